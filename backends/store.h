@@ -1,0 +1,549 @@
+/*
+ * The one store interface: everything that Funicular remembers goes through
+ * these functions. syncml/ and server/ call them, backends/<name>/ implement
+ * them (SQLite today), and one conformance suite (tests/store) runs over every
+ * implementation.
+ *
+ * The idea: one SyncML message is one write transaction on one account. It
+ * begins with the account's lock, which also takes the account's next change
+ * number; whatever the message changes, the session's state and the answer's
+ * bytes are committed together.
+ *
+ * Rules for who implements this:
+ *  1. MUST: store_begin(STORE_WRITE) locks the account's row before anything
+ *     else and sets tx->change_no to the number that this transaction's writes
+ *     carry; numbers commit in order, so no reader passes a gap.
+ *  2. MUST: every function below that takes a tx touches rows of tx->account
+ *     only. Only functions that take a struct store* touch site tables.
+ *  3. MUST: batch functions cost a bounded number of round trips, whatever n.
+ *  4. MUST: results live in the caller's arena; nothing borrowed outlives it.
+ *  5. MUST: bodies, LUIDs and anchors are bytes and come back as they went in.
+ *  6. MUST: "not there" is a count or NULL, never an error. Errors are
+ *     ERR_UNAVAILABLE (busy, disk full, connection lost: the same may work
+ *     later), ERR_CONFLICT (unique key), ERR_NOMEM, ERR_BUG.
+ *  7. MUST: after any failure the transaction can only be rolled back (to a
+ *     savepoint or whole).
+ *  8. MUST: one struct store serves many threads; one tx belongs to one.
+ *
+ * Slices in structs that go in are borrowed for the call.
+ */
+#ifndef BACKENDS_STORE_H
+#define BACKENDS_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct store;
+
+/* ---- the account ---------------------------------------------------- */
+
+struct store_account {
+	int64_t id;
+	struct slice user; /* login name, as typed at creation */
+	bool disabled;
+	struct slice zone;   /* Olson name of the owner's time zone */
+	int64_t quota_bytes; /* of current items; 0: none */
+	int64_t quota_items; /* 0: none */
+	int64_t used_bytes;  /* kept by item_put */
+	int64_t used_items;  /* kept by item_put */
+	int64_t change_no;   /* the last one given out */
+	int64_t cred_gen;    /* grows when any credential changes */
+	int64_t created_ms;
+};
+
+enum store_cred_kind {
+	STORE_CRED_PASSWORD = 1, /* chosen by a person: Argon2id */
+	STORE_CRED_DEVICE = 2,   /* generated, 128 random bits: one BLAKE2b */
+};
+
+struct store_cred {
+	int64_t id;
+	enum store_cred_kind kind;
+	struct slice label;  /* "Anna's phone"; empty for a password */
+	struct slice device; /* dev_id it is bound to; empty: any, or not yet */
+	struct slice hash;   /* Argon2 string, or 32 raw bytes */
+	struct slice sealed; /* the secret, encrypted, where MD5 is allowed */
+	int64_t created_ms;
+	int64_t used_ms; /* 0: never */
+};
+
+/* ---- collections ---------------------------------------------------- */
+
+enum store_policy { /* who wins when both edited the same property */
+		    STORE_POLICY_NEWEST = 0,
+		    STORE_POLICY_SERVER,
+		    STORE_POLICY_CLIENT,
+		    STORE_POLICY_DUPLICATE,
+};
+
+enum { STORE_MEMBERS_MAX = 4 };
+
+/*
+ * A database as a phone sees it. Most hold their own items; a combined one
+ * (events and tasks in one) holds none and shows its members'.
+ */
+struct store_collection {
+	int64_t id;
+	struct slice name;    /* "contacts": what DevInf and the admin show */
+	struct slice display; /* "Contacts" */
+	struct slice aliases; /* blank-separated further names */
+	unsigned kinds;       /* PIM_* bits of the items it takes */
+	enum store_policy policy;
+	bool read_only;
+	int64_t member[STORE_MEMBERS_MAX]; /* {id} unless combined */
+	size_t member_n;
+};
+
+/* ---- items and their history ---------------------------------------- */
+
+struct store_item {
+	int64_t id; /* per account, from tx->next_id; never used again */
+	int64_t collection;
+	unsigned kind;    /* one PIM_* bit */
+	int64_t revision; /* the current one */
+	int64_t change_no;
+	bool deleted; /* tombstone: the current revision has no body */
+	struct slice uid;
+	uint64_t h_uid; /* 0: none */
+	uint64_t h_content;
+	uint64_t h_identity;
+	int64_t size; /* of the current body */
+	int64_t created_ms;
+	int64_t modified_ms;
+	struct slice body; /* canonical form; only where asked for */
+};
+
+enum store_origin {
+	STORE_BY_DEVICE = 1,
+	STORE_BY_MERGE, /* what the merge of a device's edit made */
+	STORE_BY_IMPORT,
+	STORE_BY_ADMIN,
+	STORE_BY_RESTORE,
+	STORE_BY_ALARM,
+};
+
+/*
+ * One write of one item. Revision numbers are the caller's: the item's last
+ * one plus 1, counted on over several writes of one item in one batch (in
+ * order). `side` keeps a revision that never was the current one (what a
+ * device holds where its edit was merged; the loser of a conflict).
+ */
+struct store_write {
+	int64_t item;
+	bool create; /* first revision of a new item */
+	bool side;   /* history only: the item's head stays as it is */
+	bool deleted;
+	int64_t collection;
+	unsigned kind;
+	int64_t revision;
+	struct slice uid;
+	uint64_t h_uid, h_content, h_identity;
+	struct slice body;
+	enum store_origin origin;
+	int64_t device;   /* 0: none */
+	int64_t session;  /* 0: none */
+	int64_t old_size; /* of the body that the head had (0 if deleted) */
+	bool was_deleted; /* the head was a tombstone */
+};
+
+struct store_revision {
+	int64_t item;
+	int64_t revision;
+	bool deleted;
+	bool side;
+	uint64_t h_content;
+	enum store_origin origin;
+	int64_t device, session, change_no, at_ms;
+	struct slice body;
+};
+
+struct store_rev_key {
+	int64_t item;
+	int64_t revision;
+};
+
+/* An item found by one of its hashes. */
+struct store_candidate {
+	int64_t item;
+	int64_t collection;
+	int64_t revision;
+	unsigned kind;
+	uint64_t h_uid, h_content, h_identity;
+	bool mapped; /* has a row in (link, gen) as asked */
+	int64_t size;
+};
+
+/* ---- devices, links, maps ------------------------------------------- */
+
+struct store_device {
+	int64_t id;
+	struct slice dev_id; /* SyncHdr Source LocURI */
+	struct slice label;
+	bool disabled;
+	struct slice devinf; /* its DevInf as XML; empty: none yet */
+	struct slice man, mod, swv;
+	struct slice rules;      /* administrator's quirk overrides */
+	struct slice nonce;      /* the one it shall use next (auth-md5) */
+	int64_t nonce_floor_ms;  /* stateless nonces up to here are used up */
+	bool every_message_auth; /* it ignores RespURI */
+	int64_t first_ms, last_ms;
+	struct slice last_addr;
+};
+
+struct store_cursor {
+	int64_t collection;
+	int64_t change_no; /* everything up to (change_no, item) was sent */
+	int64_t item;
+};
+
+/*
+ * A link pairs one database of one device with one of ours. It carries the
+ * anchors, the cursors and the map's generations.
+ */
+struct store_link {
+	int64_t id;
+	int64_t device;
+	int64_t collection;     /* as alerted (may be a combined one) */
+	struct slice client_db; /* the device's name for its side */
+	struct store_cursor cursor[STORE_MEMBERS_MAX];
+	size_t cursor_n;
+	/* The pair that the device has shown to have. */
+	struct slice a_client, a_server;
+	/* The pair of the last session whose package 3 was complete. */
+	struct slice n_client, n_server;
+	bool n_valid;
+	int64_t n_sync_no;
+	int64_t sync_no;      /* counts the sessions of this link */
+	int64_t confirmed_no; /* the device has shown this one's anchors */
+	int64_t gen;          /* generation of the map in force; 0: none yet */
+	int64_t stage; /* the one being built by slow and refresh; 0: none */
+	int64_t
+	    gen_last; /* the highest ever used: generations never come back */
+	int64_t last_ok_ms;
+	int64_t last_type; /* alert code of the last sync that went well */
+};
+
+enum store_map_state {
+	STORE_MAP_LIVE = 1,     /* the device has it under `luid` */
+	STORE_MAP_SENT = 2,     /* Add sent, LUID not known yet */
+	STORE_MAP_DELETING = 3, /* Delete sent */
+	STORE_MAP_DEBT = 4,     /* could not go out; `reason` says why */
+	STORE_MAP_GONE = 5,     /* the device deleted it; the others keep it */
+};
+
+enum { STORE_OFFERS_MAX = 8 };
+
+struct store_offer {
+	int64_t revision;
+	uint64_t form;
+};
+
+struct store_map {
+	int64_t link;
+	int64_t gen;
+	int64_t item;
+	struct slice luid; /* empty: not known */
+	enum store_map_state state;
+	int64_t held;       /* revision that the device holds; 0: none */
+	uint64_t held_form; /* 0: as it sent it; else the form we sent it in */
+	struct store_offer offer[STORE_OFFERS_MAX]; /* oldest first */
+	size_t offer_n;
+	int reason;      /* SyncML status of a debt */
+	int64_t touched; /* sync_no of the last event on this row */
+};
+
+/* What a device has not got yet, or not in its current form. */
+struct store_change {
+	struct store_item item; /* body empty: ask item_bodies */
+	bool mapped;
+	struct store_map map; /* if mapped */
+};
+
+/* ---- sessions ------------------------------------------------------- */
+
+struct store_session {
+	int64_t id;
+	int64_t device;
+	struct slice sid;        /* SyncHdr SessionID */
+	struct slice token_hash; /* of RespURI's token */
+	int64_t last_msgid;      /* the client's last processed MsgID */
+	struct slice body_hash;  /* of that message */
+	struct slice peer;       /* its address */
+	bool closed;             /* ended, or superseded */
+	int64_t started_ms, last_ms;
+	struct slice state;   /* the engine's own serialisation */
+	struct slice verdict; /* one line for people, once closed */
+	int64_t failed;       /* 0: went well (so far) */
+};
+
+struct store_story {
+	int64_t at_ms;
+	char who; /* '>' device spoke, '<' server spoke, '=' server decided */
+	struct slice text;
+};
+
+/* ---- transactions --------------------------------------------------- */
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+struct store_vtbl;
+
+struct store_tx {
+	const struct store_vtbl *v;
+	struct store *s;
+	int64_t account;
+	enum store_mode mode;
+	int64_t
+	    change_no; /* WRITE: the number this transaction's writes bear */
+	int64_t
+	    next_id;    /* WRITE: take ids with tx->next_id++; kept at commit */
+	int64_t now_ms; /* set by the caller of begin: stamps its writes */
+};
+
+/* One object half received ('i') or half sent ('o') by a link. */
+struct store_chunk_key {
+	int64_t link;
+	char dir;
+};
+
+struct store_vtbl {
+	const char *name;
+
+	/* -- the store as a whole -- */
+	void (*close)(struct store **s);
+	/* Online copy of everything to a new file. */
+	int (*backup)(struct store *s, const char *path, struct err *e);
+	/*
+	 * Verify: structure, and what the schema cannot promise (heads have
+	 * their revision, maps point at items, usage adds up). Each finding
+	 * is one sentence. *n findings; 0: sound.
+	 */
+	int (*check)(struct store *s, struct arena *a, struct slice **finding,
+		     size_t *n, struct err *e);
+	/* A value of the site ("epoch", "node_key", ...); NULL: not set. */
+	int (*site_get)(struct store *s, struct arena *a, const char *key,
+			struct slice **out, struct err *e);
+	/* Set it only if it was not set; *out is what holds afterwards. */
+	int (*site_init)(struct store *s, struct arena *a, const char *key,
+			 struct slice value, struct slice *out, struct err *e);
+
+	/* -- directories: touched at login and by the administrator -- */
+	int (*login_find)(struct store *s, struct slice user, int64_t *account,
+			  struct err *e); /* *account 0: none */
+	/* Accounts that know a device with this id (at most max). */
+	int (*device_find)(struct store *s, struct slice dev_id,
+			   int64_t *account, size_t max, size_t *n,
+			   struct err *e);
+	/* ERR_CONFLICT when the name is taken (names compare by ASCII case). */
+	int (*account_create)(struct store *s, const struct store_account *in,
+			      int64_t *id, struct err *e);
+	/* Removes every row of the account, history too. */
+	int (*account_erase)(struct store *s, int64_t account, struct err *e);
+	int (*account_list)(struct store *s, struct arena *a,
+			    struct store_account **out, size_t *n,
+			    struct err *e);
+	/*
+	 * Housekeeping in small batches: history older than history_ms that
+	 * no map row holds or offers, answers and states of sessions ended
+	 * before sessions_ms, chunks before chunks_ms. *n rows went.
+	 */
+	int (*prune)(struct store *s, int64_t history_ms, int64_t sessions_ms,
+		     int64_t chunks_ms, int64_t *n, struct err *e);
+
+	/* -- transactions -- */
+	/* ERR_NOTFOUND when there is no such account. */
+	int (*begin)(struct store *s, int64_t account, enum store_mode mode,
+		     int64_t now_ms, struct store_tx **tx, struct err *e);
+	int (*commit)(struct store_tx **tx, struct err *e); /* frees tx */
+	void (*rollback)(struct store_tx **tx); /* frees tx; accepts NULL */
+	/* Nested; level is 1 for the first. */
+	int (*save)(struct store_tx *tx, int level, struct err *e);
+	int (*save_keep)(struct store_tx *tx, int level, struct err *e);
+	int (*save_undo)(struct store_tx *tx, int level, struct err *e);
+
+	/* -- account and credentials -- */
+	int (*account_get)(struct store_tx *tx, struct arena *a,
+			   struct store_account *out, struct err *e);
+	/* Name, disabled, zone, quotas, cred_gen; usage is item_put's. */
+	int (*account_set)(struct store_tx *tx, const struct store_account *in,
+			   struct err *e);
+	int (*cred_list)(struct store_tx *tx, struct arena *a,
+			 struct store_cred **out, size_t *n, struct err *e);
+	/* Insert (id not there yet) or replace. */
+	int (*cred_put)(struct store_tx *tx, const struct store_cred *in,
+			struct err *e);
+	int (*cred_drop)(struct store_tx *tx, int64_t id, struct err *e);
+
+	/* -- collections -- */
+	int (*collection_list)(struct store_tx *tx, struct arena *a,
+			       struct store_collection **out, size_t *n,
+			       struct err *e);
+	int (*collection_put)(struct store_tx *tx,
+			      const struct store_collection *in, struct err *e);
+	/* Refused (ERR_CONFLICT) while it holds items that are not deleted. */
+	int (*collection_drop)(struct store_tx *tx, int64_t id, struct err *e);
+
+	/* -- items -- */
+	int (*item_put)(struct store_tx *tx, const struct store_write *w,
+			size_t n, struct err *e);
+	/* Heads by id, with bodies if asked; ids not there are left out. */
+	int (*item_get)(struct store_tx *tx, struct arena *a, const int64_t *id,
+			size_t n, bool bodies, struct store_item **out,
+			size_t *out_n, struct err *e);
+	/* Items of a collection by id from `after` on; for list and export. */
+	int (*item_page)(struct store_tx *tx, struct arena *a,
+			 int64_t collection, int64_t after, size_t limit,
+			 bool deleted_too, bool bodies, struct store_item **out,
+			 size_t *n, struct err *e);
+	/* Bodies of any retained revisions; those gone are left out. */
+	int (*revision_get)(struct store_tx *tx, struct arena *a,
+			    const struct store_rev_key *k, size_t n,
+			    struct store_revision **out, size_t *out_n,
+			    struct err *e);
+	/* All of one item, newest first; bodies if asked. */
+	int (*revision_list)(struct store_tx *tx, struct arena *a, int64_t item,
+			     bool bodies, struct store_revision **out,
+			     size_t *n, struct err *e);
+	/*
+	 * Items of these collections, not deleted, with any of these hashes
+	 * in any of their three columns; at most per_hash for each, the
+	 * smallest ids first. `mapped` is told for (link, gen).
+	 */
+	int (*item_match)(struct store_tx *tx, struct arena *a,
+			  const int64_t *collection, size_t collection_n,
+			  const uint64_t *hash, size_t hash_n, size_t per_hash,
+			  int64_t link, int64_t gen,
+			  struct store_candidate **out, size_t *n,
+			  struct err *e);
+	/* Erase an item and its history for good. */
+	int (*item_purge)(struct store_tx *tx, int64_t item, struct err *e);
+
+	/* -- devices -- */
+	int (*device_get)(struct store_tx *tx, struct arena *a,
+			  struct slice dev_id, struct store_device **out,
+			  struct err *e); /* NULL: unknown */
+	int (*device_list)(struct store_tx *tx, struct arena *a,
+			   struct store_device **out, size_t *n, struct err *e);
+	/* Also enters it into the site's device directory when it is new. */
+	int (*device_put)(struct store_tx *tx, const struct store_device *in,
+			  struct err *e);
+	/* With its links, maps, sessions and chunks; items stay. */
+	int (*device_drop)(struct store_tx *tx, int64_t device, struct err *e);
+
+	/* -- links and maps -- */
+	int (*link_list)(struct store_tx *tx, struct arena *a, int64_t device,
+			 struct store_link **out, size_t *n, struct err *e);
+	int (*link_put)(struct store_tx *tx, const struct store_link *in,
+			struct err *e);
+	/* Rows under these LUIDs, of every generation of the link. */
+	int (*map_by_luid)(struct store_tx *tx, struct arena *a, int64_t link,
+			   const struct slice *luid, size_t n,
+			   struct store_map **out, size_t *out_n,
+			   struct err *e);
+	int (*map_by_item)(struct store_tx *tx, struct arena *a, int64_t link,
+			   int64_t gen, const int64_t *item, size_t n,
+			   struct store_map **out, size_t *out_n,
+			   struct err *e);
+	/*
+	 * Rows that want attention, by item id from `after` on: state neither
+	 * LIVE nor GONE, or offers not settled, or touched >= doubt_from
+	 * (INT64_MAX: no doubt); rows touched by this_sync are left out.
+	 */
+	int (*map_pending)(struct store_tx *tx, struct arena *a, int64_t link,
+			   int64_t gen, int64_t after, int64_t doubt_from,
+			   int64_t this_sync, size_t limit,
+			   struct store_map **out, size_t *n, struct err *e);
+	/*
+	 * Insert or replace by (link, gen, item). A LUID that another row of
+	 * the same generation had moves here: that row is removed.
+	 */
+	int (*map_put)(struct store_tx *tx, const struct store_map *m, size_t n,
+		       struct err *e);
+	int (*map_drop)(struct store_tx *tx, int64_t link, int64_t gen,
+			const int64_t *item, size_t n, struct err *e);
+	/* Drop whole generations of the link: all but `keep` and `keep2`. */
+	int (*map_drop_others)(struct store_tx *tx, int64_t link, int64_t keep,
+			       int64_t keep2, struct err *e);
+	/* Rows of a generation that are LIVE. */
+	int (*map_count)(struct store_tx *tx, int64_t link, int64_t gen,
+			 int64_t *n, struct err *e);
+	/*
+	 * Items of one collection in change order after (change_no, item) up
+	 * to `upto`, except those whose map row (link, gen) is LIVE or GONE
+	 * and holds the current revision, and tombstones without a row.
+	 */
+	int (*changes)(struct store_tx *tx, struct arena *a, int64_t link,
+		       int64_t gen, const struct store_cursor *from,
+		       int64_t upto, size_t limit, struct store_change **out,
+		       size_t *n, struct err *e);
+	/* How many of them there are. */
+	int (*changes_count)(struct store_tx *tx, int64_t link, int64_t gen,
+			     const struct store_cursor *from, int64_t upto,
+			     int64_t *n, struct err *e);
+	/* Live items of a collection without any row in (link, gen). */
+	int (*unmapped)(struct store_tx *tx, struct arena *a, int64_t link,
+			int64_t gen, int64_t collection, int64_t after,
+			size_t limit, struct store_item **out, size_t *n,
+			struct err *e);
+
+	/* -- sessions -- */
+	/* Exactly one of token_hash and (device, sid) is used; NULL: none.
+	   With sid the newest session that fits. */
+	int (*session_find)(struct store_tx *tx, struct arena *a,
+			    struct slice token_hash, int64_t device,
+			    struct slice sid, struct store_session **out,
+			    struct err *e);
+	/* Insert or replace; `answer` is the reply's bytes (NULL: keep). */
+	int (*session_put)(struct store_tx *tx, const struct store_session *in,
+			   const struct slice *answer, struct err *e);
+	/* The stored answer of a session's last message; NULL: none. */
+	int (*answer_get)(struct store_tx *tx, struct arena *a, int64_t session,
+			  struct slice **out, struct err *e);
+	/* Drop answers and states of the device's other sessions, and mark
+	   those that were open as closed with this verdict. */
+	int (*session_supersede)(struct store_tx *tx, int64_t device,
+				 int64_t except, struct slice verdict,
+				 struct err *e);
+	/* Newest first; device 0: every device's. States are left out. */
+	int (*session_list)(struct store_tx *tx, struct arena *a,
+			    int64_t device, size_t limit,
+			    struct store_session **out, size_t *n,
+			    struct err *e);
+	int (*story_add)(struct store_tx *tx, int64_t session,
+			 const struct store_story *s, size_t n, struct err *e);
+	int (*story_get)(struct store_tx *tx, struct arena *a, int64_t session,
+			 struct store_story **out, size_t *n, struct err *e);
+
+	/* -- large objects -- */
+	int (*chunk_add)(struct store_tx *tx, struct store_chunk_key k,
+			 struct slice bytes, struct err *e);
+	/* All chunks joined, in order; empty when there are none. */
+	int (*chunk_join)(struct store_tx *tx, struct arena *a,
+			  struct store_chunk_key k, struct slice *out,
+			  struct err *e);
+	/* At most n bytes from `offset` on of the joined object. */
+	int (*chunk_read)(struct store_tx *tx, struct arena *a,
+			  struct store_chunk_key k, int64_t offset, size_t n,
+			  struct slice *out, struct err *e);
+	int (*chunk_drop)(struct store_tx *tx, struct store_chunk_key k,
+			  struct err *e);
+};
+
+struct store { /* first member of every backend's own type */
+	const struct store_vtbl *v;
+};
+
+/*
+ * Open a store by its URI ("sqlite:/var/lib/funicular/funicular.db").
+ *
+ * migrate  apply missing migrations first (under a lock); without it an older
+ *          schema is ERR_CONFIG with the mend in its message. A newer one
+ *          always is.
+ *
+ * Returns owned in *out; close with (*out)->v->close(out).
+ */
+int store_open(const char *uri, bool migrate, struct store **out,
+	       struct err *e);
+
+#endif

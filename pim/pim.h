@@ -1,0 +1,282 @@
+/*
+ * Items: text in, text out. One canonical form inside (vCard 3.0, iCalendar
+ * 2.0, plain text, all UTF-8 with CR LF line ends and without folding), every
+ * device's own form at the edge. No protocol and no store in here.
+ *
+ * The idea: an item is a tree of components with properties whose values stay
+ * canonical text, unknown ones included; conversion, comparison and merging
+ * all work property by property on that tree.
+ *
+ * Everything lives in the arena that the call was given; slices in results may
+ * point into the input text, which therefore must live as long.
+ */
+#ifndef PIM_PIM_H
+#define PIM_PIM_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+enum pim_kind { /* bits: a database takes a set of them */
+		PIM_CONTACT = 1,
+		PIM_EVENT = 2,
+		PIM_TODO = 4,
+		PIM_NOTE = 8,
+};
+
+enum pim_form {
+	PIM_FORM_NONE = 0,
+	PIM_VCARD21,
+	PIM_VCARD30,
+	PIM_VCARD40, /* read only */
+	PIM_VCAL10,
+	PIM_ICAL20,
+	PIM_TEXT,
+	PIM_VNOTE, /* VNOTE 1.1 */
+};
+
+struct pim_param {
+	struct slice name;  /* upper case: "TYPE" */
+	struct slice value; /* one value; a list is several params in order */
+	struct pim_param *next;
+};
+
+struct pim_prop {
+	struct slice group; /* "item1" of item1.TEL, or empty */
+	struct slice name;  /* upper case */
+	struct pim_param *params;
+	struct slice value; /* canonical, still escaped (RFC 2426, 5545) */
+	struct pim_prop *next;
+};
+
+struct pim_comp {
+	struct slice name; /* "VCARD", "VCALENDAR", "VEVENT", "VALARM", ... */
+	struct pim_prop *props;
+	struct pim_comp *kids;
+	struct pim_comp *next;
+};
+
+struct pim_item {
+	enum pim_kind kind;
+	struct pim_comp *root; /* NULL for a note */
+	struct slice text;     /* a note: UTF-8, LF line ends */
+};
+
+/* ---- how one device sees the items of one database ------------------- */
+
+struct pim_cap_param { /* a parameter that the device listed */
+	struct slice name;
+	struct slice *values; /* empty: any */
+	size_t value_n;
+};
+
+struct pim_cap { /* a property that the device listed in CTCap */
+	struct slice name;
+	uint32_t max_occur; /* 0: not said */
+	uint32_t max_bytes; /* MaxSize or Size; 0: not said */
+	bool no_truncate;
+	struct slice *values; /* ValEnum */
+	size_t value_n;
+	struct pim_cap_param *params;
+	size_t param_n;
+};
+
+struct pim_caps { /* the CTCap of one content type */
+	struct pim_cap *props;
+	size_t prop_n;
+};
+
+enum pim_rule { /* quirk rules, from data files (pim/rules) */
+		PIM_RULE_UTC = 1u << 0,   /* sends and wants UTC times */
+		PIM_RULE_LOCAL = 1u << 1, /* wants local times without Z */
+		PIM_RULE_Z_IS_LOCAL =
+		    1u << 2, /* its Z is wrong: times are local */
+		PIM_RULE_NO_Z_IS_UTC = 1u << 3, /* times without Z are UTC */
+		PIM_RULE_LATIN1 = 1u
+				  << 4, /* content in ISO-8859-1, both ways */
+		PIM_RULE_QP_8BIT =
+		    1u << 5, /* 8-bit text must be quoted-printable */
+		PIM_RULE_NO_FOLD = 1u << 6,   /* cannot read folded lines */
+		PIM_RULE_NO_EMPTY = 1u << 7,  /* crashes on empty properties */
+		PIM_RULE_ALARM_UTC = 1u << 8, /* alarms only as absolute UTC */
+		PIM_RULE_NO_1980 = 1u << 9,   /* no dates before 1980 */
+		PIM_RULE_EMAIL_INTERNET = 1u << 10,
+		PIM_RULE_IGNORE_SIZE = 1u
+				       << 11, /* its MaxSize values are wrong */
+		PIM_RULE_ALLDAY_SAME_DAY = 1u << 12, /* all-day ends 23:59:59 */
+		PIM_RULE_ALLDAY_2400 = 1u << 13,     /* all-day ends T240000 */
+		PIM_RULE_EPOC = 1u << 14,            /* X-EPOCAGENDAENTRYTYPE */
+		PIM_RULE_RRULE_UNTIL = 1u
+				       << 15, /* wants end dates, not counts */
+		PIM_RULE_KEEPS_ALL = 1u
+				     << 16, /* keeps every property it is sent:
+					       absence is its user's deletion */
+		PIM_RULE_PHOTO_NO_TYPE = 1u << 17,
+		PIM_RULE_ORG_ONE = 1u << 18, /* ORG without department */
+		PIM_RULE_SYNCML_STATUS_PLAIN = 1u
+					       << 19, /* no per-item status */
+		PIM_RULE_RESPURI_NO = 1u << 20,       /* breaks on RespURI */
+};
+
+struct pim_view {
+	enum pim_form form;          /* what we send it */
+	const struct pim_caps *caps; /* NULL: it told nothing */
+	uint32_t rules;              /* PIM_RULE_* */
+	bool utc;          /* its DevInf says UTC, or it is a 1.0 client */
+	struct slice zone; /* Olson name of the account's time zone */
+	uint64_t id;       /* hash of all of the above; pim_view_seal() */
+};
+
+/* Fill view->id; call once all other members are set. Never 0. */
+void pim_view_seal(struct pim_view *view);
+
+/* ---- forms ------------------------------------------------------------ */
+
+/*
+ * What the bytes are: the body decides (BEGIN, VERSION, component), the
+ * declared type breaks ties. PIM_FORM_NONE when it is none of ours.
+ */
+enum pim_form pim_detect(struct slice body, struct slice meta_type);
+
+/* MIME type and version as DevInf and Meta/Type write them. */
+struct slice pim_form_mime(enum pim_form form);
+struct slice pim_form_version(enum pim_form form);
+/* From CTType and VerCT; VerCT may be empty. */
+enum pim_form pim_form_of(struct slice mime, struct slice version);
+/* The form that items of these kinds have by default, if the device told
+   nothing: the old one (vCard 2.1, vCalendar 1.0, text). */
+enum pim_form pim_form_default(unsigned kinds);
+
+/* "contact", "event", "todo", "note". */
+const char *pim_kind_name(enum pim_kind kind);
+
+/* ---- reading and writing ---------------------------------------------- */
+
+/*
+ * Read what a device sent into canonical form: line ends, folding, charsets,
+ * encodings, times by view's zone and rules, old grammars (RRULE, alarms,
+ * TZ/DAYLIGHT) into new ones. Lenient where the meaning is plain.
+ *
+ * ERR_PARSE: not an item (the peer gets 415 or 400); ERR_LIMIT; ERR_NOMEM.
+ */
+int pim_read(struct arena *a, const struct pim_view *view, enum pim_form form,
+	     struct slice body, struct pim_item **out, struct err *e);
+
+/*
+ * Write an item in the form that view asks for, restricted to what the device
+ * can hold (view->caps: properties, lengths, counts).
+ */
+int pim_write(struct arena *a, const struct pim_view *view,
+	      const struct pim_item *it, struct buf *out, struct err *e);
+
+/* The stored text, both ways. Reading accepts only what pim_canon wrote. */
+int pim_canon(struct arena *a, const struct pim_item *it, struct slice *out,
+	      struct err *e);
+int pim_parse(struct arena *a, enum pim_kind kind, struct slice canon,
+	      struct pim_item **out, struct err *e);
+
+/*
+ * What the device has after it was sent `it`: write in its form, read back.
+ * Two items with the same seen form are the same to this device.
+ */
+int pim_seen(struct arena *a, const struct pim_view *view,
+	     const struct pim_item *it, struct pim_item **out, struct err *e);
+
+/* ---- identity ---------------------------------------------------------- */
+
+struct pim_ids {
+	struct slice uid;    /* UID (with RECURRENCE-ID appended), or empty */
+	uint64_t h_uid;      /* 0: none */
+	uint64_t h_content;  /* of all content, order and volatile properties
+				(PRODID, REV, DTSTAMP, LAST-MODIFIED) aside */
+	uint64_t h_identity; /* of what makes it this one: names + a phone,
+				mail or organisation; summary + start + end */
+};
+
+int pim_identify(struct arena *a, const struct pim_item *it,
+		 struct pim_ids *out, struct err *e);
+
+/* Same content, as h_content means it. */
+bool pim_same(struct arena *a, const struct pim_item *x,
+	      const struct pim_item *y);
+
+/*
+ * How surely the two are the same thing: 0 (no) to 100. 50 and more is a
+ * match for slow sync; UID equal and not contradicted is 100.
+ */
+int pim_score(struct arena *a, const struct pim_item *x,
+	      const struct pim_item *y);
+
+/* A short name for logs and lists ("Anna Smith", "Team, 2026-03-01 09:00"). */
+struct slice pim_title(struct arena *a, const struct pim_item *it);
+
+/* ---- merging ----------------------------------------------------------- */
+
+enum pim_wins { PIM_WINS_NEWEST, PIM_WINS_SERVER, PIM_WINS_CLIENT };
+
+struct pim_merge {
+	const struct pim_view *view;
+	const struct pim_item *current;  /* the server's */
+	const struct pim_item *incoming; /* what the device sent */
+	/* What the device may have held: the revision it holds first, then
+	   those it was offered. As pim_seen() where we sent them. n = 0: not
+	   known (slow sync, doubt): a two-way union, the server wins clashes,
+	   nothing is deleted by absence. */
+	const struct pim_item *const *base;
+	size_t base_n;
+	/* Absence may mean deletion (the base's form is today's form). */
+	bool absence_counts;
+	enum pim_wins wins;
+	/* When the two sides wrote, ms; 0: not believable. For NEWEST. */
+	int64_t current_ms, incoming_ms;
+	/* The device's content wins outright (refresh from client), but what
+	   it cannot hold is kept. */
+	bool replace;
+};
+
+struct pim_merged {
+	struct pim_item *item;
+	bool differs_current;  /* a new revision is due */
+	bool differs_incoming; /* the device lacks something it could hold:
+				  it must be sent the result */
+	unsigned clashes;      /* properties edited on both sides, unlike */
+	bool client_won;       /* of the clashes, all went to the client */
+	bool server_won;       /* ... to the server */
+};
+
+int pim_merge(struct arena *a, const struct pim_merge *in,
+	      struct pim_merged *out, struct err *e);
+
+/* ---- quirk rules ------------------------------------------------------- */
+
+struct pim_rules; /* a loaded rule file */
+
+/*
+ * Rules are an INI file: [name] sections with man=, mod=, swv=, dev= patterns
+ * (shell globs, all given ones must match) and rules= names (as PIM_RULE_x
+ * without the prefix, lower case, '-' for '_'). Later sections add.
+ * text  NULL: the built-in file (pim/rules.ini, embedded).
+ */
+int pim_rules_load(struct arena *a, const char *text, struct pim_rules **out,
+		   struct err *e);
+uint32_t pim_rules_match(const struct pim_rules *r, struct slice man,
+			 struct slice mod, struct slice swv,
+			 struct slice dev_id);
+/* "alarm-utc no-empty ..." to bits, for device rules set by hand;
+   unknown words: ERR_CONFIG naming them. */
+int pim_rules_words(struct slice words, uint32_t *out, struct err *e);
+
+/* ---- files (import, export, the client) -------------------------------- */
+
+/*
+ * Cut a file that may hold many items (a .vcf with several cards, a .ics with
+ * many events) into canonical items, one at a time: start with *rest = the
+ * file, call until it gives *out == NULL. VTIMEZONEs go with the events that
+ * use them; events with one UID stay together with their changed instances
+ * apart (an item each).
+ */
+int pim_next(struct arena *a, const struct pim_view *view, struct slice *rest,
+	     struct pim_item **out, struct err *e);
+
+#endif

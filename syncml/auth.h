@@ -1,0 +1,40 @@
+/*
+ * Credentials of SyncML: the formulas (OMA-TS-DS security; SyncML 1.0 has its
+ * own). Whose secret it is, and whether it fits, is decided in login.h.
+ */
+#ifndef SYNCML_AUTH_H
+#define SYNCML_AUTH_H
+
+#include "syncml/msg.h"
+
+enum sml_auth { SML_AUTH_NONE, SML_AUTH_BASIC, SML_AUTH_MD5, SML_AUTH_OTHER };
+
+/* By Meta/Type; a Cred without Type is basic. */
+enum sml_auth sml_auth_type(const struct sml_cred *c);
+
+/* base64(user:password) apart at the first colon. Accepts raw "user:password"
+   without Format and a NUL at the end (both seen). false: malformed. */
+bool sml_auth_basic(struct arena *a, const struct sml_cred *c,
+		    struct slice *user, struct slice *password);
+
+/* The 16 octets of an MD5 credential (base64, raw octets, or the 1.0 era's
+   32 hex digits). false: malformed. */
+bool sml_auth_digest(struct arena *a, const struct sml_cred *c,
+		     unsigned char out[static 16]);
+
+/*
+ * The digest that user and password make with this nonce.
+ * old_form  SyncML 1.0: MD5(user:password:nonce);
+ *           else MD5(base64(MD5(user:password)):nonce).
+ * 0, or -1 when memory is short.
+ */
+int sml_auth_md5(struct arena *a, struct slice user, struct slice password,
+		 struct slice nonce, bool old_form,
+		 unsigned char out[static 16], struct err *e);
+
+/* The Cred that a client sends; nonce is ignored for basic. */
+int sml_auth_cred(struct arena *a, enum sml_auth type, struct slice user,
+		  struct slice password, struct slice nonce, bool old_form,
+		  struct sml_cred *out, struct err *e);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * Every limit on what a peer may make us do, in one place, each with its
+ * reason. Those marked (conf) can be lowered or raised in the configuration.
+ */
+#ifndef SYNCML_LIMITS_H
+#define SYNCML_LIMITS_H
+
+enum {
+	/* One message on the wire (conf): 1 MB holds 1,000 contacts; phones
+	   send 2.7 to 200 kB. */
+	SML_MSG_BYTES_MAX = 1000000,
+	/* What we announce as our MaxMsgSize by default (conf). */
+	SML_MSG_BYTES_OWN = 500000,
+	/* Text after string tables and entities were resolved: 8 times the
+	   largest message is beyond any honest sender. */
+	SML_EXPANDED_BYTES_MAX = 8000000,
+	/* Elements inside each other: SyncML needs about 12. */
+	SML_DEPTH_MAX = 32,
+	/* Elements of one document. */
+	SML_NODES_MAX = 400000,
+	/* WBXML string table. */
+	SML_STRTBL_BYTES_MAX = 65536,
+	/* Commands of one message (Status and MapItem not counted). */
+	SML_COMMANDS_MAX = 20000,
+	/* Messages of one session: 50,000 items at 10 a message. */
+	SML_MESSAGES_MAX = 10000,
+	/* One item, assembled (conf): a photo of 10 MB. */
+	SML_OBJ_BYTES_MAX = 10000000,
+	/* Arena of one request: an object of 10 MB, read, merged, written. */
+	SML_ARENA_BYTES_MAX = 96000000,
+	/* SessionID, MsgID, CmdID, device ids, anchors, LocURIs. */
+	SML_SID_BYTES_MAX = 64,
+	SML_CMDID_BYTES_MAX = 32,
+	SML_DEVID_BYTES_MAX = 255,
+	SML_ANCHOR_BYTES_MAX = 255,
+	SML_LOCURI_BYTES_MAX = 1024,
+	/* DevInf as stored. */
+	SML_DEVINF_BYTES_MAX = 262144,
+	/* A session ends when its device is silent for so long. */
+	SML_SESSION_IDLE_MS = 15 * 60 * 1000,
+	SML_SESSION_LIFE_MS = 24 * 60 * 60 * 1000,
+	/* Commands sent whose Status has not come: beyond it the oldest count
+	   as done, since the client has gone on past them. */
+	SML_OUTSTANDING_MAX = 4000,
+	/* Statuses waiting for room in the next message. */
+	SML_STATUS_QUEUE_MAX = 25000,
+	/* Candidates looked at for one item in a slow sync. */
+	SML_CANDIDATES_MAX = 8,
+	/* Exchanges in which nobody says anything new, then the session ends.
+	 */
+	SML_IDLE_ROUNDS_MAX = 20,
+	/* Wrong credentials in one session. */
+	SML_AUTH_TRIES_MAX = 3,
+	/* Databases of one account, and alerts of one session. */
+	SML_LINKS_MAX = 16,
+};
+
+#endif

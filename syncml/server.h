@@ -1,0 +1,73 @@
+/*
+ * The server's side of SyncML: one message in, one message out.
+ *
+ * The protocol does no I/O of its own: what it is given is the message, a
+ * store, a clock, randomness and the process's secrets; what it gives back is
+ * the reply's bytes, which are committed in the store before they are returned.
+ */
+#ifndef SYNCML_SERVER_H
+#define SYNCML_SERVER_H
+
+#include "backends/store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "pim/pim.h"
+#include "syncml/limits.h"
+#include "syncml/login.h"
+#include "syncml/node.h"
+
+struct sml_server_conf {
+	int64_t max_msg_bytes; /* we take at most; announced as MaxMsgSize */
+	int64_t max_obj_bytes; /* one item; announced as MaxObjSize */
+	int64_t session_idle_ms;
+	/* Challenge with MD5 first (else basic). MD5 works only for secrets
+	   that allow it. */
+	bool prefer_md5;
+	/* What answers an alert for refresh-from-client whose anchors fail:
+	   false: 201 (slow, keeps everything), true: 203. */
+	bool strict_508;
+	struct slice man, mod; /* DevInf: "Funicular" ... */
+	struct slice devid;    /* DevInf: the site's name */
+};
+
+struct sml_server {
+	struct store *store;
+	const struct clk *clk;
+	struct rnd *rnd;
+	struct log *log;
+	struct sml_secrets *secrets;
+	const struct pim_rules *rules;
+	const struct sml_server_conf *conf;
+};
+
+struct sml_request {
+	struct slice content_type;
+	struct slice body;
+	struct slice token;    /* value of "s" in the URL's query, or empty */
+	struct slice peer;     /* the client's address, behind proxies too */
+	struct slice base_url; /* public URL of this path for RespURI; empty:
+				  take the Target of the message */
+};
+
+struct sml_reply {
+	int http; /* 200, or 400, 413, 415, 500, 503 with a text body */
+	struct slice content_type;
+	struct slice body; /* http 200: may be empty (NoResp) */
+	int retry_after_s; /* with 503 */
+	/* For the access log. */
+	struct slice user, dev_id, sid;
+	struct slice note; /* "msg 2: 3 added, 1 replaced", or the error */
+	bool duplicate;    /* the stored answer went out again */
+	/* For metrics. */
+	unsigned items_in, items_out;
+};
+
+/*
+ * Handle one message. Always fills *out; safe from any thread, one arena each.
+ * The reply's slices live in the arena.
+ */
+void sml_server_handle(const struct sml_server *srv, struct arena *a,
+		       const struct sml_request *rq, struct sml_reply *out);
+
+#endif
