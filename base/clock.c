@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static int64_t
@@ -24,24 +23,30 @@ clk_mono_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void
-format(int64_t ms, const char *fmt, char *out, size_t n)
+static struct tm
+utc(int64_t ms)
 {
 	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
+	struct tm tm = { 0 };
 
-	if (gmtime_r(&t, &tm) == NULL || strftime(out, n, fmt, &tm) == 0)
-		out[0] = '\0';
+	(void)gmtime_r(&t, &tm);
+	return tm;
 }
 
 void
 clk_iso_basic(int64_t ms, char out[static 17])
 {
-	format(ms, "%Y%m%dT%H%M%SZ", out, 17);
+	struct tm tm = utc(ms);
+
+	if (strftime(out, 17, "%Y%m%dT%H%M%SZ", &tm) == 0)
+		out[0] = '\0';
 }
 
 void
 clk_iso(int64_t ms, char out[static 21])
 {
-	format(ms, "%Y-%m-%dT%H:%M:%SZ", out, 21);
+	struct tm tm = utc(ms);
+
+	if (strftime(out, 21, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		out[0] = '\0';
 }
