@@ -100,8 +100,9 @@ struct store_collection {
 struct store_item {
 	int64_t id; /* per account, from tx->next_id; never used again */
 	int64_t collection;
-	unsigned kind;    /* one PIM_* bit */
-	int64_t revision; /* the current one */
+	unsigned kind;         /* one PIM_* bit */
+	int64_t revision;      /* the current one */
+	int64_t last_revision; /* highest number used, side ones counted */
 	int64_t change_no;
 	bool deleted; /* tombstone: the current revision has no body */
 	struct slice uid;
@@ -168,6 +169,7 @@ struct store_candidate {
 	int64_t item;
 	int64_t collection;
 	int64_t revision;
+	int64_t last_revision;
 	unsigned kind;
 	uint64_t h_uid, h_content, h_identity;
 	bool mapped; /* has a row in (link, gen) as asked */
@@ -401,6 +403,15 @@ struct store_vtbl {
 			    const struct store_rev_key *k, size_t n,
 			    struct store_revision **out, size_t *out_n,
 			    struct err *e);
+	/*
+	 * Revisions (any retained, side ones too, not tombstones) of item[i]
+	 * whose content hash is h_content[i]; the newest one for each pair,
+	 * without bodies. One statement for all pairs.
+	 */
+	int (*revision_match)(struct store_tx *tx, struct arena *a,
+			      const int64_t *item, const uint64_t *h_content,
+			      size_t n, struct store_revision **out,
+			      size_t *out_n, struct err *e);
 	/* All of one item, newest first; bodies if asked. */
 	int (*revision_list)(struct store_tx *tx, struct arena *a, int64_t item,
 			     bool bodies, struct store_revision **out,

@@ -12,7 +12,7 @@ enum log_level { LOG_LVL_DEBUG, LOG_LVL_INFO, LOG_LVL_WARN, LOG_LVL_ERROR };
 struct log {
 	/* One finished line without newline; must be safe from any thread. */
 	void (*write)(struct log *l, enum log_level lvl, const char *line);
-	enum log_level min;
+	_Atomic enum log_level min; /* a reload may change it */
 };
 
 /* To stderr, with "<priority>" prefixes when systemd's journal reads it. */

@@ -168,9 +168,8 @@ slice_u32(struct slice a, uint32_t *out)
 	return true;
 }
 
-/* Length of the UTF-8 character at the front, 0 when there is none. */
-static size_t
-utf8_len(struct slice a)
+size_t
+slice_utf8_len(struct slice a)
 {
 	const unsigned char *p = (const unsigned char *)a.p;
 	unsigned char lo = 0x80;
@@ -205,7 +204,7 @@ bool
 slice_utf8_ok(struct slice a)
 {
 	while (a.n > 0) {
-		size_t n = utf8_len(a);
+		size_t n = slice_utf8_len(a);
 
 		if (n == 0)
 			return false;
@@ -220,7 +219,7 @@ slice_utf8_count(struct slice a)
 	size_t count = 0;
 
 	while (a.n > 0) {
-		size_t n = utf8_len(a);
+		size_t n = slice_utf8_len(a);
 
 		a = slice_from(a, n == 0 ? 1 : n);
 		count++;

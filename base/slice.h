@@ -80,6 +80,9 @@ bool slice_split(struct slice *rest, char sep, struct slice *field);
 bool slice_i64(struct slice a, int64_t *out);
 bool slice_u32(struct slice a, uint32_t *out);
 
+/* Length of the UTF-8 character at the front, 0 when there is none. */
+size_t slice_utf8_len(struct slice a);
+
 /* True when the bytes are well-formed UTF-8 (RFC 3629). */
 bool slice_utf8_ok(struct slice a);
 

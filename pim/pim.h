@@ -42,11 +42,14 @@ struct pim_param {
 	struct pim_param *next;
 };
 
+struct pim_pdef; /* what is known of a property by name: pim/lines.h */
+
 struct pim_prop {
 	struct slice group; /* "item1" of item1.TEL, or empty */
 	struct slice name;  /* upper case */
 	struct pim_param *params;
 	struct slice value; /* canonical, still escaped (RFC 2426, 5545) */
+	const struct pim_pdef *def; /* of its name; never NULL */
 	struct pim_prop *next;
 };
 

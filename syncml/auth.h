@@ -12,22 +12,42 @@ enum sml_auth { SML_AUTH_NONE, SML_AUTH_BASIC, SML_AUTH_MD5, SML_AUTH_OTHER };
 /* By Meta/Type; a Cred without Type is basic. */
 enum sml_auth sml_auth_type(const struct sml_cred *c);
 
+/* Meta/Format is b64 or missing (which means the same). */
+bool sml_auth_format_ok(const struct sml_cred *c);
+
 /* base64(user:password) apart at the first colon. Accepts raw "user:password"
    without Format and a NUL at the end (both seen). false: malformed. */
 bool sml_auth_basic(struct arena *a, const struct sml_cred *c,
 		    struct slice *user, struct slice *password);
 
-/* The 16 octets of an MD5 credential (base64, raw octets, or the 1.0 era's
-   32 hex digits). false: malformed. */
-bool sml_auth_digest(struct arena *a, const struct sml_cred *c,
+/*
+ * The 16 octets of an MD5 credential (base64, raw octets, or 32 hex digits).
+ * *hex  it came as hex digits, which is right only for SyncML 1.0
+ * false: malformed.
+ */
+bool sml_auth_digest(struct arena *a, const struct sml_cred *c, bool *hex,
 		     unsigned char out[static 16]);
 
 /*
- * The digest that user and password make with this nonce.
+ * What user and password put into an MD5 digest, whatever the nonce: made once
+ * where many nonces are tried. Borrows user and password.
+ */
+struct sml_auth_key {
+	struct slice part[3];
+	size_t n;
+};
+
+/*
  * old_form  SyncML 1.0: MD5(user:password:nonce);
  *           else MD5(base64(MD5(user:password)):nonce).
  * 0, or -1 when memory is short.
  */
+int sml_auth_key(struct arena *a, struct slice user, struct slice password,
+		 bool old_form, struct sml_auth_key *out, struct err *e);
+void sml_auth_key_md5(const struct sml_auth_key *k, struct slice nonce,
+		      unsigned char out[static 16]);
+
+/* Both in one: the digest that user and password make with this nonce. */
 int sml_auth_md5(struct arena *a, struct slice user, struct slice password,
 		 struct slice nonce, bool old_form,
 		 unsigned char out[static 16], struct err *e);

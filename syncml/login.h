@@ -37,7 +37,7 @@ struct sml_secrets {
 	 * Throttle, by address, account name and device. wait_ms > 0: too
 	 * many wrong tries, refuse without looking at the credentials; a
 	 * device that is known with right credentials is not held up by the
-	 * guesses of others.
+	 * guesses of others. failed() counts a wrong try, passed() forgives.
 	 */
 	int64_t (*wait_ms)(struct sml_secrets *s, struct slice peer,
 			   struct slice user, struct slice dev_id);
@@ -45,6 +45,10 @@ struct sml_secrets {
 		       struct slice user, struct slice dev_id);
 	void (*passed)(struct sml_secrets *s, struct slice peer,
 		       struct slice user, struct slice dev_id);
+	/* Wrong tries in a row of exactly these three; may be NULL (then MD5
+	   is answered by MD5 for ever). */
+	unsigned (*tries)(struct sml_secrets *s, struct slice peer,
+			  struct slice user, struct slice dev_id);
 };
 
 enum sml_login_verdict {
@@ -69,6 +73,14 @@ struct sml_login {
 	int64_t nonce_issued_ms;
 	struct slice nonce_used;
 };
+
+/*
+ * Which scheme a challenge asks for: the one that the client tried, else
+ * conf->prefer_md5. But a client set to MD5 whose account allows none could
+ * never come in, and we may not tell it which accounts do. So after the second
+ * wrong MD5 try in a row (the first may have had an old nonce) everybody is
+ * asked for basic, whether the account exists or not; never with prefer_md5.
+ */
 
 /*
  * Check the credentials of a message.

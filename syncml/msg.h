@@ -50,7 +50,10 @@ struct sml_item {
 	struct slice data;
 	bool has_data;
 	bool data_opaque;
-	const struct sml_node *data_node; /* Data with elements (DevInf, ...) */
+	/* Reading: the Data element, where there is one: for sml_read_devinf()
+	   and sml_kid(). Writing: if it holds elements, or is one other than
+	   Data (a DevInf, an Anchor), they are written instead of data. */
+	const struct sml_node *data_node;
 	bool more;
 };
 

@@ -61,6 +61,8 @@ struct sml_reply {
 	bool duplicate;    /* the stored answer went out again */
 	/* For metrics. */
 	unsigned items_in, items_out;
+	bool session_began; /* credentials were good: a session is new */
+	bool session_ended; /* by this message, well or not */
 };
 
 /*

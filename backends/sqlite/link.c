@@ -1,0 +1,164 @@
+/*
+ * Links: one database of one device with one of ours.
+ */
+#include "backends/sqlite/lite.h"
+#include "backends/sqlite/pack.h"
+
+#define COLS                                                                   \
+	"link_id, device_id, collection_id, client_db, cursors, a_client,"     \
+	" a_server, n_client, n_server, n_valid, n_sync_no, sync_no,"          \
+	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type"
+
+enum { CURSOR_BYTES = 24 };
+
+static int
+cursors_read(struct lite_q *q, int col, struct store_link *l, struct err *e)
+{
+	const unsigned char *p = sqlite3_column_blob(q->st, col);
+	size_t n = (size_t)sqlite3_column_bytes(q->st, col);
+
+	if (n % CURSOR_BYTES != 0 || n / CURSOR_BYTES > STORE_MEMBERS_MAX)
+		return err_set(e, ERR_BUG, q->where,
+			       "link %lld: cursors of %zu bytes",
+			       (long long)l->id, n);
+	for (l->cursor_n = 0; l->cursor_n < n / CURSOR_BYTES; l->cursor_n++) {
+		const unsigned char *at = p + l->cursor_n * CURSOR_BYTES;
+
+		l->cursor[l->cursor_n] = (struct store_cursor){
+			.collection = (int64_t)lite_unpack(at),
+			.change_no = (int64_t)lite_unpack(at + 8),
+			.item = (int64_t)lite_unpack(at + 16),
+		};
+	}
+	return 0;
+}
+
+static int
+link_read(struct lite_q *q, struct arena *a, struct store_link *l,
+	  struct err *e)
+{
+	*l = (struct store_link){
+		.id = lite_col(q, 0),
+		.device = lite_col(q, 1),
+		.collection = lite_col(q, 2),
+		.client_db = lite_col_bytes(q, a, 3),
+		.a_client = lite_col_bytes(q, a, 5),
+		.a_server = lite_col_bytes(q, a, 6),
+		.n_client = lite_col_bytes(q, a, 7),
+		.n_server = lite_col_bytes(q, a, 8),
+		.n_valid = lite_col_bool(q, 9),
+		.n_sync_no = lite_col(q, 10),
+		.sync_no = lite_col(q, 11),
+		.confirmed_no = lite_col(q, 12),
+		.gen = lite_col(q, 13),
+		.stage = lite_col(q, 14),
+		.gen_last = lite_col(q, 15),
+		.last_ok_ms = lite_col(q, 16),
+		.last_type = lite_col(q, 17),
+	};
+	return cursors_read(q, 4, l, e);
+}
+
+static int
+link_list(struct lite_tx *t, struct arena *a, int64_t device,
+	  struct lite_list *l, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT " COLS " FROM link WHERE account_id = ?1"
+	    " AND device_id = ?2 ORDER BY collection_id, client_db";
+	struct store_link *one;
+	struct lite_q q;
+	int rc;
+
+	if (lite_query(t, &q, sql, "store.link_list", e) < 0)
+		return -1;
+	lite_int(&q, device);
+	while ((rc = lite_step(&q, e)) == 1) {
+		one = lite_list_add(l);
+		if (one == NULL)
+			q.nomem = true;
+		else if (link_read(&q, a, one, e) < 0)
+			break;
+	}
+	lite_end(&q);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+lite_link_list(struct store_tx *tx, struct arena *a, int64_t device,
+	       struct store_link **out, size_t *n, struct err *e)
+{
+	struct lite_tx *t = lite_enter(tx, STORE_READ, "store.link_list", e);
+	struct lite_list l = { .a = a, .size = sizeof(**out) };
+
+	if (t == NULL || lite_leave(t, link_list(t, a, device, &l, e)) < 0)
+		return -1;
+	*out = (struct store_link *)(void *)l.p;
+	*n = l.n;
+	return 0;
+}
+
+static int
+link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
+{
+	static const char sql[] =
+	    "INSERT INTO link (account_id, " COLS ")"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+	    " ?14, ?15, ?16, ?17, ?18, ?19)"
+	    " ON CONFLICT (account_id, link_id) DO UPDATE SET"
+	    " device_id = excluded.device_id,"
+	    " collection_id = excluded.collection_id,"
+	    " client_db = excluded.client_db, cursors = excluded.cursors,"
+	    " a_client = excluded.a_client, a_server = excluded.a_server,"
+	    " n_client = excluded.n_client, n_server = excluded.n_server,"
+	    " n_valid = excluded.n_valid, n_sync_no = excluded.n_sync_no,"
+	    " sync_no = excluded.sync_no,"
+	    " confirmed_no = excluded.confirmed_no, gen = excluded.gen,"
+	    " stage = excluded.stage, gen_last = excluded.gen_last,"
+	    " last_ok_ms = excluded.last_ok_ms,"
+	    " last_type = excluded.last_type";
+	unsigned char cur[STORE_MEMBERS_MAX * CURSOR_BYTES];
+	struct lite_q q;
+
+	if (in->cursor_n > STORE_MEMBERS_MAX)
+		return err_set(e, ERR_BUG, "store.link_put", "%zu cursors",
+			       in->cursor_n);
+	for (size_t i = 0; i < in->cursor_n; i++) {
+		lite_pack(cur + i * CURSOR_BYTES,
+			  (uint64_t)in->cursor[i].collection);
+		lite_pack(cur + i * CURSOR_BYTES + 8,
+			  (uint64_t)in->cursor[i].change_no);
+		lite_pack(cur + i * CURSOR_BYTES + 16,
+			  (uint64_t)in->cursor[i].item);
+	}
+	if (lite_query(t, &q, sql, "store.link_put", e) < 0)
+		return -1;
+	lite_int(&q, in->id);
+	lite_int(&q, in->device);
+	lite_int(&q, in->collection);
+	lite_blob(&q, in->client_db);
+	lite_blob(&q, (struct slice){ (const char *)cur,
+				      in->cursor_n * CURSOR_BYTES });
+	lite_blob(&q, in->a_client);
+	lite_blob(&q, in->a_server);
+	lite_blob(&q, in->n_client);
+	lite_blob(&q, in->n_server);
+	lite_int(&q, in->n_valid);
+	lite_int(&q, in->n_sync_no);
+	lite_int(&q, in->sync_no);
+	lite_int(&q, in->confirmed_no);
+	lite_int(&q, in->gen);
+	lite_int(&q, in->stage);
+	lite_int(&q, in->gen_last);
+	lite_int(&q, in->last_ok_ms);
+	lite_int(&q, in->last_type);
+	return lite_once(&q, e);
+}
+
+int
+lite_link_put(struct store_tx *tx, const struct store_link *in, struct err *e)
+{
+	struct lite_tx *t = lite_enter(tx, STORE_WRITE, "store.link_put", e);
+
+	return t == NULL ? -1 : lite_leave(t, link_put(t, in, e));
+}

@@ -1,0 +1,220 @@
+#include "clients/http.h"
+
+#include "base/buf.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <strings.h>
+
+struct cli_http {
+	struct cli_http_conf conf;
+	CURL *curl;
+	char error[CURL_ERROR_SIZE];
+	volatile sig_atomic_t cancelled;
+};
+
+struct sink {
+	struct buf b;
+	size_t max;
+	bool too_large;
+};
+
+static size_t
+on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct sink *s = ctx;
+
+	if (size * n > s->max - s->b.n) {
+		s->too_large = true;
+		return 0;
+	}
+	buf_add(&s->b, (struct slice){ p, size * n });
+	return buf_ok(&s->b) ? size * n : 0;
+}
+
+static int
+on_progress(void *ctx, curl_off_t dt, curl_off_t dn, curl_off_t ut,
+	    curl_off_t un)
+{
+	struct cli_http *h = ctx;
+
+	(void)dt;
+	(void)dn;
+	(void)ut;
+	(void)un;
+	return h->cancelled != 0;
+}
+
+/* What holds for all transfers. */
+static bool
+set_up(struct cli_http *h)
+{
+	CURL *c = h->curl;
+	CURLcode r = CURLE_OK;
+
+	r |= curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->error);
+	r |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	r |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	r |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	r |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 15L);
+	r |= curl_easy_setopt(c, CURLOPT_TIMEOUT, h->conf.timeout_s);
+	r |= curl_easy_setopt(c, CURLOPT_USERAGENT,
+			      "funicular-client/" FUNICULAR_VERSION);
+	r |= curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, NULL);
+	r |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	r |= curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	r |= curl_easy_setopt(c, CURLOPT_XFERINFODATA, h);
+	r |= curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	if (h->conf.ca_file != NULL)
+		r |= curl_easy_setopt(c, CURLOPT_CAINFO, h->conf.ca_file);
+	if (h->conf.insecure) {
+		r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+		r |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	return r == CURLE_OK;
+}
+
+int
+cli_http_new(const struct cli_http_conf *conf, struct cli_http **out,
+	     struct err *e)
+{
+	struct cli_http *h = calloc(1, sizeof(*h));
+
+	*out = NULL;
+	if (h == NULL)
+		return err_set(e, ERR_NOMEM, "http.new", "no memory");
+	h->conf = *conf;
+	/* Counts its callers; no thread runs yet. */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		h->curl = curl_easy_init();
+	if (h->curl == NULL || !set_up(h)) {
+		cli_http_free(&h);
+		return err_set(e, ERR_BUG, "http.new",
+			       "libcurl cannot be set up");
+	}
+	*out = h;
+	return 0;
+}
+
+void
+cli_http_free(struct cli_http **hp)
+{
+	struct cli_http *h = *hp;
+
+	if (h == NULL)
+		return;
+	curl_easy_cleanup(h->curl);
+	curl_global_cleanup();
+	free(h);
+	*hp = NULL;
+}
+
+void
+cli_http_cancel(struct cli_http *h)
+{
+	h->cancelled = 1;
+}
+
+/* May the same message be sent again after this? */
+static enum err_code
+kind_of(const struct cli_http *h, CURLcode r, const struct sink *s)
+{
+	if (s->too_large)
+		return ERR_LIMIT;
+	if (h->cancelled)
+		return ERR_IO;
+	switch ((int)r) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_SSL_CONNECT_ERROR:
+		return ERR_UNAVAILABLE;
+	case CURLE_OUT_OF_MEMORY:
+		return ERR_NOMEM;
+	default:
+		return ERR_IO;
+	}
+}
+
+static struct curl_slist *
+make_headers(struct arena *a, const char *content_type)
+{
+	static const char *const fixed[] = {
+		"Accept: application/vnd.syncml+wbxml, "
+		"application/vnd.syncml+xml",
+		"Cache-Control: no-store",
+		"Expect:", /* old servers know no 100-continue */
+		NULL,
+	};
+	struct slice type = arena_printf(a, "Content-Type: %s", content_type);
+	struct curl_slist *list =
+	    type.p == NULL ? NULL : curl_slist_append(NULL, type.p);
+
+	for (size_t i = 0; list != NULL && fixed[i] != NULL; i++) {
+		struct curl_slist *longer = curl_slist_append(list, fixed[i]);
+
+		if (longer == NULL)
+			curl_slist_free_all(list);
+		list = longer;
+	}
+	return list;
+}
+
+static void
+take_result(struct cli_http *h, struct arena *a, const struct sink *s,
+	    struct cli_http_reply *out)
+{
+	char *type = NULL;
+	curl_off_t wait = 0;
+
+	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &out->status);
+	curl_easy_getinfo(h->curl, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &wait);
+	out->content_type = arena_copy(a, slice_c(type == NULL ? "" : type));
+	out->body = buf_slice(&s->b);
+	out->retry_after_s = (long)(wait > 3600 ? 3600 : wait);
+}
+
+int
+cli_http_post(struct cli_http *h, struct arena *a, struct slice url,
+	      const char *content_type, struct slice body,
+	      struct cli_http_reply *out, struct err *e)
+{
+	struct sink s = { .b = BUF_IN(a), .max = h->conf.max_reply_bytes };
+	char *target = arena_cstr(a, url);
+	struct curl_slist *headers = make_headers(a, content_type);
+	CURL *c = h->curl;
+	CURLcode r = CURLE_OK;
+
+	*out = (struct cli_http_reply){ 0 };
+	if (target == NULL || headers == NULL) {
+		curl_slist_free_all(headers);
+		return err_set(e, ERR_NOMEM, "http.post",
+			       "no memory, or no valid URL");
+	}
+	h->error[0] = '\0';
+	r |= curl_easy_setopt(c, CURLOPT_URL, target);
+	r |= curl_easy_setopt(c, CURLOPT_POST, 1L);
+	r |= curl_easy_setopt(c, CURLOPT_POSTFIELDS, body.p);
+	r |= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
+			      (curl_off_t)body.n);
+	r |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	r |= curl_easy_setopt(c, CURLOPT_WRITEDATA, &s);
+	if (r == CURLE_OK)
+		r = curl_easy_perform(c);
+	curl_slist_free_all(headers);
+	if (r != CURLE_OK)
+		return err_sys(e, kind_of(h, r, &s), (int)r, "http.post",
+			       "%s: %s", target,
+			       h->cancelled	      ? "interrupted"
+			       : s.too_large	      ? "the answer is too large"
+			       : h->error[0] != '\0' ? h->error
+						     : curl_easy_strerror(r));
+	take_result(h, a, &s, out);
+	return 0;
+}

@@ -1,0 +1,61 @@
+/*
+ * Alarms of events and tasks: when does the next one go off? For the room that
+ * queues reminders; conversion of alarms between dialects is pim_cal_*.
+ */
+#ifndef PIM_ALARM_H
+#define PIM_ALARM_H
+
+#include "pim/pim.h"
+
+enum pim_alarm_how { /* of pim_alarm.how */
+	PIM_ALARM_SHOW,	 /* DISPLAY, AUDIO, PROCEDURE */
+	PIM_ALARM_MAIL	 /* EMAIL */
+};
+
+struct pim_alarm {
+	int64_t due_ms;	  /* when it goes off, UTC */
+	int64_t start_ms; /* the occurrence: 0 if the task has no start */
+	int64_t end_ms;	  /* its end (due time of a task), or start_ms */
+	bool all_day;
+	enum pim_alarm_how how;
+	unsigned index;	      /* which VALARM of the item, from 0 */
+	unsigned repeat;      /* which repetition of it, from 0 */
+	struct slice occurrence; /* RECURRENCE-ID: "20260301T080000Z" or
+				    "20260301"; empty: does not recur */
+};
+
+struct pim_alarm_ask {
+	struct slice zone; /* the account's, for dates and floating times */
+	int64_t after_ms;  /* alarms later than this instant */
+	/* All-day events count from this hour of the morning, not from
+	   midnight (0..23); relative days stay. */
+	int morning_hour;
+};
+
+/*
+ * The next alarm of an item. *found = false: none any more (a completed or
+ * cancelled item has none). Bounded: sub-daily rules are looked at for their
+ * first occurrence only, others for at most PIM_RECUR_STEP_MAX steps.
+ *
+ * ERR_NOMEM only.
+ */
+int pim_alarm_next(struct arena *a, const struct pim_item *it,
+		   const struct pim_alarm_ask *ask, struct pim_alarm *out,
+		   bool *found, struct err *e);
+
+/*
+ * Occurrences: the next start at or after an instant, exceptions and changed
+ * instances of the same item counted. *found = false: none.
+ */
+struct pim_occur {
+	int64_t start_ms;
+	int64_t end_ms;
+	bool all_day;
+	struct slice id; /* RECURRENCE-ID as above, empty: does not recur */
+};
+
+int pim_occur_next(struct arena *a, const struct pim_item *it,
+		   struct slice zone, int64_t from_ms, struct pim_occur *out,
+		   bool *found, struct err *e);
+
+#endif

@@ -1,0 +1,187 @@
+/* Items as a whole: reading, writing, the stored form. */
+#include "pim/core.h"
+
+static int
+read_calendar(struct arena *a, const struct pim_view *view, enum pim_form form,
+	      struct pim_comp *root, struct pim_item **out, struct err *e)
+{
+	struct pim_comp *wrap = root;
+
+	/* An event without the calendar around it. */
+	if (!slice_is(root->name, "VCALENDAR")) {
+		wrap = pim_comp_new(a, SLICE_LIT("VCALENDAR"));
+		if (wrap == NULL)
+			return pim_nomem(e, "pim.read");
+		wrap->kids = root;
+	}
+	if (pim_comp_kid(wrap, "VJOURNAL") != NULL &&
+	    pim_comp_kid(wrap, "VEVENT") == NULL &&
+	    pim_comp_kid(wrap, "VTODO") == NULL)
+		return pim_note_read_comp(a, wrap, out, e);
+	return pim_cal_read(a, view, form, wrap, out, e);
+}
+
+static int
+read_tree(struct arena *a, const struct pim_view *view, enum pim_form form,
+	  struct pim_comp *root, struct pim_item **out, struct err *e)
+{
+	if (root == NULL)
+		return err_set(e, ERR_PARSE, "pim.read", "no BEGIN in it");
+	if (slice_is(root->name, "VCARD"))
+		return pim_card_read(a, form, root, out, e);
+	if (slice_is(root->name, "VNOTE"))
+		return pim_note_read_comp(a, root, out, e);
+	if (slice_is(root->name, "VCALENDAR") ||
+	    slice_is(root->name, "VEVENT") || slice_is(root->name, "VTODO") ||
+	    slice_is(root->name, "VJOURNAL"))
+		return read_calendar(a, view, form, root, out, e);
+	return err_set(e, ERR_PARSE, "pim.read", "unknown object");
+}
+
+int
+pim_read(struct arena *a, const struct pim_view *view, enum pim_form form,
+	 struct slice body, struct pim_item **out, struct err *e)
+{
+	struct pim_lines_in in = { .text = body, .form = form };
+	struct pim_comp *root;
+
+	*out = NULL;
+	if (view != NULL)
+		in.rules = view->rules;
+	if (form == PIM_TEXT)
+		return pim_note_read(a, body, out, e);
+	if (pim_lines_parse(a, &in, &root, &form, NULL, e) != 0)
+		return -1;
+	return read_tree(a, view, form, root, out, e);
+}
+
+/* The canonical tree as the view's form has it. */
+static int
+device_tree(struct arena *a, const struct pim_view *view,
+	    const struct pim_item *it, struct pim_comp **out, struct err *e)
+{
+	bool card = view->form == PIM_VCARD21 || view->form == PIM_VCARD30 ||
+		    view->form == PIM_VCARD40;
+	bool cal = view->form == PIM_VCAL10 || view->form == PIM_ICAL20;
+
+	if (it->root != NULL && it->kind == PIM_CONTACT && card)
+		return pim_card_write(a, view, it, out, e);
+	if (it->root != NULL && it->kind != PIM_CONTACT && cal)
+		return pim_cal_write(a, view, it, out, e);
+	return err_set(e, ERR_UNSUPPORTED, "pim.write", "a %s as %.*s",
+		       pim_kind_name(it->kind),
+		       SLICE_ARG(pim_form_mime(view->form)));
+}
+
+int
+pim_write(struct arena *a, const struct pim_view *view,
+	  const struct pim_item *it, struct buf *out, struct err *e)
+{
+	struct pim_lines_out how = { .form = view->form, .rules = view->rules };
+	struct pim_comp *tree;
+
+	if (it->kind == PIM_NOTE)
+		return pim_note_write(a, view, it, out, e);
+	if (device_tree(a, view, it, &tree, e) != 0 ||
+	    pim_caps_apply(a, view, tree, e) != 0)
+		return -1;
+	return pim_lines_write(&how, tree, out, e);
+}
+
+int
+pim_seen(struct arena *a, const struct pim_view *view,
+	 const struct pim_item *it, struct pim_item **out, struct err *e)
+{
+	struct buf b = BUF_IN(a);
+
+	if (pim_write(a, view, it, &b, e) != 0)
+		return -1;
+	return pim_read(a, view, view->form, buf_slice(&b), out, e);
+}
+
+int
+pim_canon(struct arena *a, const struct pim_item *it, struct slice *out,
+	  struct err *e)
+{
+	static const struct pim_view text = { .form = PIM_TEXT };
+	struct pim_lines_out how = { .canonical = true };
+	struct buf b = BUF_IN(a);
+	int rc;
+
+	how.form = it->kind == PIM_CONTACT ? PIM_VCARD30 : PIM_ICAL20;
+	if (it->kind == PIM_NOTE)
+		rc = pim_note_write(a, &text, it, &b, e);
+	else
+		rc = pim_lines_write(&how, it->root, &b, e);
+	*out = buf_slice(&b);
+	return rc;
+}
+
+int
+pim_parse(struct arena *a, enum pim_kind kind, struct slice canon,
+	  struct pim_item **out, struct err *e)
+{
+	struct pim_lines_in in = { .text = canon };
+	struct pim_item *it;
+	struct pim_comp *root;
+
+	*out = NULL;
+	if (kind == PIM_NOTE)
+		return pim_note_read(a, canon, out, e);
+	in.form = kind == PIM_CONTACT ? PIM_VCARD30 : PIM_ICAL20;
+	if (pim_lines_parse(a, &in, &root, NULL, NULL, e) != 0)
+		return -1;
+	if (root == NULL ||
+	    !slice_is(root->name, kind == PIM_CONTACT ? "VCARD" : "VCALENDAR"))
+		return err_set(e, ERR_PARSE, "pim.parse", "not a stored %s",
+			       pim_kind_name(kind));
+	it = ARENA_NEW(a, struct pim_item);
+	if (it == NULL)
+		return pim_nomem(e, "pim.parse");
+	it->kind = kind;
+	it->root = root;
+	*out = it;
+	return 0;
+}
+
+/* The next card of a .vcf, vNote or text file. */
+static int
+next_of_lines(struct arena *a, const struct pim_view *view, enum pim_form form,
+	      struct slice *rest, struct pim_item **out, struct err *e)
+{
+	struct pim_lines_in in = { .text = *rest, .form = form };
+	struct pim_comp *root;
+
+	if (view != NULL)
+		in.rules = view->rules;
+	if (pim_lines_parse(a, &in, &root, &form, rest, e) != 0)
+		return -1;
+	if (root == NULL)
+		return 0;
+	return read_tree(a, view, form, root, out, e);
+}
+
+int
+pim_next(struct arena *a, const struct pim_view *view, struct slice *rest,
+	 struct pim_item **out, struct err *e)
+{
+	enum pim_form form;
+	struct slice body;
+
+	*out = NULL;
+	if (slice_trim(*rest).n == 0) {
+		*rest = SLICE_LIT("");
+		return 0;
+	}
+	form = pim_detect(*rest, view == NULL ? SLICE_LIT("")
+					      : pim_form_mime(view->form));
+	if (form == PIM_FORM_NONE)
+		return 0;
+	if (form == PIM_VCAL10 || form == PIM_ICAL20)
+		return pim_cal_next(a, view, rest, out, e);
+	if (form != PIM_TEXT)
+		return next_of_lines(a, view, form, rest, out, e);
+	body = *rest;
+	*rest = SLICE_LIT("");
+	return pim_note_read(a, body, out, e);
+}

@@ -1,0 +1,52 @@
+/* Shared by the files of the content-line codec only. */
+#ifndef PIM_LINES_INT_H
+#define PIM_LINES_INT_H
+
+#include "pim/lines.h"
+
+enum pim_scan {                          /* what bytes a value holds */
+		PIM_SCAN_CTRL = 1u << 0, /* control characters, not TAB */
+		PIM_SCAN_8BIT = 1u << 1,
+		PIM_SCAN_BACKSLASH = 1u << 2,
+		PIM_SCAN_COMMA = 1u << 3,
+		PIM_SCAN_SEMI = 1u << 4,
+		PIM_SCAN_EQUAL = 1u << 5,
+};
+
+unsigned pim_scan(struct slice s);
+
+/* ASCII letters to upper case; no copy where nothing changes. */
+struct slice pim_upper(struct arena *a, struct slice s);
+
+/*
+ * Bytes in a named charset to UTF-8. An unknown or missing name, or a wrong
+ * "UTF-8": UTF-8 if it is well-formed, else Windows-1252 (of which ISO-8859-1
+ * is a part). .p == NULL when memory is short.
+ */
+struct slice pim_to_utf8(struct arena *a, struct slice s, struct slice charset);
+
+/*
+ * UTF-8 to ISO-8859-1. false: memory is short, or out->p == NULL: some
+ * character is not in it.
+ */
+bool pim_to_latin1(struct arena *a, struct slice s, struct slice *out);
+
+/* Line breaks to LF, other control characters (not TAB) away. */
+struct slice pim_clean(struct arena *a, struct slice s);
+
+/*
+ * A decoded value (UTF-8, LF) of the old dialect to canonical text, by kind of
+ * value; list_semi: ';' divides lists (vCalendar 1.0).
+ */
+struct slice pim_canon_old(struct arena *a, struct slice s,
+			   enum pim_vtype vtype, bool list_semi);
+
+/* The same for the new dialect: only what is not allowed raw is escaped. */
+struct slice pim_canon_new(struct arena *a, struct slice s,
+			   enum pim_vtype vtype);
+
+/* Back: canonical text to the old dialect's plain text, line breaks LF. */
+struct slice pim_plain_old(struct arena *a, struct slice s,
+			   enum pim_vtype vtype, bool list_semi);
+
+#endif

@@ -1,0 +1,291 @@
+-- Funicular's tables, first version, for SQLite.
+--
+-- Three classes of table, listed in table_class and checked by a test:
+--   account  primary key and unique indexes start with account_id; nothing in
+--            them refers to another account
+--   work     account tables with one more plain index (bucket, due time)
+--   site     small directories, rebuildable or written idempotently
+--
+-- Bytes that came from a device are BLOB, our own words are TEXT. Times are
+-- milliseconds since 1970 UTC (_ms). Numbers of 64 bits (hashes, forms) are
+-- kept as signed integers. See schema/README.md.
+
+CREATE TABLE table_class (
+  name TEXT NOT NULL PRIMARY KEY,
+  class TEXT NOT NULL CHECK (class IN ('account', 'work', 'site'))
+) WITHOUT ROWID;
+
+INSERT INTO table_class (name, class) VALUES
+  ('migration', 'site'), ('table_class', 'site'), ('site', 'site'),
+  ('login', 'site'), ('device_directory', 'site'),
+  ('account', 'account'), ('credential', 'account'),
+  ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
+  ('revision', 'account'), ('history', 'account'), ('device', 'account'),
+  ('link', 'account'), ('map', 'account'), ('session', 'account'),
+  ('session_state', 'account'), ('answer', 'account'), ('story', 'account'),
+  ('chunk', 'account');
+
+-- Site ------------------------------------------------------------------
+
+CREATE TABLE site (
+  key TEXT NOT NULL PRIMARY KEY,
+  value BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- user_key: the login name with ASCII letters in lower case.
+CREATE TABLE login (
+  user_key BLOB NOT NULL PRIMARY KEY,
+  account_id INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE device_directory (
+  dev_id BLOB NOT NULL,
+  account_id INTEGER NOT NULL,
+  PRIMARY KEY (dev_id, account_id)
+) WITHOUT ROWID;
+
+-- Account ---------------------------------------------------------------
+
+CREATE TABLE account (
+  account_id INTEGER PRIMARY KEY,
+  user BLOB NOT NULL,
+  disabled INTEGER NOT NULL,
+  zone TEXT NOT NULL,
+  quota_bytes INTEGER NOT NULL,
+  quota_items INTEGER NOT NULL,
+  used_bytes INTEGER NOT NULL,
+  used_items INTEGER NOT NULL,
+  change_no INTEGER NOT NULL,
+  next_id INTEGER NOT NULL,
+  cred_gen INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL
+);
+
+CREATE TABLE credential (
+  account_id INTEGER NOT NULL,
+  credential_id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  label TEXT NOT NULL,
+  device BLOB NOT NULL,
+  hash BLOB NOT NULL,
+  sealed BLOB NOT NULL,
+  created_ms INTEGER NOT NULL,
+  used_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, credential_id)
+) WITHOUT ROWID;
+
+-- A combined collection names its members; one that holds its own items has
+-- itself in member1 and nothing else.
+CREATE TABLE collection (
+  account_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  display TEXT NOT NULL,
+  aliases TEXT NOT NULL,
+  kinds INTEGER NOT NULL,
+  policy INTEGER NOT NULL,
+  read_only INTEGER NOT NULL,
+  member1 INTEGER,
+  member2 INTEGER,
+  member3 INTEGER,
+  member4 INTEGER,
+  PRIMARY KEY (account_id, collection_id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX collection_name
+  ON collection (account_id, name COLLATE NOCASE);
+
+-- Items: heads, look-up hashes, every version ever written ----------------
+
+CREATE TABLE item (
+  account_id INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  last_revision INTEGER NOT NULL,
+  change_no INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  uid BLOB NOT NULL,
+  h_uid INTEGER NOT NULL,
+  h_content INTEGER NOT NULL,
+  h_identity INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  modified_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, item_id)
+) WITHOUT ROWID;
+-- revision and deleted ride along so that what a device already holds is
+-- passed over without reading its head.
+CREATE INDEX item_change
+  ON item (account_id, collection_id, change_no, item_id, revision, deleted);
+
+-- Up to three rows for each item that is not deleted: one tree instead of
+-- three indexes, since a look-up asks for a hash whatever it was made of.
+CREATE TABLE item_hash (
+  account_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  hash INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  PRIMARY KEY (account_id, collection_id, hash, item_id)
+) WITHOUT ROWID;
+
+-- Bodies are large: a table with rowids, so that they are appended in leaves
+-- and the key's tree stays small. body is last, so that the columns before it
+-- are read without its overflow pages.
+CREATE TABLE revision (
+  account_id INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  side INTEGER NOT NULL,
+  h_content INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  device_id INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  change_no INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (account_id, item_id, revision)
+);
+
+-- Revisions that may be pruned some day, by the time since when nobody sees
+-- them: replaced ones, side ones, and tombstones.
+CREATE TABLE history (
+  account_id INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (account_id, at_ms, item_id, revision)
+) WITHOUT ROWID;
+
+-- Devices, links, maps ----------------------------------------------------
+
+CREATE TABLE device (
+  account_id INTEGER NOT NULL,
+  device_id INTEGER NOT NULL,
+  dev_id BLOB NOT NULL,
+  label TEXT NOT NULL,
+  disabled INTEGER NOT NULL,
+  man BLOB NOT NULL,
+  mod BLOB NOT NULL,
+  swv BLOB NOT NULL,
+  rules TEXT NOT NULL,
+  nonce BLOB NOT NULL,
+  nonce_floor_ms INTEGER NOT NULL,
+  every_message_auth INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  last_addr TEXT NOT NULL,
+  devinf BLOB NOT NULL,
+  PRIMARY KEY (account_id, device_id)
+);
+CREATE UNIQUE INDEX device_dev_id ON device (account_id, dev_id);
+
+-- cursors: 24 bytes for each: collection, change number, item (big endian).
+CREATE TABLE link (
+  account_id INTEGER NOT NULL,
+  link_id INTEGER NOT NULL,
+  device_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  client_db BLOB NOT NULL,
+  cursors BLOB NOT NULL,
+  a_client BLOB NOT NULL,
+  a_server BLOB NOT NULL,
+  n_client BLOB NOT NULL,
+  n_server BLOB NOT NULL,
+  n_valid INTEGER NOT NULL,
+  n_sync_no INTEGER NOT NULL,
+  sync_no INTEGER NOT NULL,
+  confirmed_no INTEGER NOT NULL,
+  gen INTEGER NOT NULL,
+  stage INTEGER NOT NULL,
+  gen_last INTEGER NOT NULL,
+  last_ok_ms INTEGER NOT NULL,
+  last_type INTEGER NOT NULL,
+  PRIMARY KEY (account_id, link_id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX link_device
+  ON link (account_id, device_id, collection_id, client_db);
+
+-- luid NULL: not known. offers: 16 bytes for each, oldest first: revision,
+-- form (big endian). pending: the row wants attention at the next sync.
+CREATE TABLE map (
+  account_id INTEGER NOT NULL,
+  link_id INTEGER NOT NULL,
+  gen INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  luid BLOB,
+  state INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  held_form INTEGER NOT NULL,
+  offers BLOB,
+  reason INTEGER NOT NULL,
+  touched INTEGER NOT NULL,
+  pending INTEGER NOT NULL,
+  PRIMARY KEY (account_id, link_id, gen, item_id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX map_luid
+  ON map (account_id, link_id, luid, gen) WHERE luid IS NOT NULL;
+CREATE INDEX map_pending
+  ON map (account_id, link_id, gen, item_id) WHERE pending = 1;
+
+-- Sessions ----------------------------------------------------------------
+
+-- kept: it is open, or its state or last answer is still there.
+CREATE TABLE session (
+  account_id INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  device_id INTEGER NOT NULL,
+  sid BLOB NOT NULL,
+  token_hash BLOB,
+  last_msgid INTEGER NOT NULL,
+  body_hash BLOB NOT NULL,
+  peer TEXT NOT NULL,
+  closed INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  verdict TEXT NOT NULL,
+  failed INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  PRIMARY KEY (account_id, session_id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX session_token
+  ON session (account_id, token_hash) WHERE token_hash IS NOT NULL;
+CREATE INDEX session_device ON session (account_id, device_id, session_id);
+CREATE INDEX session_kept
+  ON session (account_id, device_id, session_id) WHERE kept = 1;
+
+CREATE TABLE session_state (
+  account_id INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  state BLOB NOT NULL,
+  PRIMARY KEY (account_id, session_id)
+);
+
+CREATE TABLE answer (
+  account_id INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (account_id, session_id)
+);
+
+CREATE TABLE story (
+  account_id INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  line INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (account_id, session_id, line)
+) WITHOUT ROWID;
+
+-- Large objects in pieces; start_byte is the piece's place in the object.
+CREATE TABLE chunk (
+  account_id INTEGER NOT NULL,
+  link_id INTEGER NOT NULL,
+  dir TEXT NOT NULL,
+  start_byte INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (account_id, link_id, dir, start_byte)
+);

@@ -1,0 +1,167 @@
+#include "server/conf.h"
+
+#include "syncml/limits.h"
+
+#define AT(field) offsetof(struct srv_conf, field)
+#define NUM(n) #n
+#define DEF(n) NUM(n)
+
+static const char where[] = "Where it answers";
+static const char tls[] = "TLS";
+static const char data[] = "Data";
+static const char limits[] = "Limits";
+static const char times[] = "Times";
+static const char process[] = "Process";
+
+/*
+ * Every key of the configuration. The order is the order of the sample.
+ * docs/funicular.conf and docs/man/funicular.conf.5 are printed from here.
+ */
+const struct srv_conf_key srv_conf_keys[] = {
+	{ "listen", where, SRV_CONF_LIST, AT(listen), 0, 0, "",
+	  "127.0.0.1:8880 [::1]:8880", false,
+	  "Addresses for devices: numeric address and port, blanks between; * "
+	  "for all addresses of the machine. An address may start with http:// "
+	  "or https://; without it, it is https where tls_cert is set, else "
+	  "http. https-old:// is https with tls_priority_old." },
+	{ "admin_listen", where, SRV_CONF_LIST, AT(admin_listen), 0, 0, "",
+	  "127.0.0.1:8881", false,
+	  "Addresses of /healthz and /metrics, always plain HTTP. Empty "
+	  "switches them off. Never give devices a way to it." },
+	{ "public_url", where, SRV_CONF_TEXT, AT(public_url), 0, 0, "", "",
+	  true,
+	  "How devices reach this server, without the path: "
+	  "https://sync.example.org. Empty: taken from a trusted proxy's "
+	  "headers, else from the address that the device itself used." },
+	{ "paths", where, SRV_CONF_LIST, AT(paths), 0, 0, "",
+	  "/sync /funambol/ds /syncml /rpc.php", true,
+	  "Paths that answer SyncML, all the same. A browser sees a page with "
+	  "the device settings there." },
+	{ "trusted_proxies", where, SRV_CONF_LIST, AT(trusted_proxies), 0, 0,
+	  "", "", true,
+	  "Addresses or networks of your own proxies (127.0.0.1 10.0.0.0/8). "
+	  "Only what they say about the client's address is believed." },
+	{ "proxy_header", where, SRV_CONF_TEXT, AT(proxy_header), 0, 0, "",
+	  "x-forwarded-for", true,
+	  "Which header your proxies set: x-forwarded-for (with "
+	  "X-Forwarded-Proto and X-Forwarded-Host) or forwarded (RFC 7239). "
+	  "The other one is ignored: a client could have made it up." },
+	{ "proxy_protocol", where, SRV_CONF_BOOL, AT(proxy_protocol), 0, 0, "",
+	  "no", false,
+	  "The PROXY protocol is not offered; yes is refused. Let the proxy "
+	  "speak HTTP to Funicular and set proxy_header." },
+
+	{ "tls_cert", tls, SRV_CONF_TEXT, AT(tls_cert), 0, 0, "", "", true,
+	  "File with the certificate and its chain (PEM). Read again at a "
+	  "reload." },
+	{ "tls_key", tls, SRV_CONF_TEXT, AT(tls_key), 0, 0, "", "", true,
+	  "File with its private key (PEM, no passphrase)." },
+	{ "tls_priority", tls, SRV_CONF_TEXT, AT(tls_priority), 0, 0, "",
+	  "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", true,
+	  "GnuTLS priority string of https:// addresses." },
+	{ "tls_priority_old", tls, SRV_CONF_TEXT, AT(tls_priority_old), 0, 0,
+	  "",
+	  "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.1:+VERS-TLS1.0:+SHA1:"
+	  "+SIGN-RSA-SHA1:%COMPAT:%VERIFY_ALLOW_SIGN_WITH_SHA1",
+	  true,
+	  "The same for https-old:// addresses: phones that speak nothing "
+	  "newer than TLS 1.0. See docs/admin-tls.md before you use it." },
+	{ "allow_plain", tls, SRV_CONF_BOOL, AT(allow_plain), 0, 0, "", "no",
+	  false,
+	  "Allow plain HTTP on an address that is not loopback. Passwords and "
+	  "data then cross the network readable; only for networks that you "
+	  "trust, or phones without TLS." },
+
+	{ "store", data, SRV_CONF_TEXT, AT(store), 0, 0, "",
+	  "sqlite:/var/lib/funicular/funicular.db", false, "The database." },
+	{ "state_dir", data, SRV_CONF_TEXT, AT(state_dir), 0, 0, "",
+	  "/var/lib/funicular", false,
+	  "Directory for the database's companions. Made (mode 0700) if it is "
+	  "missing." },
+	{ "key_file", data, SRV_CONF_TEXT, AT(key_file), 0, 0, "",
+	  "/var/lib/funicular/key", false,
+	  "Secret of this site, made at the first start. Back it up apart from "
+	  "the database: without it MD5 device secrets are lost." },
+	{ "rules_file", data, SRV_CONF_TEXT, AT(rules_file), 0, 0, "", "",
+	  false,
+	  "Rules for devices with quirks, instead of those built in." },
+	{ "zone", data, SRV_CONF_TEXT, AT(zone), 0, 0, "", "UTC", false,
+	  "Time zone of new accounts (Europe/Berlin)." },
+	{ "server_id", data, SRV_CONF_TEXT, AT(server_id), 0, 0, "",
+	  "funicular", false,
+	  "This server's name towards devices. A device that meets a new name "
+	  "may start with a slow sync." },
+
+	{ "max_message", limits, SRV_CONF_BYTES, AT(max_msg_bytes), 4096,
+	  4000000, "bytes", DEF(500000), false,
+	  "Largest message that devices are told to send. Up to twice as much "
+	  "is taken, since devices count differently." },
+	{ "max_object", limits, SRV_CONF_BYTES, AT(max_obj_bytes), 10000,
+	  50000000, "bytes", DEF(10000000), false, "Largest single item." },
+	{ "quota_bytes", limits, SRV_CONF_BYTES, AT(quota_bytes), 0,
+	  INT64_C(1000000000000), "bytes", "0", false,
+	  "Space for the items of a new account; 0: no limit." },
+	{ "quota_items", limits, SRV_CONF_INT, AT(quota_items), 0, 100000000,
+	  "items", "0", false, "Items of a new account; 0: no limit." },
+	{ "history", limits, SRV_CONF_INT, AT(history_days), 1, 36500, "days",
+	  "90", true, "How long former states of items are kept for undo." },
+	{ "workers", limits, SRV_CONF_INT, AT(workers), 0, 512, "threads", "0",
+	  false, "Threads that handle messages; 0: twice the processors." },
+	{ "queue", limits, SRV_CONF_INT, AT(queue), 1, 100000, "messages",
+	  "256", false,
+	  "Messages that may wait for a worker; beyond it devices get 503 and "
+	  "come again." },
+	{ "connections", limits, SRV_CONF_INT, AT(connections), 4, 100000,
+	  "connections", "2000", false,
+	  "Connections open at once. Each takes about 9 kB, more with TLS." },
+	{ "connections_per_address", limits, SRV_CONF_INT, AT(addr_connections),
+	  0, 100000, "connections", "100", false,
+	  "Of them from one address; 0: no limit. Not counted on loopback "
+	  "addresses and where trusted_proxies is set. Mobile networks put "
+	  "many phones behind one address." },
+	{ "body_memory", limits, SRV_CONF_BYTES, AT(body_memory_bytes), 1000000,
+	  INT64_C(1000000000000), "bytes", DEF(64000000), true,
+	  "Memory for all messages that are being received; beyond it devices "
+	  "get 503 and come again." },
+	{ "hash_parallel", limits, SRV_CONF_INT, AT(hash_parallel), 1, 64,
+	  "passwords", "2", false,
+	  "Passwords checked at once; each takes 64 MiB and a tenth of a "
+	  "second." },
+	{ "md5_first", limits, SRV_CONF_BOOL, AT(md5_first), 0, 0, "", "no",
+	  false,
+	  "Ask devices for MD5 credentials first. They work only with secrets "
+	  "made for it (funicular device secret --md5)." },
+
+	{ "session_idle", times, SRV_CONF_SECONDS, AT(session_idle_s), 30,
+	  86400, "s", "900", false,
+	  "A sync session ends when its device is silent for so long." },
+	{ "header_time", times, SRV_CONF_SECONDS, AT(header_s), 1, 3600, "s",
+	  "15", true,
+	  "From the connection, or the first line of a further request, to the "
+	  "end of its headers." },
+	{ "request_time", times, SRV_CONF_SECONDS, AT(request_s), 1, 3600, "s",
+	  "30", true,
+	  "For a request's body, plus what min_rate grants for the bytes that "
+	  "came; the same again for the answer." },
+	{ "min_rate", times, SRV_CONF_INT, AT(min_rate_bytes), 1, 1000000000,
+	  "bytes/s", "500", true,
+	  "Slowest client that is served: a GSM phone has 1,000." },
+	{ "request_time_max", times, SRV_CONF_SECONDS, AT(request_max_s), 1,
+	  86400, "s", "1200", true,
+	  "No request, and no answer, takes longer, whatever its size." },
+	{ "keepalive", times, SRV_CONF_SECONDS, AT(keepalive_s), 1, 3600, "s",
+	  "60", true, "An idle connection is closed after so long." },
+	{ "stop_time", times, SRV_CONF_SECONDS, AT(stop_s), 0, 3600, "s", "30",
+	  true,
+	  "At a stop, how long requests that are being received may still "
+	  "take. Messages that are being handled always finish." },
+
+	{ "allow_root", process, SRV_CONF_BOOL, AT(allow_root), 0, 0, "", "no",
+	  false,
+	  "Let the daemon run as root (in a container, say). It never needs "
+	  "to: for a port below 1024 use systemd's socket activation." },
+	{ "log_level", process, SRV_CONF_LEVEL, AT(log_level), 0, 0, "", "info",
+	  true, "debug, info, warning or error; to standard error." },
+};
+
+const size_t srv_conf_key_n = sizeof(srv_conf_keys) / sizeof(srv_conf_keys[0]);

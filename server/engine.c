@@ -1,0 +1,169 @@
+#include "server/engine.h"
+
+#include "server/secrets.h"
+
+enum {
+	DAY_MS = 24 * 60 * 60 * 1000,
+	/* Answers and states of ended sessions; large objects in pieces. */
+	SESSION_DAYS = 1,
+	CHUNK_DAYS = 7,
+	/* Rounds of one housekeeping: the rest waits for the next one. */
+	PRUNE_ROUNDS_MAX = 10000,
+};
+
+static struct srv_engine *
+engine_of(struct sml_secrets *s)
+{
+	return (
+	    struct srv_engine *)(void *)((char *)s -
+					 offsetof(struct srv_engine, counting));
+}
+
+static struct sml_secrets *
+inner(struct sml_secrets *s)
+{
+	return &engine_of(s)->site.secrets->s;
+}
+
+static int
+on_verify(struct sml_secrets *s, int64_t account, int64_t cred_gen,
+	  struct slice hash, struct slice password, bool *ok, struct err *e)
+{
+	return inner(s)->verify(inner(s), account, cred_gen, hash, password, ok,
+				e);
+}
+
+static int
+on_unseal(struct sml_secrets *s, struct arena *a, struct slice sealed,
+	  struct slice *clear, struct err *e)
+{
+	return inner(s)->unseal(inner(s), a, sealed, clear, e);
+}
+
+static int64_t
+on_wait(struct sml_secrets *s, struct slice peer, struct slice user,
+	struct slice dev_id)
+{
+	return inner(s)->wait_ms(inner(s), peer, user, dev_id);
+}
+
+static void
+on_failed(struct sml_secrets *s, struct slice peer, struct slice user,
+	  struct slice dev_id)
+{
+	srv_metrics_add(&engine_of(s)->metrics->auth_failed, 1);
+	inner(s)->failed(inner(s), peer, user, dev_id);
+}
+
+static void
+on_passed(struct sml_secrets *s, struct slice peer, struct slice user,
+	  struct slice dev_id)
+{
+	inner(s)->passed(inner(s), peer, user, dev_id);
+}
+
+static int
+on_open(void *ctx, struct err *e)
+{
+	struct srv_engine *eng = ctx;
+	const struct srv_conf *c = &eng->site.conf;
+
+	if (srv_site_open(&eng->site, eng->conf_path, e) != 0)
+		return -1;
+	eng->counting = (struct sml_secrets){
+		.verify = on_verify,
+		.unseal = on_unseal,
+		.node_key = eng->site.secrets->s.node_key,
+		.wait_ms = on_wait,
+		.failed = on_failed,
+		.passed = on_passed,
+	};
+	eng->conf = (struct sml_server_conf){
+		.max_msg_bytes = c->max_msg_bytes,
+		.max_obj_bytes = c->max_obj_bytes,
+		.session_idle_ms = c->session_idle_s * 1000,
+		.prefer_md5 = c->md5_first,
+		.man = SLICE_LIT("Funicular"),
+		.mod = SLICE_LIT("Funicular"),
+		.devid = slice_c(c->server_id),
+	};
+	eng->server = (struct sml_server){
+		.store = eng->site.store,
+		.clk = eng->site.clk,
+		.rnd = &rnd_system,
+		.log = eng->log,
+		.secrets = &eng->counting,
+		.rules = eng->site.rules,
+		.conf = &eng->conf,
+	};
+	return 0;
+}
+
+static void
+on_close(void *ctx)
+{
+	struct srv_engine *eng = ctx;
+
+	srv_site_close(&eng->site);
+}
+
+static void
+on_message(void *ctx, struct arena *a, const struct sml_request *rq,
+	   struct sml_reply *out)
+{
+	struct srv_engine *eng = ctx;
+
+	sml_server_handle(&eng->server, a, rq, out);
+}
+
+static int
+on_health(void *ctx, struct err *e)
+{
+	enum { HEALTH_ARENA_BYTES = 65536 };
+	struct srv_engine *eng = ctx;
+	struct arena *a = arena_new(HEALTH_ARENA_BYTES);
+	struct slice *value = NULL;
+	int rc;
+
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "engine.health", "out of memory");
+	rc = eng->site.store->v->site_get(eng->site.store, a, "epoch", &value,
+					  e);
+	arena_free(&a);
+	return rc;
+}
+
+static int
+on_prune(void *ctx, int64_t history_days, const atomic_bool *stop,
+	 int64_t *rows, struct err *e)
+{
+	struct srv_engine *eng = ctx;
+	struct store *s = eng->site.store;
+	int64_t now = eng->site.clk->now_ms(eng->site.clk);
+	int64_t n = 1;
+
+	*rows = 0;
+	for (int i = 0; i < PRUNE_ROUNDS_MAX && n > 0; i++) {
+		if (atomic_load(stop))
+			return 0;
+		if (s->v->prune(s, now - history_days * DAY_MS,
+				now - SESSION_DAYS * (int64_t)DAY_MS,
+				now - CHUNK_DAYS * (int64_t)DAY_MS, &n, e) != 0)
+			return -1;
+		*rows += n;
+	}
+	return 0;
+}
+
+struct srv_service
+srv_engine_service(struct srv_engine *eng)
+{
+	return (struct srv_service){
+		.ctx = eng,
+		.open = on_open,
+		.close = on_close,
+		.handle = on_message,
+		.healthy = on_health,
+		.prune = on_prune,
+	};
+}

@@ -1,0 +1,26 @@
+/*
+ * The service that the daemon really runs: the SyncML engine on an open site.
+ */
+#ifndef SERVER_ENGINE_H
+#define SERVER_ENGINE_H
+
+#include "server/metrics.h"
+#include "server/service.h"
+#include "server/site.h"
+
+struct srv_engine {
+	const char *conf_path; /* set by the caller, with the next two */
+	struct srv_metrics *metrics;
+	struct log *log;
+
+	struct srv_site site;
+	struct sml_server_conf conf;
+	struct sml_server server;
+	/* Between the protocol and the site's secrets: counts failed logins. */
+	struct sml_secrets counting;
+};
+
+/* The service whose ctx is `eng`; `eng` must outlive it. */
+struct srv_service srv_engine_service(struct srv_engine *eng);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * One operation of the client, decided: a new item, an edit, a match, a
+ * deletion. Writes are gathered in the batch; nothing is stored here.
+ */
+#include "syncml/session.h"
+
+static void
+take(struct sml_batch *b, int64_t item)
+{
+	b->taken[b->taken_n++] = item;
+}
+
+static struct store_map *
+put_row(struct sml_batch *b, const struct store_map *old, int64_t item,
+	struct slice luid)
+{
+	struct store_map *m = &b->m[b->m_n++];
+
+	*m = old != NULL ? *old : (struct store_map){ 0 };
+	m->link = b->ds->link;
+	m->gen = b->ds->gen;
+	m->item = item;
+	m->luid = luid;
+	take(b, item);
+	return m;
+}
+
+/* ---- a new item --------------------------------------------------------- */
+
+static int
+create(struct sml_batch *b, struct sml_op *op)
+{
+	struct sml_ctx *c = b->c;
+	const struct store_account *acc = &c->acc;
+	int64_t size = (int64_t)op->canon.n;
+	struct store_map *m;
+
+	if (b->col->read_only) {
+		op->code = 403;
+		return 0;
+	}
+	if ((acc->quota_items > 0 && acc->used_items >= acc->quota_items) ||
+	    (acc->quota_bytes > 0 &&
+	     acc->used_bytes + size > acc->quota_bytes)) {
+		op->code = 420;
+		sml_tell(c, '=',
+			 "item %.*s refused: the account's quota is "
+			 "used up",
+			 SLICE_ARG(op->luid));
+		return 0;
+	}
+	b->w[b->w_n] = (struct store_write){
+		.item = c->tx->next_id++,
+		.create = true,
+		.collection = sml_member_for(c, b->ds, op->pim->kind),
+		.kind = op->pim->kind,
+		.revision = 1,
+		.uid = op->ids.uid,
+		.h_uid = op->ids.h_uid,
+		.h_content = op->ids.h_content,
+		.h_identity = op->ids.h_identity,
+		.body = op->canon,
+		.origin = STORE_BY_DEVICE,
+		.device = c->dev.id,
+		.session = c->row.id,
+	};
+	m = put_row(b, NULL, b->w[b->w_n].item, op->luid);
+	sml_map_holds(m, 1, 0, b->ds->sync_no);
+	b->w_n++;
+	c->acc.used_items++;
+	c->acc.used_bytes += size;
+	b->ds->in.added++;
+	op->code = 201;
+	return 0;
+}
+
+/* ---- matched with one that the device did not have a row for ------------ */
+
+static int
+adopt(struct sml_batch *b, struct sml_op *op,
+      const struct store_candidate *cand, struct store_map *row)
+{
+	const struct store_item *head;
+	struct store_map *m;
+
+	b->ds->matched++;
+	op->code = op->tag == SML_ADD ? 201 : 200;
+	if (cand->h_content == op->ids.h_content) {
+		m = put_row(b, row, cand->item, op->luid);
+		sml_map_holds(m, cand->revision, 0, b->ds->sync_no);
+		return 0;
+	}
+	head = sml_item_find(b->items, b->items_n, cand->item);
+	if (head == NULL)
+		return err_set(&b->c->e, ERR_BUG, "sync.adopt",
+			       "item %lld matched without its body",
+			       (long long)cand->item);
+	m = put_row(b, row, cand->item, op->luid);
+	/* What it was offered and never confirmed is what it may hold. */
+	return sml_op_merge(b, op, head, m, row != NULL && m->offer_n > 0);
+}
+
+/* ---- under a LUID that the map knows ------------------------------------ */
+
+static int
+fresh(struct sml_batch *b, struct sml_op *op)
+{
+	struct store_map *row;
+	const struct store_candidate *cand = sml_batch_match(b, op, &row);
+
+	if (cand != NULL)
+		return adopt(b, op, cand, row);
+	return create(b, op);
+}
+
+/* The LUID means another item now: the old one stays, and goes out anew. */
+static int
+reused(struct sml_batch *b, struct sml_op *op)
+{
+	const struct store_item *head =
+	    sml_item_find(b->items, b->items_n, op->row->item);
+
+	sml_tell(b->c, '=',
+		 "id %.*s is used for another item now; both are "
+		 "kept",
+		 SLICE_ARG(op->luid));
+	if (head == NULL || head->deleted) {
+		b->drop[b->drop_n++] = op->row->item;
+	} else {
+		struct store_map *m = &b->m[b->m_n++];
+
+		*m = *op->row;
+		sml_map_owe(m, false, 0);
+	}
+	return create(b, op);
+}
+
+static int
+known(struct sml_batch *b, struct sml_op *op)
+{
+	const struct store_item *head =
+	    sml_item_find(b->items, b->items_n, op->row->item);
+	bool doubt = op->row->touched >= b->ds->doubt_from;
+	struct store_map *m;
+
+	if (head == NULL) {
+		b->drop[b->drop_n++] = op->row->item;
+		return create(b, op);
+	}
+	if ((op->tag == SML_ADD || b->slow ||
+	     op->row->state == STORE_MAP_DELETING) &&
+	    !sml_batch_agrees(b, op, op->row))
+		return reused(b, op);
+	if (b->col->read_only) {
+		m = put_row(b, op->row, op->row->item, op->luid);
+		sml_map_owe(m, true, 0);
+		op->code = 200;
+		return 0;
+	}
+	m = put_row(b, op->row, op->row->item, op->luid);
+	op->code = op->tag == SML_ADD ? 201 : 200;
+	return sml_op_merge(b, op, head, m, !doubt);
+}
+
+/* ---- Delete ------------------------------------------------------------- */
+
+static int
+held_at_start(struct sml_batch *b)
+{
+	if (b->ds->held_at_start >= 0)
+		return 0;
+	return b->c->tx->v->map_count(b->c->tx, b->ds->link, b->ds->gen,
+				      &b->ds->held_at_start, &b->c->e);
+}
+
+static int
+erase(struct sml_batch *b, struct sml_op *op)
+{
+	const struct store_item *head;
+	struct store_map *m;
+
+	op->code = 200;
+	if (op->row == NULL) {
+		op->code = 211;
+		return 0;
+	}
+	head = sml_item_find(b->items, b->items_n, op->row->item);
+	if (head == NULL || head->deleted) {
+		b->drop[b->drop_n++] = op->row->item;
+		return 0;
+	}
+	m = &b->m[b->m_n++];
+	*m = *op->row;
+	if (op->cmd->sftdel) {
+		/* It freed memory; the item is not deleted for anybody. */
+		sml_map_holds(m, 0, 0, b->ds->sync_no);
+		m->luid = SLICE_LIT("");
+		m->state = STORE_MAP_GONE;
+		return 0;
+	}
+	if (b->col->read_only || op->row->held != head->revision) {
+		/* Edited elsewhere meanwhile: the edit wins. */
+		sml_map_owe(m, false, 0);
+		b->ds->conflicts++;
+		sml_tell(b->c, '=',
+			 "delete of %.*s against an edit: the item "
+			 "stays",
+			 SLICE_ARG(op->luid));
+		return 0;
+	}
+	if (held_at_start(b) < 0)
+		return -1;
+	/* Noted; decided for all together when the package ends. */
+	m->state = STORE_MAP_DELETING;
+	m->reason = 1;
+	m->offer_n = 0;
+	m->touched = b->ds->sync_no;
+	b->ds->in.deleted++;
+	return 0;
+}
+
+int
+sml_op_decide(struct sml_batch *b, struct sml_op *op)
+{
+	if (op->tag == SML_DELETE)
+		return erase(b, op);
+	if (op->row != NULL)
+		return known(b, op);
+	return fresh(b, op);
+}

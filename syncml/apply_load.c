@@ -1,0 +1,312 @@
+/*
+ * Everything that a batch is decided with, read in a handful of store calls:
+ * map rows by LUID, candidates by hash, items with bodies, revisions that the
+ * device holds or was offered, older revisions that an item equals.
+ */
+#include "syncml/session.h"
+
+#include <stdlib.h>
+
+static int
+no_memory(struct sml_batch *b)
+{
+	return err_set(&b->c->e, ERR_NOMEM, "sync.load",
+		       "no memory to read what %zu operations need", b->n);
+}
+
+/* ---- rows by LUID ------------------------------------------------------- */
+
+static int
+cmp_luid(const void *x, const void *y)
+{
+	const struct store_map *a = x;
+	const struct store_map *b = y;
+	int r = slice_cmp(a->luid, b->luid);
+
+	if (r != 0)
+		return r;
+	return a->gen > b->gen ? -1 : a->gen < b->gen;
+}
+
+static void
+attach(struct sml_batch *b, struct sml_op *op)
+{
+	size_t lo = 0;
+	size_t hi = b->rows_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (slice_cmp(b->rows[mid].luid, op->luid) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < b->rows_n && slice_eq(b->rows[lo].luid, op->luid); lo++) {
+		struct store_map *m = &b->rows[lo];
+
+		if (m->gen == b->ds->gen)
+			op->row = m;
+		else if (op->hint == NULL)
+			op->hint = m;
+	}
+}
+
+static int
+load_rows(struct sml_batch *b)
+{
+	struct slice *luid = ARENA_ARRAY(b->c->a, b->n, struct slice);
+	size_t n = 0;
+
+	if (luid == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->op[i].code == 0)
+			luid[n++] = b->op[i].luid;
+	}
+	if (n == 0)
+		return 0;
+	if (b->c->tx->v->map_by_luid(b->c->tx, b->c->a, b->ds->link, luid, n,
+				     &b->rows, &b->rows_n, &b->c->e) < 0)
+		return -1;
+	if (b->rows_n > 1)
+		qsort(b->rows, b->rows_n, sizeof(*b->rows), cmp_luid);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->op[i].code == 0)
+			attach(b, &b->op[i]);
+	}
+	return 0;
+}
+
+/* ---- candidates by hash ------------------------------------------------- */
+
+static int
+cmp_cand(const void *x, const void *y)
+{
+	const struct store_candidate *a = x;
+	const struct store_candidate *b = y;
+
+	return a->item < b->item ? -1 : a->item > b->item;
+}
+
+static bool
+wants_match(const struct sml_op *op)
+{
+	return op->code == 0 && op->tag != SML_DELETE && op->row == NULL;
+}
+
+static int
+load_candidates(struct sml_batch *b)
+{
+	uint64_t *h = ARENA_ARRAY(b->c->a, 3 * b->n, uint64_t);
+	size_t n = 0;
+
+	if (h == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct pim_ids *ids = &b->op[i].ids;
+
+		if (!wants_match(&b->op[i]))
+			continue;
+		if (ids->h_uid != 0)
+			h[n++] = ids->h_uid;
+		if (ids->h_content != 0)
+			h[n++] = ids->h_content;
+		if (ids->h_identity != 0)
+			h[n++] = ids->h_identity;
+	}
+	if (n == 0)
+		return 0;
+	if (b->c->tx->v->item_match(b->c->tx, b->c->a, b->col->member,
+				    b->col->member_n, h, n, SML_CANDIDATES_MAX,
+				    b->ds->link, b->ds->gen, &b->cand,
+				    &b->cand_n, &b->c->e) < 0)
+		return -1;
+	if (b->cand_n > 1)
+		qsort(b->cand, b->cand_n, sizeof(*b->cand), cmp_cand);
+	return 0;
+}
+
+/* Rows of mapped candidates: one that never got its LUID may be the one. */
+static int
+load_candidate_rows(struct sml_batch *b)
+{
+	int64_t *id = ARENA_ARRAY(b->c->a, b->cand_n + 1, int64_t);
+	size_t n = 0;
+
+	if (id == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->cand_n; i++) {
+		if (b->cand[i].mapped)
+			id[n++] = b->cand[i].item;
+	}
+	if (n == 0)
+		return 0;
+	if (b->c->tx->v->map_by_item(b->c->tx, b->c->a, b->ds->link, b->ds->gen,
+				     id, n, &b->cand_rows, &b->cand_rows_n,
+				     &b->c->e) < 0)
+		return -1;
+	sml_maps_sort(b->cand_rows, b->cand_rows_n);
+	return 0;
+}
+
+/* ---- items and revisions ------------------------------------------------ */
+
+static int
+cmp_id(const void *x, const void *y)
+{
+	const int64_t *a = x;
+	const int64_t *b = y;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+static size_t
+unique(int64_t *id, size_t n)
+{
+	size_t k = 0;
+
+	if (n > 1)
+		qsort(id, n, sizeof(*id), cmp_id);
+	for (size_t i = 0; i < n; i++) {
+		if (k == 0 || id[k - 1] != id[i])
+			id[k++] = id[i];
+	}
+	return k;
+}
+
+/* A candidate whose content an operation has exactly needs no body. */
+static bool
+needs_body(const struct sml_batch *b, const struct store_candidate *cand)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (wants_match(&b->op[i]) &&
+		    b->op[i].ids.h_content == cand->h_content)
+			return false;
+	}
+	return true;
+}
+
+static int
+load_items(struct sml_batch *b)
+{
+	int64_t *id = ARENA_ARRAY(b->c->a, 2 * b->n + b->cand_n + 1, int64_t);
+	size_t n = 0;
+
+	if (id == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->op[i].row != NULL)
+			id[n++] = b->op[i].row->item;
+		else if (b->op[i].hint != NULL && wants_match(&b->op[i]))
+			id[n++] = b->op[i].hint->item;
+	}
+	for (size_t i = 0; i < b->cand_n; i++) {
+		if (needs_body(b, &b->cand[i]))
+			id[n++] = b->cand[i].item;
+	}
+	n = unique(id, n);
+	if (n == 0)
+		return 0;
+	if (b->c->tx->v->item_get(b->c->tx, b->c->a, id, n, true, &b->items,
+				  &b->items_n, &b->c->e) < 0)
+		return -1;
+	sml_items_sort(b->items, b->items_n);
+	return 0;
+}
+
+static size_t
+rev_keys(const struct store_map *m, struct store_rev_key *k)
+{
+	size_t n = 0;
+
+	if (m->held != 0)
+		k[n++] = (struct store_rev_key){ m->item, m->held };
+	for (size_t i = 0; i < m->offer_n; i++)
+		k[n++] =
+		    (struct store_rev_key){ m->item, m->offer[i].revision };
+	return n;
+}
+
+static int
+load_revisions(struct sml_batch *b)
+{
+	size_t cap = (b->n + b->cand_rows_n) * (STORE_OFFERS_MAX + 1) + 1;
+	struct store_rev_key *k =
+	    ARENA_ARRAY(b->c->a, cap, struct store_rev_key);
+	size_t n = 0;
+
+	if (k == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->op[i].row != NULL && b->op[i].code == 0)
+			n += rev_keys(b->op[i].row, k + n);
+	}
+	for (size_t i = 0; i < b->cand_rows_n; i++) {
+		if (b->cand_rows[i].state == STORE_MAP_SENT)
+			n += rev_keys(&b->cand_rows[i], k + n);
+	}
+	if (n == 0)
+		return 0;
+	return b->c->tx->v->revision_get(b->c->tx, b->c->a, k, n, &b->revs,
+					 &b->revs_n, &b->c->e);
+}
+
+/* Which older revision does an item equal? Then it is an echo, no edit. */
+static int
+load_echoes(struct sml_batch *b)
+{
+	size_t cap = b->items_n * 4 + b->n + 1;
+	int64_t *id = ARENA_ARRAY(b->c->a, cap, int64_t);
+	uint64_t *h = ARENA_ARRAY(b->c->a, cap, uint64_t);
+	size_t n = 0;
+
+	if (id == NULL || h == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct sml_op *op = &b->op[i];
+
+		if (op->code != 0 || op->tag == SML_DELETE)
+			continue;
+		if (op->row != NULL && n < cap) {
+			id[n] = op->row->item;
+			h[n++] = op->ids.h_content;
+		}
+		for (size_t j = 0; op->row == NULL && j < b->items_n; j++) {
+			const struct store_item *it = &b->items[j];
+
+			if (n < cap && it->h_content != op->ids.h_content &&
+			    ((it->h_uid != 0 && it->h_uid == op->ids.h_uid) ||
+			     (it->h_identity != 0 &&
+			      it->h_identity == op->ids.h_identity) ||
+			     (op->hint != NULL && op->hint->item == it->id))) {
+				id[n] = it->id;
+				h[n++] = op->ids.h_content;
+			}
+		}
+	}
+	if (n == 0)
+		return 0;
+	return b->c->tx->v->revision_match(b->c->tx, b->c->a, id, h, n,
+					   &b->echoes, &b->echoes_n, &b->c->e);
+}
+
+int
+sml_batch_load(struct sml_batch *b)
+{
+	if (load_rows(b) < 0 || load_candidates(b) < 0 ||
+	    load_candidate_rows(b) < 0 || load_items(b) < 0 ||
+	    load_revisions(b) < 0)
+		return -1;
+	return load_echoes(b);
+}
+
+const struct store_revision *
+sml_batch_rev(const struct sml_batch *b, int64_t item, int64_t revision)
+{
+	for (size_t i = 0; i < b->revs_n; i++) {
+		if (b->revs[i].item == item && b->revs[i].revision == revision)
+			return &b->revs[i];
+	}
+	return NULL;
+}

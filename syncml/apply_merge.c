@@ -1,0 +1,304 @@
+/*
+ * An edit of an item that the server has: merge what the user did into the
+ * current revision, keep what the device sent as a revision of its own where
+ * the merge made something else, and note what the device holds now.
+ */
+#include "syncml/session.h"
+
+enum { BASES_MAX = STORE_OFFERS_MAX + 1 };
+
+/* What the device had after it was sent this revision in this form. */
+static int
+base_item(struct sml_batch *b, const struct sml_op *op,
+	  const struct store_revision *rev, uint64_t form,
+	  struct pim_item **out)
+{
+	struct pim_item *it;
+
+	if (sml_batch_parse(b, op->pim->kind, rev->body, &it) < 0)
+		return -1;
+	if (form == 0) {
+		*out = it;
+		return 0;
+	}
+	return pim_seen(b->c->a, b->view, it, out, &b->c->e);
+}
+
+static int
+bases(struct sml_batch *b, const struct sml_op *op, const struct store_map *row,
+      const struct pim_item **list, size_t *n, bool *same_form)
+{
+	struct store_offer all[BASES_MAX];
+	size_t all_n = 0;
+
+	if (row->held != 0)
+		all[all_n++] =
+		    (struct store_offer){ row->held, row->held_form };
+	for (size_t i = 0; i < row->offer_n; i++)
+		all[all_n++] = row->offer[i];
+	*n = 0;
+	*same_form = true;
+	for (size_t i = 0; i < all_n; i++) {
+		const struct store_revision *rev =
+		    sml_batch_rev(b, row->item, all[i].revision);
+		struct pim_item *it;
+
+		if (rev == NULL || rev->deleted)
+			continue;
+		if (base_item(b, op, rev, all[i].form, &it) < 0)
+			return -1;
+		if (all[i].form != 0 && all[i].form != b->view->id)
+			*same_form = false;
+		list[(*n)++] = it;
+	}
+	return 0;
+}
+
+static struct store_write *
+write_new(struct sml_batch *b, const struct store_item *head, int64_t revision)
+{
+	struct store_write *w = &b->w[b->w_n++];
+
+	*w = (struct store_write){
+		.item = head->id,
+		.collection = head->collection,
+		.kind = head->kind,
+		.revision = revision,
+		.device = b->c->dev.id,
+		.session = b->c->row.id,
+		.old_size = head->deleted ? 0 : head->size,
+		.was_deleted = head->deleted,
+	};
+	return w;
+}
+
+static void
+write_ids(struct store_write *w, const struct pim_ids *ids, struct slice body)
+{
+	w->uid = ids->uid;
+	w->h_uid = ids->h_uid;
+	w->h_content = ids->h_content;
+	w->h_identity = ids->h_identity;
+	w->body = body;
+}
+
+/* Keep the device's own content as a revision; gives its number. */
+static int64_t
+write_sent(struct sml_batch *b, const struct sml_op *op,
+	   const struct store_item *head, bool side)
+{
+	struct store_write *w = write_new(b, head, head->last_revision + 1);
+
+	w->side = side;
+	w->origin = STORE_BY_DEVICE;
+	write_ids(w, &op->ids, op->canon);
+	return w->revision;
+}
+
+static int
+write_merged(struct sml_batch *b, const struct pim_item *it,
+	     const struct store_item *head, int64_t revision)
+{
+	struct store_write *w = write_new(b, head, revision);
+	struct pim_ids ids;
+	struct slice canon;
+
+	if (pim_canon(b->c->a, it, &canon, &b->c->e) < 0 ||
+	    pim_identify(b->c->a, it, &ids, &b->c->e) < 0)
+		return -1;
+	w->origin = STORE_BY_MERGE;
+	write_ids(w, &ids, canon);
+	return 0;
+}
+
+/* Nothing was edited: the device has an older revision, as we know it. */
+static bool
+is_echo(struct sml_batch *b, const struct sml_op *op,
+	const struct store_item *head, struct store_map *row)
+{
+	int64_t revision = 0;
+
+	if (head->h_content == op->ids.h_content) {
+		revision = head->revision;
+	} else {
+		const struct store_revision *held =
+		    sml_batch_rev(b, head->id, row->held);
+
+		if (held != NULL && row->held_form == 0 &&
+		    held->h_content == op->ids.h_content)
+			revision = row->held;
+		/* An old backup must not revert a year: but where the base is
+		   known, going back to an older content is an edit. */
+		for (size_t i = 0; revision == 0 && i < b->echoes_n; i++) {
+			if (b->echoes[i].item == head->id &&
+			    b->echoes[i].h_content == op->ids.h_content &&
+			    b->ds->type != 203 &&
+			    (b->slow || row->touched >= b->ds->doubt_from ||
+			     row->held == 0))
+				revision = b->echoes[i].revision;
+		}
+	}
+	if (revision == 0)
+		return false;
+	sml_map_holds(row, revision, 0, b->ds->sync_no);
+	if (revision != head->revision)
+		sml_map_owe(row, true, 0);
+	return true;
+}
+
+static enum pim_wins
+policy(const struct sml_batch *b)
+{
+	switch (b->col->policy) {
+	case STORE_POLICY_SERVER:
+		return PIM_WINS_SERVER;
+	case STORE_POLICY_CLIENT:
+		return PIM_WINS_CLIENT;
+	case STORE_POLICY_NEWEST:
+	case STORE_POLICY_DUPLICATE:
+		break;
+	}
+	return PIM_WINS_NEWEST;
+}
+
+/* Both stay: what the device sent becomes an item of its own. */
+static int
+duplicate(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
+	  struct store_map *row)
+{
+	struct store_map *own = &b->m[b->m_n++];
+
+	sml_map_owe(row, false, 0); /* the server's goes out as a new one */
+	b->w[b->w_n] = (struct store_write){
+		.item = b->c->tx->next_id++,
+		.create = true,
+		.collection = head->collection,
+		.kind = head->kind,
+		.revision = 1,
+		.origin = STORE_BY_DEVICE,
+		.device = b->c->dev.id,
+		.session = b->c->row.id,
+	};
+	write_ids(&b->w[b->w_n], &op->ids, op->canon);
+	*own = (struct store_map){ .link = b->ds->link,
+				   .gen = b->ds->gen,
+				   .item = b->w[b->w_n].item,
+				   .luid = op->luid };
+	sml_map_holds(own, 1, 0, b->ds->sync_no);
+	b->w_n++;
+	b->ds->in.added++;
+	op->code = 209;
+	return 0;
+}
+
+static void
+status_of(const struct sml_batch *b, struct sml_op *op,
+	  const struct pim_merged *r, bool edited_elsewhere)
+{
+	if (b->slow || op->tag == SML_ADD)
+		return;
+	if (r->clashes > 0)
+		op->code = r->client_won ? 208 : r->server_won ? 419 : 207;
+	else if (edited_elsewhere && r->differs_incoming)
+		op->code = 207;
+}
+
+/*
+ * Deleted elsewhere, edited here: the edit wins, the item comes back. *body is
+ * what it had when the device last saw it, for what the device cannot hold;
+ * false: that is gone, and what came was written as it is.
+ */
+static bool
+revives(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
+	struct store_map *row, struct slice *body)
+{
+	const struct store_revision *held =
+	    sml_batch_rev(b, head->id, row->held);
+
+	b->ds->conflicts++;
+	sml_tell(b->c, '=', "edit of %.*s against a delete: the item is back",
+		 SLICE_ARG(op->luid));
+	if (held != NULL && !held->deleted) {
+		*body = held->body;
+		return true;
+	}
+	b->ds->in.replaced++;
+	sml_map_holds(row, write_sent(b, op, head, false), 0, b->ds->sync_no);
+	return false;
+}
+
+static int
+store_merged(struct sml_batch *b, struct sml_op *op,
+	     const struct store_item *head, struct store_map *row,
+	     const struct pim_merged *r)
+{
+	int64_t sent;
+
+	if (!r->differs_current && !head->deleted) {
+		/* The server's stays; what the device has is history. */
+		sent = write_sent(b, op, head, true);
+		sml_map_holds(row, sent, 0, b->ds->sync_no);
+		if (r->differs_incoming)
+			sml_map_owe(row, true, 0);
+		return 0;
+	}
+	b->ds->in.replaced++;
+	if (pim_same(b->c->a, r->item, op->pim)) {
+		sent = write_sent(b, op, head, false);
+		sml_map_holds(row, sent, 0, b->ds->sync_no);
+		return 0;
+	}
+	sent = write_sent(b, op, head, true);
+	sml_map_holds(row, sent, 0, b->ds->sync_no);
+	if (r->differs_incoming)
+		sml_map_owe(row, true, 0);
+	return write_merged(b, r->item, head, sent + 1);
+}
+
+int
+sml_op_merge(struct sml_batch *b, struct sml_op *op,
+	     const struct store_item *head, struct store_map *row,
+	     bool known_base)
+{
+	const struct pim_item *list[BASES_MAX];
+	struct pim_item *current;
+	struct pim_merged r = { 0 };
+	struct pim_merge in = {
+		.view = b->view,
+		.incoming = op->pim,
+		.base = list,
+		.wins = policy(b),
+		.current_ms = head->modified_ms,
+		.replace = b->ds->type == 203,
+	};
+	bool elsewhere = row->held != 0 && row->held != head->revision;
+	struct slice body = head->body;
+
+	if (head->deleted && !revives(b, op, head, row, &body))
+		return 0;
+	if (!head->deleted && is_echo(b, op, head, row))
+		return 0;
+	if (sml_batch_parse(b, head->kind, body, &current) < 0 ||
+	    bases(b, op, row, list, &in.base_n, &in.absence_counts) < 0)
+		return -1;
+	in.current = current;
+	if (!known_base)
+		in.absence_counts = false;
+	if (b->slow)
+		in.base_n = 0;
+	if (pim_merge(b->c->a, &in, &r, &b->c->e) < 0)
+		return -1;
+	if (r.clashes > 0) {
+		b->ds->conflicts++;
+		sml_tell(b->c, '=', "conflict in item %.*s: %u properties, %s",
+			 SLICE_ARG(op->luid), r.clashes,
+			 r.client_won   ? "the device's edit won"
+			 : r.server_won ? "the server's stayed"
+					: "each side won some");
+	}
+	if (r.clashes > 0 && b->col->policy == STORE_POLICY_DUPLICATE &&
+	    !b->slow)
+		return duplicate(b, op, head, row);
+	status_of(b, op, &r, elsewhere);
+	return store_merged(b, op, head, row, &r);
+}

@@ -1,0 +1,74 @@
+/* What the client sent as an item's data, read into an item. */
+#include "base/digest.h"
+#include "syncml/session.h"
+
+static int
+refuse(struct sml_batch *b, struct sml_op *op, int code, const char *why)
+{
+	op->code = code;
+	sml_tell(b->c, '=', "item %.*s refused (%d): %s", SLICE_ARG(op->luid),
+		 code, why);
+	return 0;
+}
+
+/* Undo Format b64; raw octets (WBXML) and text stay as they are. */
+static bool
+unpack(struct sml_batch *b, struct sml_op *op)
+{
+	if (slice_is_nocase(slice_trim(op->format), "b64"))
+		return digest_unb64(b->c->a, op->data, &op->data);
+	return true;
+}
+
+static enum pim_form
+form_of(struct sml_batch *b, struct sml_op *op)
+{
+	struct slice type = op->type;
+	enum pim_form form;
+
+	if (type.n == 0)
+		type = pim_form_mime(b->view->form);
+	form = pim_detect(op->data, type);
+	/* A database of notes takes any text. */
+	if (form == PIM_FORM_NONE && (b->col->kinds & PIM_NOTE) != 0 &&
+	    (type.n == 0 || slice_starts_nocase(type, "text/plain")))
+		form = PIM_TEXT;
+	return form;
+}
+
+int
+sml_op_read(struct sml_batch *b, struct sml_op *op)
+{
+	struct sml_ctx *c = b->c;
+	struct err e = { .code = ERR_NONE };
+	enum pim_form form;
+
+	if ((int64_t)op->data.n > c->srv->conf->max_obj_bytes)
+		return refuse(b, op, 413, "larger than an item may be");
+	if (!unpack(b, op))
+		return refuse(b, op, 415, "its base64 does not decode");
+	form = form_of(b, op);
+	if (form == PIM_FORM_NONE)
+		return refuse(b, op, 415, "not a form that is known here");
+	if (pim_read(c->a, b->view, form, op->data, &op->pim, &e) < 0) {
+		if (e.code != ERR_NOMEM)
+			return refuse(b, op, 415, e.msg);
+		c->e = e;
+		return -1;
+	}
+	if (sml_member_for(c, b->ds, op->pim->kind) == 0)
+		return refuse(b, op, 415, "this database takes no such items");
+	if (b->ds->form_seen == PIM_FORM_NONE)
+		b->ds->form_seen = form;
+	if (pim_canon(c->a, op->pim, &op->canon, &c->e) < 0 ||
+	    pim_identify(c->a, op->pim, &op->ids, &c->e) < 0)
+		return -1;
+	return 0;
+}
+
+int
+sml_batch_parse(struct sml_batch *b, unsigned kind, struct slice body,
+		struct pim_item **out)
+{
+	return pim_parse(b->c->a, (enum pim_kind)kind, body, out, &b->c->e);
+}

@@ -1,0 +1,400 @@
+/*
+ * Package 4: what each device has not got yet. First what is owed to it (debts,
+ * offers without an answer, items in doubt), then what changed since its
+ * cursor. The cursor moves with what went out, in the same transaction; what
+ * was sent stays "offered" in the map until the device has answered.
+ */
+#include "syncml/session.h"
+
+enum { PAGE_MIN = 8, PAGE_MAX = 400, ITEM_GUESS = 250, BODIES_MAX = 1 << 20 };
+
+static size_t
+page_size(const struct sml_out *o)
+{
+	size_t n = sml_out_room(o) / ITEM_GUESS;
+
+	return n < PAGE_MIN ? PAGE_MIN : n > PAGE_MAX ? PAGE_MAX : n;
+}
+
+/* ---- what is to be done with a row ----------------------------------------
+ */
+
+static char
+action(const struct sml_ds *ds, const struct store_item *it, bool mapped,
+       const struct store_map *m)
+{
+	if (!mapped)
+		return it->deleted ? 0 : 'A';
+	switch (m->state) {
+	case STORE_MAP_GONE:
+		return 0;
+	case STORE_MAP_SENT:
+		/* Answered, and the LUID not told yet: it will be. Sent in
+		   this session: wait for the answer. */
+		if (m->offer_n == 0 || m->touched == ds->sync_no || it->deleted)
+			return 0;
+		return 'A';
+	case STORE_MAP_DELETING:
+		if (m->touched == ds->sync_no)
+			return 0;
+		return it->deleted ? 'D' : 'R';
+	case STORE_MAP_DEBT:
+		if (m->touched == ds->sync_no)
+			return 0;
+		break;
+	case STORE_MAP_LIVE:
+		if (m->offer_n > 0 && m->touched == ds->sync_no)
+			return 0;
+		break;
+	}
+	if (it->deleted)
+		return m->luid.n > 0 ? 'D' : 'X';
+	return m->luid.n > 0 ? 'R' : 'A';
+}
+
+/* ---- a page of units --------------------------------------------------------
+ */
+
+struct page {
+	struct sml_unit *u;
+	size_t n;
+	bool last;
+};
+
+static int
+no_memory(struct sml_ctx *c)
+{
+	return err_set(&c->e, ERR_NOMEM, "sync.out",
+		       "no memory for the server's changes");
+}
+
+static int
+page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
+{
+	struct store_map *m;
+	struct store_item *it;
+	size_t it_n;
+	int64_t *id;
+
+	if (c->tx->v->map_pending(c->tx, c->a, ds->link, ds->gen,
+				  ds->pend_after, ds->doubt_from, ds->sync_no,
+				  limit, &m, &p->n, &c->e) < 0)
+		return -1;
+	p->last = p->n < limit;
+	p->u = ARENA_ARRAY(c->a, p->n, struct sml_unit);
+	id = ARENA_ARRAY(c->a, p->n, int64_t);
+	if (p->u == NULL || id == NULL)
+		return no_memory(c);
+	for (size_t i = 0; i < p->n; i++)
+		id[i] = m[i].item;
+	if (p->n > 0 && c->tx->v->item_get(c->tx, c->a, id, p->n, false, &it,
+					   &it_n, &c->e) < 0)
+		return -1;
+	if (p->n > 0)
+		sml_items_sort(it, it_n);
+	for (size_t i = 0; i < p->n; i++) {
+		struct store_item *head = sml_item_find(it, it_n, m[i].item);
+
+		p->u[i].map = m[i];
+		p->u[i].mapped = true;
+		if (head == NULL) {
+			/* Purged: the device's copy, if any, goes too. */
+			p->u[i].item = (struct store_item){ .id = m[i].item,
+							    .deleted = true };
+		} else {
+			p->u[i].item = *head;
+		}
+		p->u[i].what = action(ds, &p->u[i].item, true, &p->u[i].map);
+		p->u[i].probe = m[i].state == STORE_MAP_LIVE;
+	}
+	return 0;
+}
+
+static int
+page_changes(struct sml_ctx *c, struct sml_ds *ds,
+	     const struct store_cursor *from, size_t limit, struct page *p)
+{
+	struct store_change *ch;
+
+	if (c->tx->v->changes(c->tx, c->a, ds->link, ds->gen, from, ds->bound,
+			      limit, &ch, &p->n, &c->e) < 0)
+		return -1;
+	p->last = p->n < limit;
+	p->u = ARENA_ARRAY(c->a, p->n, struct sml_unit);
+	if (p->u == NULL)
+		return no_memory(c);
+	for (size_t i = 0; i < p->n; i++) {
+		p->u[i].item = ch[i].item;
+		p->u[i].mapped = ch[i].mapped;
+		p->u[i].map = ch[i].map;
+		p->u[i].what =
+		    action(ds, &ch[i].item, ch[i].mapped, &ch[i].map);
+	}
+	return 0;
+}
+
+/* Bodies for a run of units from `from` on, bounded in bytes. */
+static int
+load_bodies(struct sml_ctx *c, struct page *p, size_t from, size_t *upto)
+{
+	int64_t *id = ARENA_ARRAY(c->a, p->n, int64_t);
+	struct store_rev_key *k = ARENA_ARRAY(c->a, p->n, struct store_rev_key);
+	struct store_item *it = NULL;
+	struct store_revision *rev = NULL;
+	size_t n = 0;
+	size_t k_n = 0;
+	size_t it_n = 0;
+	size_t rev_n = 0;
+	int64_t bytes = 0;
+	size_t i;
+
+	if (id == NULL || k == NULL)
+		return no_memory(c);
+	for (i = from; i < p->n && (i == from || bytes < BODIES_MAX); i++) {
+		const struct sml_unit *u = &p->u[i];
+
+		bytes += u->item.size;
+		if (u->what != 'A' && u->what != 'R')
+			continue;
+		id[n++] = u->item.id;
+		if (u->what == 'R' && u->map.held != 0)
+			k[k_n++] =
+			    (struct store_rev_key){ u->item.id, u->map.held };
+	}
+	*upto = i;
+	if ((n > 0 && c->tx->v->item_get(c->tx, c->a, id, n, true, &it, &it_n,
+					 &c->e) < 0) ||
+	    (k_n > 0 && c->tx->v->revision_get(c->tx, c->a, k, k_n, &rev,
+					       &rev_n, &c->e) < 0))
+		return -1;
+	if (it_n > 0)
+		sml_items_sort(it, it_n);
+	for (i = from; i < *upto; i++) {
+		struct sml_unit *u = &p->u[i];
+		struct store_item *head = sml_item_find(it, it_n, u->item.id);
+
+		if (head != NULL)
+			u->item.body = head->body;
+		for (size_t r = 0; u->what == 'R' && r < rev_n; r++) {
+			if (rev[r].item == u->item.id && !rev[r].deleted)
+				u->held_body = rev[r].body;
+		}
+	}
+	return 0;
+}
+
+/* ---- sending a page
+ * ----------------------------------------------------------- */
+
+struct run {
+	struct store_map *put;
+	size_t put_n;
+	int64_t *drop;
+	size_t drop_n;
+	size_t done; /* units that are through */
+	bool stop;   /* the message is full */
+};
+
+static int
+send_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	  struct sml_unit *u, struct run *r)
+{
+	enum sml_sent_how how;
+
+	if (u->what == 'X') { /* nobody has it any more */
+		r->drop[r->drop_n++] = u->item.id;
+		r->done++;
+		return 0;
+	}
+	if (u->what == 0) {
+		r->done++;
+		return 0;
+	}
+	how = sml_out_unit(c, o, so, u);
+	if (how == SML_SENT_FAILED)
+		return -1;
+	r->stop = how == SML_NO_ROOM || how == SML_SENT_PART;
+	if (how == SML_NO_ROOM)
+		return 0;
+	r->put[r->put_n++] = u->map;
+	r->done++;
+	return 0;
+}
+
+static int
+send_page(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	  struct page *p, struct run *r)
+{
+	size_t loaded = 0;
+
+	*r = (struct run){
+		.put = ARENA_ARRAY(c->a, p->n, struct store_map),
+		.drop = ARENA_ARRAY(c->a, p->n, int64_t),
+	};
+	if (r->put == NULL || r->drop == NULL)
+		return no_memory(c);
+	while (r->done < p->n && !r->stop) {
+		if (r->done == loaded && load_bodies(c, p, loaded, &loaded) < 0)
+			return -1;
+		if (send_unit(c, o, so, &p->u[r->done], r) < 0)
+			return -1;
+	}
+	if (r->put_n > 0 &&
+	    c->tx->v->map_put(c->tx, r->put, r->put_n, &c->e) < 0)
+		return -1;
+	if (r->drop_n == 0)
+		return 0;
+	return c->tx->v->map_drop(c->tx, so->ds->link, so->ds->gen, r->drop,
+				  r->drop_n, &c->e);
+}
+
+/* ---- one database
+ * --------------------------------------------------------------- */
+
+static int
+stage_pending(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	      bool *full)
+{
+	struct sml_ds *ds = so->ds;
+	struct page p;
+	struct run r;
+
+	for (;;) {
+		if (page_pending(c, ds, page_size(o), &p) < 0 ||
+		    send_page(c, o, so, &p, &r) < 0)
+			return -1;
+		if (r.done > 0)
+			ds->pend_after = p.u[r.done - 1].item.id;
+		if (r.stop) {
+			*full = true;
+			return 0;
+		}
+		if (p.last)
+			break;
+	}
+	ds->stage = SML_OUT_CHANGES;
+	return 0;
+}
+
+static void
+keep_cursor(struct sml_ctx *c, const struct sml_ds *ds, size_t i)
+{
+	struct store_link *l = sml_link(c, ds->link);
+
+	if (l == NULL || (ds->type == 205 && l->gen != ds->gen))
+		return;
+	l->cursor[i] = ds->cursor[i];
+	sml_link_touch(c, l);
+}
+
+static int
+stage_changes(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	      bool *full)
+{
+	struct sml_ds *ds = so->ds;
+	struct page p;
+	struct run r;
+
+	for (size_t i = 0; i < ds->cursor_n; i++) {
+		struct store_cursor *cur = &ds->cursor[i];
+
+		while (cur->change_no < ds->bound || cur->item != INT64_MAX) {
+			if (page_changes(c, ds, cur, page_size(o), &p) < 0 ||
+			    send_page(c, o, so, &p, &r) < 0)
+				return -1;
+			if (r.done > 0) {
+				cur->change_no = p.u[r.done - 1].item.change_no;
+				cur->item = p.u[r.done - 1].item.id;
+			}
+			if (!r.stop && p.last) {
+				cur->change_no = ds->bound;
+				cur->item = INT64_MAX;
+			}
+			keep_cursor(c, ds, i);
+			if (r.stop) {
+				*full = true;
+				return 0;
+			}
+		}
+	}
+	ds->stage = SML_OUT_DONE;
+	return 0;
+}
+
+static int
+count(struct sml_ctx *c, struct sml_sync_out *so)
+{
+	struct sml_ds *ds = so->ds;
+
+	so->count = -1;
+	if (ds->opened || c->s.version < 11)
+		return 0;
+	so->count = 0;
+	if (ds->stage == SML_OUT_DONE)
+		return 0;
+	for (size_t i = 0; i < ds->cursor_n; i++) {
+		int64_t n;
+
+		if (c->tx->v->changes_count(c->tx, ds->link, ds->gen,
+					    &ds->cursor[i], ds->bound, &n,
+					    &c->e) < 0)
+			return -1;
+		so->count += n;
+	}
+	return 0;
+}
+
+static int
+one_database(struct sml_ctx *c, struct sml_out *o, struct sml_ds *ds,
+	     bool *full)
+{
+	struct sml_sync_out so = { .ds = ds };
+	enum sml_sent_how how = SML_SENT;
+	bool was_done = ds->stage == SML_OUT_DONE && ds->opened;
+
+	if (was_done)
+		return 0;
+	if (count(c, &so) < 0)
+		return -1;
+	if (c->s.og.active && &c->s.ds[c->s.og.ds] == ds) {
+		how = sml_out_piece(c, o, &so);
+		*full = how == SML_SENT_PART || how == SML_NO_ROOM;
+	}
+	if (how == SML_SENT_FAILED)
+		return -1;
+	if (!*full && ds->stage == SML_OUT_PENDING &&
+	    stage_pending(c, o, &so, full) < 0)
+		return -1;
+	if (!*full && ds->stage == SML_OUT_CHANGES &&
+	    stage_changes(c, o, &so, full) < 0)
+		return -1;
+	/* An empty Sync says that there was nothing: clients wait for it. */
+	if (!*full && !ds->opened && !sml_sync_out_open(c, o, &so))
+		*full = true;
+	sml_sync_out_close(c, o, &so);
+	if (*full)
+		return 0;
+	sml_tell(c, '<', "%.*s: all sent: +%lld ~%lld -%lld",
+		 SLICE_ARG(sml_uri_name(ds->server_uri)),
+		 (long long)ds->out.added, (long long)ds->out.replaced,
+		 (long long)ds->out.deleted);
+	return sml_ds_sent(c, ds);
+}
+
+int
+sml_out_changes(struct sml_ctx *c, struct sml_out *o, bool *done)
+{
+	*done = false;
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		bool full = false;
+
+		if (c->s.ds[i].refused || !c->s.ds[i].in_done)
+			continue;
+		if (one_database(c, o, &c->s.ds[i], &full) < 0)
+			return -1;
+		if (full)
+			return 0;
+	}
+	*done = true;
+	return 0;
+}

@@ -1,0 +1,416 @@
+/*
+ * One item of package 4: written in the device's form, put into the message
+ * if it fits, in pieces if it never will, and noted as offered in the map.
+ */
+#include "base/digest.h"
+#include "syncml/session.h"
+
+enum {
+	PIECE_MIN = 300,  /* octets that make a piece worth a message */
+	PIECE_HEAD = 400, /* of a command around its data, at most */
+};
+
+/* ---- the Sync element ---------------------------------------------------- */
+
+bool
+sml_sync_out_open(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
+{
+	struct sml_cmd sync = sml_cmd_none(SML_SYNC);
+	struct buf tmp = BUF_IN(c->a);
+
+	if (so->open)
+		return true;
+	sync.cmdid = arena_printf(c->a, "%lld", (long long)o->cmdid + 1);
+	sync.target = so->ds->client_uri;
+	sync.source = so->ds->server_uri;
+	if (!so->ds->opened && c->s.version >= 11)
+		sync.number_of_changes = so->count;
+	sml_sync_open(c->a, &tmp, &c->s.doc, &sync);
+	if (!buf_ok(&tmp) || !buf_ok(&o->b)) {
+		o->b.bad = true;
+		return false;
+	}
+	if (tmp.n > sml_out_room(o)) {
+		o->full = true;
+		return false;
+	}
+	o->cmdid++;
+	o->commands++;
+	buf_add(&o->b, buf_slice(&tmp));
+	so->open = true;
+	so->ds->opened = true;
+	return true;
+}
+
+void
+sml_sync_out_close(struct sml_ctx *c, struct sml_out *o,
+		   struct sml_sync_out *so)
+{
+	if (so->open)
+		sml_sync_close(&o->b, &c->s.doc);
+	so->open = false;
+}
+
+/* ---- the map's row --------------------------------------------------------
+ */
+
+static void
+row_offer(struct store_map *m, int64_t revision, uint64_t form)
+{
+	/* The same again is not another offer. */
+	for (size_t i = 0; i < m->offer_n; i++) {
+		if (m->offer[i].revision == revision &&
+		    m->offer[i].form == form)
+			return;
+	}
+	if (m->offer_n == STORE_OFFERS_MAX) {
+		memmove(m->offer, m->offer + 1,
+			(STORE_OFFERS_MAX - 1) * sizeof(m->offer[0]));
+		m->offer_n--;
+	}
+	m->offer[m->offer_n++] = (struct store_offer){ revision, form };
+}
+
+static void
+row_ready(const struct sml_ds *ds, struct sml_unit *u)
+{
+	if (!u->mapped)
+		u->map = (struct store_map){ .link = ds->link,
+					     .gen = ds->gen,
+					     .item = u->item.id };
+	u->map.touched = ds->sync_no;
+}
+
+static enum sml_sent_how
+debt(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u, int reason,
+     const char *why)
+{
+	row_ready(ds, u);
+	if (u->map.state != STORE_MAP_DEBT || u->map.reason != reason)
+		sml_tell(c, '=', "item %lld stays here (%d): %s",
+			 (long long)u->item.id, reason, why);
+	sml_map_owe(&u->map, u->map.luid.n > 0, reason);
+	u->map.touched = ds->sync_no;
+	return SML_NOT_SENT;
+}
+
+/* ---- commands -------------------------------------------------------------
+ */
+
+static struct sml_cmd
+command(struct sml_ctx *c, struct sml_item *it, bool add, int64_t item,
+	struct slice luid, enum pim_form form, bool b64)
+{
+	struct sml_cmd cmd = sml_cmd_none(add ? SML_ADD : SML_REPLACE);
+
+	*it = sml_item_none();
+	if (add) {
+		it->source = sml_wire_id(c->a, item);
+		it->has_source = true;
+	} else {
+		it->target = luid;
+		it->has_target = true;
+	}
+	cmd.meta.type = pim_form_mime(form);
+	if (b64)
+		cmd.meta.format = SLICE_LIT("b64");
+	cmd.items = it;
+	cmd.item_n = 1;
+	return cmd;
+}
+
+static void
+set_data(struct sml_item *it, struct slice data)
+{
+	it->data = data;
+	it->has_data = true;
+	it->data_opaque = true;
+}
+
+static enum sml_sent_how
+record(struct sml_ctx *c, const struct sml_out *o, const struct sml_ds *ds,
+       int64_t item, int64_t revision, uint64_t form, char what)
+{
+	struct sml_sent s = {
+		.msgid = c->s.out_msgid,
+		.cmdid = o->cmdid,
+		.ds = (int)(ds - c->s.ds),
+		.item = item,
+		.revision = revision,
+		.form = form,
+		.what = what,
+	};
+
+	return sml_sent_add(c, s) < 0 ? SML_SENT_FAILED : SML_SENT;
+}
+
+static enum sml_sent_how
+send_delete(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	    struct sml_unit *u)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_DELETE);
+	struct sml_item it = sml_item_none();
+
+	it.target = u->map.luid;
+	it.has_target = true;
+	cmd.items = &it;
+	cmd.item_n = 1;
+	if (!sml_sync_out_open(c, o, so) || !sml_out_cmd(c, o, &cmd))
+		return SML_NO_ROOM;
+	row_ready(so->ds, u);
+	u->map.state = STORE_MAP_DELETING;
+	u->map.reason = 0;
+	u->map.offer_n = 0;
+	so->ds->out.deleted++;
+	c->items_out++;
+	return record(c, o, so->ds, u->item.id, 0, 0, 'D');
+}
+
+/* ---- pieces ----------------------------------------------------------------
+ */
+
+/* Cut so that the other side can join: in XML between characters. */
+static struct slice
+cut(const struct sml_ctx *c, struct slice data, size_t n)
+{
+	struct slice piece = c->s.doc.enc == SML_XML ? slice_utf8_cut(data, n)
+						     : slice_sub(data, 0, n);
+
+	/* CR and LF stay together: a parser may fold them. */
+	if (piece.n > 1 && piece.n < data.n && piece.p[piece.n - 1] == '\r')
+		piece.n--;
+	return piece;
+}
+
+static void
+piece_sent(struct sml_ctx *c, struct sml_outgoing *og, size_t n, bool last)
+{
+	og->offset += (int64_t)n;
+	og->waits_msgid = last ? 0 : c->s.out_msgid;
+	if (last)
+		og->active = false;
+}
+
+enum sml_sent_how
+sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
+{
+	struct sml_outgoing *og = &c->s.og;
+	struct store_chunk_key k = { so->ds->link, 'o' };
+	struct sml_item it;
+	struct sml_cmd cmd;
+	struct slice data;
+	size_t room;
+	bool last;
+
+	if (!sml_sync_out_open(c, o, so))
+		return SML_NO_ROOM;
+	room = sml_out_room(o);
+	if (room < PIECE_HEAD + PIECE_MIN)
+		return SML_NO_ROOM;
+	if (c->tx->v->chunk_read(c->tx, c->a, k, og->offset, room, &data,
+				 &c->e) < 0)
+		return SML_SENT_FAILED;
+	cmd = command(c, &it, og->add, og->item, og->luid,
+		      (enum pim_form)og->form_kind, og->b64);
+	if (og->offset == 0)
+		cmd.meta.size = og->total;
+	for (size_t n = room - PIECE_HEAD; n >= PIECE_MIN / 2; n = n * 3 / 4) {
+		struct slice piece = cut(c, data, n);
+		enum sml_sent_how how;
+
+		last = og->offset + (int64_t)piece.n == og->total;
+		set_data(&it, piece);
+		it.more = !last;
+		if (!sml_out_cmd(c, o, &cmd))
+			continue; /* its text grew by escapes: less of it */
+		o->full = !last;
+		how = record(c, o, so->ds, og->item, og->revision, og->form,
+			     !last     ? 'C'
+			     : og->add ? 'A'
+				       : 'R');
+		piece_sent(c, og, piece.n, last);
+		if (last && c->tx->v->chunk_drop(c->tx, k, &c->e) < 0)
+			return SML_SENT_FAILED;
+		return how != SML_SENT ? how : last ? SML_SENT : SML_SENT_PART;
+	}
+	return SML_NO_ROOM;
+}
+
+static bool
+may_split(struct sml_ctx *c)
+{
+	const struct sml_devinf *di = sml_peer_devinf(c);
+
+	return c->s.version >= 11 && (di == NULL || di->large_objs);
+}
+
+static enum sml_sent_how
+start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	     struct sml_unit *u, struct slice data, bool b64)
+{
+	struct store_chunk_key k = { so->ds->link, 'o' };
+
+	if (!sml_sync_out_open(c, o, so) ||
+	    sml_out_room(o) < PIECE_HEAD + PIECE_MIN) {
+		o->full = true;
+		return SML_NO_ROOM;
+	}
+	if (c->tx->v->chunk_drop(c->tx, k, &c->e) < 0 ||
+	    c->tx->v->chunk_add(c->tx, k, data, &c->e) < 0)
+		return SML_SENT_FAILED;
+	c->s.og = (struct sml_outgoing){
+		.active = true,
+		.ds = (int)(so->ds - c->s.ds),
+		.item = u->item.id,
+		.revision = u->item.revision,
+		.form = sml_view(c, so->ds)->id,
+		.luid = u->map.luid,
+		.add = u->what == 'A',
+		.form_kind = (int)sml_view(c, so->ds)->form,
+		.b64 = b64,
+		.total = (int64_t)data.n,
+	};
+	return sml_out_piece(c, o, so);
+}
+
+/* ---- an item ----------------------------------------------------------------
+ */
+
+static int64_t
+max_obj(const struct sml_ctx *c, const struct sml_ds *ds)
+{
+	return ds->max_obj >= 0 ? ds->max_obj : c->s.peer_obj;
+}
+
+/* What the device holds looks to it as what it would be sent. */
+static bool
+looks_same(struct sml_ctx *c, const struct pim_view *view,
+	   const struct sml_unit *u, struct slice data)
+{
+	struct buf b = BUF_IN(c->a);
+	struct pim_item *held;
+	struct err e = { .code = ERR_NONE };
+
+	if (u->what != 'R' || u->probe || u->held_body.n == 0)
+		return false;
+	return pim_parse(c->a, (enum pim_kind)u->item.kind, u->held_body, &held,
+			 &e) == 0 &&
+	       pim_write(c->a, view, held, &b, &e) == 0 && buf_ok(&b) &&
+	       slice_eq(buf_slice(&b), data);
+}
+
+static const char *
+not_for_it(struct sml_ctx *c, const struct sml_ds *ds, const struct sml_unit *u,
+	   int *reason)
+{
+	const struct sml_devinf *di;
+	const struct sml_datastore *st;
+
+	if (u->what != 'A')
+		return NULL;
+	if (ds->full || ds->free_id == 0) {
+		*reason = 420;
+		return "the device is full";
+	}
+	di = sml_peer_devinf(c);
+	st = di == NULL ? NULL : sml_devinf_store(di, ds->client_uri);
+	if (st != NULL && st->max_guid_size > 0 &&
+	    (int64_t)sml_wire_id(c->a, u->item.id).n > st->max_guid_size) {
+		*reason = 414;
+		return "its id is longer than the device takes";
+	}
+	return NULL;
+}
+
+static enum sml_sent_how
+offered(struct sml_ctx *c, struct sml_sync_out *so, struct sml_unit *u,
+	uint64_t form, enum sml_sent_how how)
+{
+	if (how != SML_SENT && how != SML_SENT_PART)
+		return how;
+	row_ready(so->ds, u);
+	row_offer(&u->map, u->item.revision, form);
+	if (u->what == 'A') {
+		u->map.state = STORE_MAP_SENT;
+		u->map.luid = SLICE_LIT("");
+		so->ds->out.added++;
+		if (so->ds->free_id > 0)
+			so->ds->free_id--;
+	} else {
+		u->map.state = STORE_MAP_LIVE;
+		so->ds->out.replaced++;
+	}
+	u->map.reason = 0;
+	c->items_out++;
+	return how;
+}
+
+static enum sml_sent_how
+put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+    struct sml_unit *u, struct slice data, bool b64)
+{
+	const struct pim_view *view = sml_view(c, so->ds);
+	struct sml_item it;
+	struct sml_cmd cmd = command(c, &it, u->what == 'A', u->item.id,
+				     u->map.luid, view->form, b64);
+	enum sml_sent_how how;
+
+	set_data(&it, data);
+	if (!sml_sync_out_open(c, o, so))
+		return SML_NO_ROOM;
+	if (sml_out_cmd(c, o, &cmd)) {
+		how = record(c, o, so->ds, u->item.id, u->item.revision,
+			     view->id, u->what);
+		return offered(c, so, u, view->id, how);
+	}
+	/* Would it fit into a message of its own? Then that is the next. */
+	if (o->refused + o->base + o->reserve + 3 * PIECE_HEAD < o->limit)
+		return SML_NO_ROOM;
+	if (!may_split(c))
+		return debt(c, so->ds, u, 413,
+			    "larger than a message to this device");
+	return offered(c, so, u, view->id,
+		       start_pieces(c, o, so, u, data, b64));
+}
+
+enum sml_sent_how
+sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	     struct sml_unit *u)
+{
+	const struct pim_view *view = sml_view(c, so->ds);
+	struct buf b = BUF_IN(c->a);
+	struct pim_item *it;
+	struct slice data;
+	const char *why;
+	int reason = 0;
+	bool b64;
+
+	if (u->what == 'D')
+		return send_delete(c, o, so, u);
+	why = not_for_it(c, so->ds, u, &reason);
+	if (why != NULL)
+		return debt(c, so->ds, u, reason, why);
+	if (pim_parse(c->a, (enum pim_kind)u->item.kind, u->item.body, &it,
+		      &c->e) < 0 ||
+	    pim_write(c->a, view, it, &b, &c->e) < 0 || !buf_ok(&b)) {
+		if (c->e.code == ERR_NOMEM)
+			return SML_SENT_FAILED;
+		return debt(c, so->ds, u, 415,
+			    "it has no form for this device");
+	}
+	data = buf_slice(&b);
+	if (looks_same(c, view, u, data)) {
+		row_ready(so->ds, u);
+		u->map.state = STORE_MAP_LIVE;
+		u->map.offer_n = 0;
+		u->map.reason = 0;
+		return SML_NOT_SENT;
+	}
+	/* XML can only hold text. */
+	b64 = c->s.doc.enc == SML_XML && !slice_utf8_ok(data);
+	if (b64)
+		data = digest_b64(c->a, data);
+	if (max_obj(c, so->ds) > 0 && (int64_t)data.n > max_obj(c, so->ds))
+		return debt(c, so->ds, u, 413, "larger than the device takes");
+	return put(c, o, so, u, data, b64);
+}

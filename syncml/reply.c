@@ -1,0 +1,458 @@
+/*
+ * The answer: Statuses first (oldest first), then Alerts, device information
+ * and package 4, as much as the client's MaxMsgSize takes; what does not fit
+ * waits in the session for the next message.
+ */
+#include "syncml/session.h"
+
+enum {
+	MSG_DEFAULT = 65536, /* for clients that announce no MaxMsgSize */
+	MSG_LEAST = 1200,    /* smaller ones could hold no answer at all */
+	RESERVE_XML = 420,   /* Alert 222 and the end of the message */
+	RESERVE_WBXML = 160,
+};
+
+size_t
+sml_out_room(const struct sml_out *o)
+{
+	size_t used = o->b.n + o->reserve;
+
+	return used < o->limit ? o->limit - used : 0;
+}
+
+static bool
+append(struct sml_ctx *c, struct sml_out *o, struct sml_cmd *cmd, size_t room)
+{
+	struct buf tmp = BUF_IN(c->a);
+
+	cmd->cmdid = arena_printf(c->a, "%lld", (long long)o->cmdid + 1);
+	sml_cmd_write(c->a, &tmp, &c->s.doc, cmd);
+	if (!buf_ok(&tmp) || cmd->cmdid.p == NULL) {
+		o->b.bad = true;
+		return false;
+	}
+	if (tmp.n > room) {
+		o->full = true;
+		o->refused = tmp.n;
+		return false;
+	}
+	o->cmdid++;
+	buf_add(&o->b, buf_slice(&tmp));
+	return true;
+}
+
+bool
+sml_out_cmd(struct sml_ctx *c, struct sml_out *o, struct sml_cmd *cmd)
+{
+	if (!append(c, o, cmd, sml_out_room(o)))
+		return false;
+	o->commands++;
+	return true;
+}
+
+/* ---- header ---------------------------------------------------------------
+ */
+
+static struct slice
+number(struct sml_ctx *c, int64_t v)
+{
+	return arena_printf(c->a, "%lld", (long long)v);
+}
+
+static void
+header(struct sml_ctx *c, struct sml_out *o, bool with_respuri)
+{
+	struct sml_hdr h = {
+		.verdtd = c->s.version == 10   ? SLICE_LIT("1.0")
+			  : c->s.version == 11 ? SLICE_LIT("1.1")
+					       : SLICE_LIT("1.2"),
+		.verproto = c->s.version == 10   ? SLICE_LIT("SyncML/1.0")
+			    : c->s.version == 11 ? SLICE_LIT("SyncML/1.1")
+						 : SLICE_LIT("SyncML/1.2"),
+		.sid = c->s.sid,
+		.msgid = number(c, c->s.out_msgid),
+		.target = c->s.dev_uri,
+		.source = c->s.server_uri,
+		.meta = sml_meta_none(),
+	};
+
+	if (with_respuri)
+		h.respuri = c->s.respuri;
+	h.meta.max_msg_size = c->srv->conf->max_msg_bytes;
+	if (c->s.version >= 11)
+		h.meta.max_obj_size = c->srv->conf->max_obj_bytes;
+	sml_write_open(&o->b, &c->s.doc);
+	sml_hdr_write(c->a, &o->b, &c->s.doc, &h);
+	sml_write_body(&o->b, &c->s.doc);
+}
+
+static void
+out_start(struct sml_ctx *c, struct sml_out *o)
+{
+	int64_t limit = c->s.peer_msg > 0 ? c->s.peer_msg : MSG_DEFAULT;
+
+	if (limit < MSG_LEAST)
+		limit = MSG_LEAST;
+	if (limit > SML_MSG_BYTES_MAX)
+		limit = SML_MSG_BYTES_MAX;
+	*o = (struct sml_out){
+		.b = BUF_IN(c->a),
+		.limit = (size_t)limit,
+		.reserve =
+		    c->s.doc.enc == SML_XML ? RESERVE_XML : RESERVE_WBXML,
+	};
+}
+
+/* ---- Status ----------------------------------------------------------------
+ */
+
+static struct sml_cmd
+status_cmd(struct sml_ctx *c, struct sml_status *st, struct sml_item *it)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_STATUS);
+
+	cmd.msgref = number(c, st->msgref);
+	cmd.cmdref = st->cmdref;
+	cmd.cmd = st->cmd;
+	if (st->target_ref.n > 0) {
+		cmd.target_refs = &st->target_ref;
+		cmd.target_ref_n = 1;
+	}
+	if (st->source_ref.n > 0) {
+		cmd.source_refs = &st->source_ref;
+		cmd.source_ref_n = 1;
+	}
+	cmd.chal = st->chal;
+	cmd.data = number(c, st->code);
+	if (st->anchor_next.n == 0 && st->text.n == 0)
+		return cmd;
+	*it = sml_item_none();
+	if (st->anchor_next.n > 0) {
+		struct sml_node *data = sml_node_new(c->a, NULL, SML_DATA);
+		struct sml_node *anchor =
+		    sml_node_new(c->a, data, SML_MI_ANCHOR);
+
+		(void)sml_node_text(c->a, anchor, SML_MI_NEXT, st->anchor_next);
+		it->data_node = data;
+	} else {
+		it->data = st->text;
+	}
+	it->has_data = true;
+	cmd.items = it;
+	cmd.item_n = 1;
+	return cmd;
+}
+
+static bool
+put_status(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
+{
+	struct sml_item it;
+	struct sml_cmd cmd = status_cmd(c, st, &it);
+
+	return append(c, o, &cmd, sml_out_room(o));
+}
+
+static void
+header_status(struct sml_ctx *c, struct sml_out *o)
+{
+	struct sml_status st = {
+		.msgref = c->msgid,
+		.cmdref = SLICE_LIT("0"),
+		.cmd = SLICE_LIT("SyncHdr"),
+		.target_ref = c->msg->hdr.target,
+		.source_ref = c->msg->hdr.source,
+		.code = c->hdr_code,
+		.chal = c->hdr_chal,
+		.text = c->hdr_text,
+	};
+
+	if (!c->msg->hdr.noresp)
+		(void)put_status(c, o, &st);
+	o->base = o->b.n;
+	o->full = false;
+}
+
+static void
+statuses(struct sml_ctx *c, struct sml_out *o)
+{
+	size_t done = 0;
+
+	while (done < c->s.status_n && put_status(c, o, &c->s.status[done]))
+		done++;
+	c->s.status_n -= done;
+	if (done > 0 && c->s.status_n > 0)
+		memmove(c->s.status, c->s.status + done,
+			c->s.status_n * sizeof(*c->s.status));
+}
+
+/* ---- package 2
+ * --------------------------------------------------------------- */
+
+static bool
+our_alert(struct sml_ctx *c, struct sml_out *o, struct sml_ds *ds)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_ALERT);
+	struct sml_item it = sml_item_none();
+	struct sml_sent sent = { .msgid = c->s.out_msgid, .what = 'L' };
+
+	cmd.data = number(c, ds->reply);
+	it.target = ds->client_uri;
+	it.source = ds->server_uri;
+	it.has_target = it.has_source = true;
+	it.meta.anchor.present = true;
+	it.meta.anchor.last = ds->server_last;
+	it.meta.anchor.next = ds->server_next;
+	if (c->s.version >= 11)
+		it.meta.max_obj_size = c->srv->conf->max_obj_bytes;
+	cmd.items = &it;
+	cmd.item_n = 1;
+	if (!sml_out_cmd(c, o, &cmd))
+		return false;
+	ds->alert_sent = true;
+	sent.cmdid = o->cmdid;
+	sent.ds = (int)(ds - c->s.ds);
+	if (sml_sent_add(c, sent) < 0)
+		o->b.bad = true;
+	return true;
+}
+
+static struct slice
+devinf_uri(const struct sml_ctx *c)
+{
+	return c->s.version == 10   ? SLICE_LIT("./devinf10")
+	       : c->s.version == 11 ? SLICE_LIT("./devinf11")
+				    : SLICE_LIT("./devinf12");
+}
+
+static struct slice
+devinf_type(const struct sml_ctx *c)
+{
+	return c->s.doc.enc == SML_WBXML
+		   ? SLICE_LIT("application/vnd.syncml-devinf+wbxml")
+		   : SLICE_LIT("application/vnd.syncml-devinf+xml");
+}
+
+static bool
+put_results(struct sml_ctx *c, struct sml_out *o, bool without_caps)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_RESULTS);
+	struct sml_item it = sml_item_none();
+	struct sml_devinf *own = sml_own_devinf(c);
+	struct sml_node *data = sml_node_new(c->a, NULL, SML_DATA);
+	struct sml_node *node =
+	    own == NULL ? NULL : sml_devinf_node(c->a, own, without_caps);
+
+	if (data == NULL || node == NULL) {
+		o->b.bad = true;
+		return false;
+	}
+	data->kids = data->last = node;
+	cmd.msgref = number(c, c->s.results_msgref);
+	cmd.cmdref = c->s.results_cmdref;
+	cmd.meta.type = devinf_type(c);
+	it.source = devinf_uri(c);
+	it.has_source = true;
+	it.data_node = data;
+	it.has_data = true;
+	cmd.items = &it;
+	cmd.item_n = 1;
+	return sml_out_cmd(c, o, &cmd);
+}
+
+/* Device information that does not fit is sent without its lists; where even
+   that does not, it stays away: the device works with its defaults. */
+static bool
+results(struct sml_ctx *c, struct sml_out *o)
+{
+	if (!c->s.results_due)
+		return true;
+	if (!put_results(c, o, false)) {
+		o->full = false;
+		if (!put_results(c, o, true)) {
+			if (o->commands > 0 && !o->b.bad)
+				return false; /* the next message is emptier */
+			o->full = false;
+			sml_tell(c, '<',
+				 "device information does not fit "
+				 "into its messages: left away");
+		}
+	}
+	c->s.results_due = false;
+	return true;
+}
+
+static bool
+ask_devinf(struct sml_ctx *c, struct sml_out *o)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_GET);
+	struct sml_item it = sml_item_none();
+
+	if (c->s.get_sent || c->dev.devinf.n > 0 || c->s.ds_n == 0)
+		return true;
+	cmd.meta.type = devinf_type(c);
+	it.target = devinf_uri(c);
+	it.has_target = true;
+	cmd.items = &it;
+	cmd.item_n = 1;
+	if (!sml_out_cmd(c, o, &cmd))
+		return false;
+	c->s.get_sent = true;
+	return true;
+}
+
+/* true: all of package 2 is in this message, or was in an earlier one. */
+static bool
+package2(struct sml_ctx *c, struct sml_out *o)
+{
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		if (!c->s.ds[i].alert_sent && !our_alert(c, o, &c->s.ds[i]))
+			return false;
+	}
+	return results(c, o) && ask_devinf(c, o);
+}
+
+/* ---- the message
+ * -------------------------------------------------------------- */
+
+static bool
+lost_chunk(struct sml_ctx *c, struct sml_out *o)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_ALERT);
+	struct sml_item it = sml_item_none();
+
+	if (!c->chunk_lost)
+		return true;
+	cmd.data = SLICE_LIT("223");
+	it.source = c->lost_source;
+	it.has_source = true;
+	cmd.items = &it;
+	cmd.item_n = 1;
+	return sml_out_cmd(c, o, &cmd);
+}
+
+static void
+next_message(struct sml_ctx *c, struct sml_out *o)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_ALERT);
+	struct sml_item it = sml_item_none();
+
+	cmd.data = SLICE_LIT("222");
+	it.target = c->s.dev_uri;
+	it.source = c->s.server_uri;
+	it.has_target = it.has_source = true;
+	cmd.items = &it;
+	cmd.item_n = 1;
+	/* The reserve is there for this. */
+	o->reserve = c->s.doc.enc == SML_XML ? 40 : 8;
+	(void)sml_out_cmd(c, o, &cmd);
+}
+
+static bool
+all_in(const struct sml_session *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->ds_n; i++) {
+		if (s->ds[i].refused)
+			continue;
+		if (!s->ds[i].in_done)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static bool
+none_left(const struct sml_session *s)
+{
+	for (size_t i = 0; i < s->ds_n; i++) {
+		if (!s->ds[i].refused)
+			return false;
+	}
+	return true;
+}
+
+/* Fill the message; *final: a package of ours ends with it. */
+static int
+fill(struct sml_ctx *c, struct sml_out *o, bool *final)
+{
+	bool init_now = c->msg->final || c->s.in != SML_IN_INIT;
+	bool done = false;
+
+	*final = false;
+	statuses(c, o);
+	if (c->s.suspended) {
+		*final = true;
+		return 0;
+	}
+	if (c->s.status_n > 0 || !lost_chunk(c, o) || !init_now)
+		return 0;
+	if (!package2(c, o))
+		return 0;
+	if (!c->s.out_init_done) {
+		c->s.out_init_done = true;
+		*final = true;
+	}
+	if (c->s.out_sync_done || none_left(&c->s)) {
+		*final = c->msg->final;
+		return 0;
+	}
+	if (!all_in(&c->s))
+		return 0;
+	if (sml_out_changes(c, o, &done) < 0)
+		return -1;
+	c->s.out_sync_done = done;
+	*final = done;
+	return 0;
+}
+
+int
+sml_reply(struct sml_ctx *c, struct slice *out)
+{
+	struct sml_out o;
+	bool final;
+
+	out_start(c, &o);
+	header(c, &o, true);
+	header_status(c, &o);
+	if (fill(c, &o, &final) < 0)
+		return -1;
+	if (!final && o.commands == 0 && !c->msg->final)
+		next_message(c, &o);
+	sml_write_close(&o.b, &c->s.doc, final);
+	if (!buf_ok(&o.b))
+		return err_set(&c->e, ERR_NOMEM, "reply.write",
+			       "the answer does not fit into memory");
+	if (c->msg->hdr.noresp && o.commands == 0)
+		*out = SLICE_LIT("");
+	else
+		*out = buf_slice(&o.b);
+	return 0;
+}
+
+int
+sml_reply_refuse(struct sml_ctx *c, int code, const struct sml_chal *chal,
+		 struct slice text, struct slice *out)
+{
+	struct sml_out o;
+
+	c->hdr_code = code;
+	c->hdr_text = text;
+	if (chal != NULL)
+		c->hdr_chal = *chal;
+	c->s.status_n = 0;
+	for (size_t i = 0; i < c->msg->cmd_n; i++) {
+		if (sml_status_all(c, &c->msg->cmds[i], code) < 0)
+			return -1;
+	}
+	out_start(c, &o);
+	header(c, &o, false);
+	header_status(c, &o);
+	statuses(c, &o);
+	sml_write_close(&o.b, &c->s.doc, true);
+	if (!buf_ok(&o.b))
+		return err_set(&c->e, ERR_NOMEM, "reply.refuse",
+			       "the answer does not fit into memory");
+	*out = buf_slice(&o.b);
+	return 0;
+}

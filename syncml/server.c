@@ -1,0 +1,417 @@
+/*
+ * The server's side: one message in, one message out. Decoding comes before
+ * the transaction, login too (it may be slow); then everything that the
+ * message does and the answer's bytes are committed together, and only then
+ * returned.
+ */
+#include "syncml/server.h"
+#include "syncml/session.h"
+
+enum { RETRY_S = 5 };
+
+/* ---- answers outside of SyncML ----------------------------------------------
+ */
+
+static void
+plain(struct sml_reply *out, int http, struct slice text)
+{
+	out->http = http;
+	out->content_type = SLICE_LIT("text/plain; charset=utf-8");
+	out->body = text;
+}
+
+static void
+failed(struct sml_ctx *c, struct sml_reply *out)
+{
+	bool later = c->e.code == ERR_UNAVAILABLE || c->e.code == ERR_NOMEM;
+	char dev[201];
+
+	log_line(c->srv->log, later ? LOG_LVL_WARN : LOG_LVL_ERROR,
+		 "event=message-failed peer=%.*s dev=\"%s\" where=%s: %s",
+		 SLICE_ARG(c->rq->peer),
+		 log_quote(out->dev_id, dev, sizeof(dev)),
+		 c->e.where == NULL ? "?" : c->e.where, c->e.msg);
+	out->note = slice_c(err_name(c->e.code));
+	if (later) {
+		out->retry_after_s = RETRY_S;
+		plain(out, 503,
+		      SLICE_LIT("The server is busy; please try again.\n"));
+		return;
+	}
+	plain(out, 500,
+	      SLICE_LIT("The server could not handle this "
+			"message; its log says why.\n"));
+}
+
+static void
+answer(struct sml_ctx *c, struct sml_reply *out, struct slice body)
+{
+	out->http = 200;
+	out->content_type = c->msg->doc.enc == SML_XML
+				? SLICE_LIT("application/vnd.syncml+xml")
+				: SLICE_LIT("application/vnd.syncml+wbxml");
+	out->body = body;
+}
+
+/* ---- refusals in SyncML
+ * -------------------------------------------------------- */
+
+static void
+refuse(struct sml_ctx *c, struct sml_reply *out, int code,
+       const struct sml_chal *chal, struct slice text)
+{
+	struct slice body;
+
+	c->s.doc = c->msg->doc;
+	c->s.sid = c->msg->hdr.sid;
+	c->s.dev_uri = c->msg->hdr.source;
+	c->s.server_uri = c->msg->hdr.target;
+	c->s.out_msgid = c->msgid;
+	c->s.respuri = SLICE_LIT("");
+	c->s.peer_msg = c->msg->hdr.meta.max_msg_size;
+	if (sml_reply_refuse(c, code, chal, text, &body) < 0) {
+		failed(c, out);
+		return;
+	}
+	answer(c, out, body);
+}
+
+/* The version that the header names; false: it was answered. */
+static bool
+version(struct sml_ctx *c, struct sml_reply *out)
+{
+	struct slice proto = slice_trim(c->msg->hdr.verproto);
+	struct slice dtd = slice_trim(c->msg->hdr.verdtd);
+	static const struct {
+		const char *proto, *dtd;
+		int version;
+	} known[] = {
+		{ "SyncML/1.0", "1.0", 10 },
+		{ "SyncML/1.1", "1.1", 11 },
+		{ "SyncML/1.2", "1.2", 12 },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!slice_is_nocase(proto, known[i].proto))
+			continue;
+		c->s.version = known[i].version;
+		if (slice_is(dtd, known[i].dtd))
+			return true;
+		out->note = SLICE_LIT("VerDTD does not fit VerProto");
+		refuse(c, out, 505, NULL, slice_c(known[i].dtd));
+		return false;
+	}
+	c->s.version = 12;
+	out->note = SLICE_LIT("unknown protocol version");
+	refuse(c, out, 513, NULL,
+	       SLICE_LIT("SyncML/1.0, SyncML/1.1, SyncML/1.2"));
+	return false;
+}
+
+static bool
+header(struct sml_ctx *c, struct sml_reply *out)
+{
+	const struct sml_hdr *h = &c->msg->hdr;
+
+	if (!slice_i64(h->msgid, &c->msgid) || c->msgid < 1)
+		c->msgid = 0;
+	if (!version(c, out))
+		return false;
+	if (c->msgid < 1 || c->msgid > SML_MESSAGES_MAX || h->sid.n == 0 ||
+	    h->sid.n > SML_SID_BYTES_MAX || h->source.n == 0 ||
+	    h->source.n > SML_DEVID_BYTES_MAX) {
+		out->note = SLICE_LIT("header without MsgID, SessionID or "
+				      "Source, or with an impossible one");
+		refuse(c, out, 400, NULL, SLICE_LIT(""));
+		return false;
+	}
+	return true;
+}
+
+/* ---- login
+ * ----------------------------------------------------------------------- */
+
+/* Some clients put their credentials into the Alert (SE K700i). */
+static const struct sml_cred *
+credentials(const struct sml_msg *m)
+{
+	if (m->hdr.cred.present)
+		return &m->hdr.cred;
+	for (size_t i = 0; i < m->cmd_n; i++) {
+		if (m->cmds[i].tag == SML_ALERT && m->cmds[i].cred.present)
+			return &m->cmds[i].cred;
+	}
+	return &m->hdr.cred;
+}
+
+static int
+login_code(enum sml_login_verdict v)
+{
+	switch (v) {
+	case SML_LOGIN_OK:
+		return 200;
+	case SML_LOGIN_MISSING:
+		return 407;
+	case SML_LOGIN_WRONG:
+		return 401;
+	case SML_LOGIN_FORBIDDEN:
+		return 403;
+	case SML_LOGIN_SCHEME:
+		return 406;
+	case SML_LOGIN_FORMAT:
+		return 415;
+	case SML_LOGIN_NODATA:
+		return 400;
+	}
+	return 500;
+}
+
+static void
+refuse_login(struct sml_ctx *c, struct sml_reply *out,
+	     const struct sml_login *l)
+{
+	int code = login_code(l->verdict);
+	struct sml_chal chal = { 0 };
+	bool challenge = code == 401 || code == 407;
+	char user[201];
+	char dev[201];
+
+	log_line(c->srv->log, LOG_LVL_INFO,
+		 "event=login-refused peer=%.*s user=\"%s\" dev=\"%s\": %s",
+		 SLICE_ARG(c->rq->peer), log_quote(l->user, user, sizeof(user)),
+		 log_quote(out->dev_id, dev, sizeof(dev)), l->why);
+	out->note = slice_c(l->why);
+	if (challenge &&
+	    sml_login_challenge(c->srv, c->a, l->scheme, c->msg->hdr.source,
+				&chal, &c->e) < 0) {
+		failed(c, out);
+		return;
+	}
+	refuse(c, out, code, challenge ? &chal : NULL, SLICE_LIT(""));
+}
+
+static void
+refuse_entry(struct sml_ctx *c, struct sml_reply *out, enum sml_entry how)
+{
+	switch (how) {
+	case SML_ENTER_STALE:
+		out->note = SLICE_LIT("a message older than the last one: "
+				      "nothing done");
+		refuse(c, out, 400, NULL, SLICE_LIT(""));
+		return;
+	case SML_ENTER_GAP:
+		out->note = SLICE_LIT("message out of order: session ended");
+		refuse(c, out, 400, NULL, SLICE_LIT(""));
+		return;
+	case SML_ENTER_DISABLED:
+		out->note = SLICE_LIT("account or device is disabled");
+		refuse(c, out, 403, NULL, SLICE_LIT(""));
+		return;
+	case SML_ENTER_EXPIRED:
+	case SML_ENTER_GO:
+	case SML_ENTER_DUPLICATE:
+		break;
+	}
+	out->note = SLICE_LIT("the session has expired");
+	refuse(c, out, 408, NULL, SLICE_LIT(""));
+}
+
+/* ---- the transaction
+ * ---------------------------------------------------------------- */
+
+static int
+send_stored(struct sml_ctx *c, struct sml_reply *out, bool *sent)
+{
+	struct slice *stored = NULL;
+
+	*sent = false;
+	if (c->tx->v->answer_get(c->tx, c->a, c->row.id, &stored, &c->e) < 0)
+		return -1;
+	if (stored == NULL)
+		return 0;
+	out->duplicate = true;
+	out->note = SLICE_LIT("the same message again: the stored answer");
+	answer(c, out, *stored);
+	*sent = true;
+	return 0;
+}
+
+/* A message out of order ends its session; the map repairs. */
+static int
+end_session(struct sml_ctx *c)
+{
+	struct err e = { .code = ERR_NONE };
+
+	c->row.closed = true;
+	c->row.failed = 1;
+	c->row.verdict = SLICE_LIT("ended: a message came out of order");
+	if (c->tx->v->session_put(c->tx, &c->row, NULL, &e) < 0) {
+		c->e = e;
+		return -1;
+	}
+	return c->tx->v->commit(&c->tx, &c->e);
+}
+
+static void
+note_done(struct sml_ctx *c, struct sml_reply *out)
+{
+	out->user = c->acc.user;
+	out->items_in = c->items_in;
+	out->items_out = c->items_out;
+	out->note = arena_printf(c->a, "msg %lld: in %u out %u; %.*s",
+				 (long long)c->msgid, c->items_in, c->items_out,
+				 SLICE_ARG(c->row.verdict));
+}
+
+static int
+work(struct sml_ctx *c, const struct sml_place *at,
+     const struct sml_login *login, struct sml_reply *out)
+{
+	enum sml_entry how;
+	struct slice body;
+	bool sent;
+
+	if (sml_session_enter(c, at, login, &how) < 0)
+		return -1;
+	if (how == SML_ENTER_DUPLICATE) {
+		if (send_stored(c, out, &sent) < 0)
+			return -1;
+		if (!sent)
+			refuse_entry(c, out, SML_ENTER_EXPIRED);
+		return 0;
+	}
+	if (how == SML_ENTER_GAP && end_session(c) < 0)
+		return -1;
+	if (how != SML_ENTER_GO) {
+		refuse_entry(c, out, how);
+		return 0;
+	}
+	if (login != NULL && login->scheme == SML_AUTH_MD5 &&
+	    sml_login_next(c->a, c->dev.nonce, &c->hdr_chal) < 0)
+		return err_set(&c->e, ERR_NOMEM, "server.chal",
+			       "no memory for a challenge");
+	if (sml_session_run(c, &body) < 0 || sml_session_leave(c, &body) < 0 ||
+	    c->tx->v->commit(&c->tx, &c->e) < 0)
+		return -1;
+	answer(c, out, body);
+	note_done(c, out);
+	return 0;
+}
+
+static void
+transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
+	 const struct sml_login *login, struct sml_reply *out)
+{
+	struct store *st = c->srv->store;
+
+	if (st->v->begin(st, account, STORE_WRITE, c->now, &c->tx, &c->e) < 0) {
+		if (c->e.code == ERR_NOTFOUND)
+			refuse_entry(c, out, SML_ENTER_EXPIRED);
+		else
+			failed(c, out);
+		return;
+	}
+	if (work(c, at, login, out) < 0) {
+		if (c->e.code == ERR_AUTH) {
+			struct sml_login lost = *login;
+
+			lost.verdict = SML_LOGIN_WRONG;
+			lost.why = "its nonce was used meanwhile";
+			refuse_login(c, out, &lost);
+		} else {
+			failed(c, out);
+		}
+	}
+	if (c->tx != NULL)
+		c->tx->v->rollback(&c->tx);
+}
+
+/* Does a session that the store knows need no credentials now? */
+static bool
+session_suffices(const struct sml_ctx *c, const struct sml_place *at)
+{
+	if (at->duplicate)
+		return true;
+	if (at->by_token)
+		return c->msgid > 1 || !credentials(c->msg)->present;
+	return at->account != 0 && !credentials(c->msg)->present;
+}
+
+static void
+dispatch(struct sml_ctx *c, struct sml_reply *out)
+{
+	struct sml_place at;
+	struct sml_login login = { 0 };
+
+	if (sml_place_find(c, &at) < 0) {
+		failed(c, out);
+		return;
+	}
+	if (session_suffices(c, &at)) {
+		transact(c, at.account, &at, NULL, out);
+		return;
+	}
+	if (sml_login(c->srv, c->a, credentials(c->msg),
+		      c->msg->hdr.source_name, c->msg->hdr.source, c->rq->peer,
+		      c->s.version, &login, &c->e) < 0) {
+		failed(c, out);
+		return;
+	}
+	out->user = login.user;
+	if (login.verdict != SML_LOGIN_OK) {
+		refuse_login(c, out, &login);
+		return;
+	}
+	at.by_token = at.by_token && at.account == login.account;
+	transact(c, login.account, &at, &login, out);
+}
+
+static struct slice
+err_text(struct arena *a, const struct err *e)
+{
+	struct slice s = arena_printf(
+	    a, "This is not a SyncML message that can be read: %s.\n", e->msg);
+
+	return s.p == NULL ? SLICE_LIT("malformed\n") : s;
+}
+
+void
+sml_server_handle(const struct sml_server *srv, struct arena *a,
+		  const struct sml_request *rq, struct sml_reply *out)
+{
+	struct sml_ctx *c = ARENA_NEW(a, struct sml_ctx);
+	struct sml_msg *msg;
+	enum sml_enc enc;
+
+	*out = (struct sml_reply){ 0 };
+	if (c == NULL) {
+		out->retry_after_s = RETRY_S;
+		plain(out, 503, SLICE_LIT("The server is out of memory.\n"));
+		return;
+	}
+	c->srv = srv;
+	c->rq = rq;
+	c->a = a;
+	c->now = srv->clk->now_ms(srv->clk);
+	if (!sml_enc_detect(rq->content_type, rq->body, &enc)) {
+		out->note = SLICE_LIT("not a SyncML content type");
+		plain(out, 415,
+		      SLICE_LIT("This address takes SyncML messages only.\n"));
+		return;
+	}
+	if (sml_msg_read(a, enc, rq->body, NULL, &msg, &c->e) < 0) {
+		if (c->e.code == ERR_NOMEM) {
+			failed(c, out);
+			return;
+		}
+		out->note = arena_copy(a, slice_c(c->e.msg));
+		plain(out, c->e.code == ERR_LIMIT ? 413 : 400,
+		      err_text(a, &c->e));
+		return;
+	}
+	c->msg = msg;
+	out->dev_id = msg->hdr.source;
+	out->sid = msg->hdr.sid;
+	if (header(c, out))
+		dispatch(c, out);
+}

@@ -1,0 +1,567 @@
+/*
+ * Alert: what the client wants to do with each database; anchors; and what
+ * follows when its package 3 or our package 4 is complete.
+ *
+ * A link keeps two anchor pairs: the one that the device has shown to have
+ * (a_*), and the one of the last session whose package 3 came completely
+ * (n_*). Either is good for an ordinary sync: so a session that broke, or whose
+ * last reply was lost, costs no slow sync.
+ */
+#include "syncml/session.h"
+
+/* What phones send as Last when they mean "never". */
+static bool
+is_never(struct slice anchor)
+{
+	anchor = slice_trim(anchor);
+	return anchor.n == 0 || slice_is(anchor, "0") ||
+	       slice_is(anchor, "00000000T000000Z");
+}
+
+/* The device shows which session it knows of; false: neither fits. */
+static bool
+anchors_fit(struct store_link *l, struct slice last)
+{
+	if (is_never(last))
+		return false;
+	if (l->n_valid && slice_eq(l->n_client, last)) {
+		l->a_client = l->n_client;
+		l->a_server = l->n_server;
+		l->confirmed_no = l->n_sync_no;
+		l->n_valid = false;
+		return true;
+	}
+	return l->gen != 0 && slice_eq(l->a_client, last);
+}
+
+/* 206-210 ask for the same as 200, 202-205, after our notification. */
+static int
+base_type(int code)
+{
+	return code < 206 ? code : code == 206 ? 200 : code - 5;
+}
+
+struct decision {
+	int type;   /* 200 to 205 */
+	int status; /* of the Alert */
+	int reply;  /* our own alert code */
+	bool forced;
+	bool resumed;
+};
+
+static struct decision
+decide(const struct sml_ctx *c, int code, bool fits, bool staged)
+{
+	struct decision d = { .status = 200 };
+	int want = code == 225 ? 200 : base_type(code);
+
+	d.resumed = code == 225 && staged;
+	d.type = want;
+	if (want == 201 || want == 203 || want == 205) {
+		d.reply = code;
+		return d;
+	}
+	if (d.resumed) {
+		/* What was interrupted was a slow sync: go on with it. */
+		d.type = d.reply = 201;
+		return d;
+	}
+	if (fits) {
+		d.reply = code == 225 ? 200 : code;
+		return d;
+	}
+	d.forced = true;
+	d.status = 508;
+	d.type = want == 204                               ? 205
+		 : want == 202 && c->srv->conf->strict_508 ? 203
+							   : 201;
+	d.reply = d.type;
+	return d;
+}
+
+/* A slow or refresh sync builds a new generation of the map; the old one and
+   its anchors stay until this one is complete. */
+static int
+stage_new(struct sml_ctx *c, struct store_link *l)
+{
+	/* The stage of a sync that broke stays too: its rows are hints. */
+	if (c->tx->v->map_drop_others(c->tx, l->id, l->gen, l->stage, &c->e) <
+	    0)
+		return -1;
+	if (l->gen_last < l->gen)
+		l->gen_last = l->gen;
+	l->stage = ++l->gen_last;
+	return 0;
+}
+
+static struct slice
+next_anchor(struct sml_ctx *c, const struct store_link *l)
+{
+	char iso[17];
+	int64_t ms = c->now;
+
+	/* It must differ from sync to sync, within one second too. */
+	do {
+		clk_iso_basic(ms, iso);
+		ms += 1000;
+	} while (slice_is(l->n_server, iso) || slice_is(l->a_server, iso));
+	return arena_copy(c->a, slice_c(iso));
+}
+
+static struct sml_ds *
+ds_slot(struct sml_ctx *c, int64_t link)
+{
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		if (c->s.ds[i].link == link)
+			return &c->s.ds[i];
+	}
+	return c->s.ds_n < SML_LINKS_MAX ? &c->s.ds[c->s.ds_n++] : NULL;
+}
+
+static int
+start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
+      const struct sml_item *it, int code, const struct decision *d)
+{
+	bool fresh = d->type == 201 || d->type == 203 || d->type == 205;
+
+	if (fresh && !d->resumed && stage_new(c, l) < 0)
+		return -1;
+	*ds = (struct sml_ds){
+		.link = l->id,
+		.collection = l->collection,
+		.server_uri = it->target.n > 0 ? it->target : it->source,
+		.client_uri = it->source,
+		.asked = code,
+		.type = d->type,
+		.reply = d->reply,
+		.forced = d->forced,
+		.client_next = it->meta.anchor.next,
+		.server_last = d->forced || fresh ? SLICE_LIT("") : l->a_server,
+		.server_next = next_anchor(c, l),
+		.gen = fresh ? l->stage : l->gen,
+		.doubt_from = INT64_MAX,
+		.max_obj = it->meta.max_obj_size,
+		.free_id = -1,
+		.held_at_start = -1,
+	};
+	if (ds->server_next.p == NULL)
+		return err_set(&c->e, ERR_NOMEM, "alert.anchor",
+			       "no memory for an anchor");
+	/* Sessions after the confirmed one broke: what they moved is in
+	   doubt, since a phone restored from a backup looks the same. */
+	if (!fresh && l->confirmed_no < l->sync_no)
+		ds->doubt_from = l->confirmed_no + 1;
+	ds->sync_no = ++l->sync_no;
+	sml_link_touch(c, l);
+	return 0;
+}
+
+static int
+alert_status(struct sml_ctx *c, const struct sml_cmd *cmd,
+	     const struct sml_item *it, int code)
+{
+	struct sml_status *st;
+
+	if (sml_status_add(c, cmd, &it->target, &it->source, code) < 0)
+		return -1;
+	st = cmd->noresp ? NULL : sml_status_last(c);
+	if (st != NULL && it->meta.anchor.next.n > 0 &&
+	    (code == 200 || code == 508))
+		st->anchor_next = it->meta.anchor.next;
+	return 0;
+}
+
+static int
+sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
+	  const struct sml_item *it, int code)
+{
+	struct slice uri = it->target.n > 0 ? it->target : it->source;
+	const struct store_collection *col = sml_collection_uri(c, uri);
+	struct store_link *l;
+	struct decision d;
+	struct sml_ds *ds;
+
+	if (uri.n > SML_LOCURI_BYTES_MAX || it->source.n > SML_LOCURI_BYTES_MAX)
+		return alert_status(c, cmd, it, 414);
+	if (it->meta.anchor.next.n > SML_ANCHOR_BYTES_MAX)
+		return alert_status(c, cmd, it, 400);
+	if (col == NULL) {
+		sml_tell(c, '>', "alert %s for unknown database %.*s",
+			 sml_type_name(code), SLICE_ARG(uri));
+		return alert_status(c, cmd, it, 404);
+	}
+	l = sml_link_new(c, col->id, it->source);
+	ds = l == NULL ? NULL : ds_slot(c, l->id);
+	if (ds == NULL)
+		return alert_status(c, cmd, it, 403);
+	d = decide(c, code, anchors_fit(l, it->meta.anchor.last),
+		   l->stage != 0);
+	if (start(c, ds, l, it, code, &d) < 0)
+		return -1;
+	sml_tell(c, '>', "alert %s for %.*s (last %.*s, next %.*s)",
+		 sml_type_name(code), SLICE_ARG(col->name),
+		 SLICE_ARG(it->meta.anchor.last),
+		 SLICE_ARG(it->meta.anchor.next));
+	if (d.forced)
+		sml_tell(c, '=', "%.*s: anchors do not fit, %s sync",
+			 SLICE_ARG(col->name), sml_type_name(d.type));
+	if (ds->doubt_from != INT64_MAX)
+		sml_tell(c, '=',
+			 "%.*s: the last session broke; what it moved "
+			 "is looked at again",
+			 SLICE_ARG(col->name));
+	return alert_status(c, cmd, it, d.status);
+}
+
+static int
+alert_sync(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
+{
+	if (cmd->item_n == 0)
+		return sml_status_add(c, cmd, NULL, NULL, 400);
+	if (c->s.version < 12 && code == 225)
+		return sml_status_all(c, cmd, 406);
+	for (size_t i = 0; i < cmd->item_n; i++) {
+		if (sync_item(c, cmd, &cmd->items[i], code) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+plain(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
+{
+	const struct sml_item *it = cmd->item_n > 0 ? &cmd->items[0] : NULL;
+
+	return sml_status_add(c, cmd, it == NULL ? NULL : &it->target,
+			      it == NULL ? NULL : &it->source, code);
+}
+
+int
+sml_cmd_alert(struct sml_ctx *c, const struct sml_cmd *cmd)
+{
+	uint32_t code;
+
+	if (!slice_u32(cmd->data, &code))
+		return plain(c, cmd, 400);
+	if ((code >= 200 && code <= 210) || code == 225)
+		return alert_sync(c, cmd, (int)code);
+	switch (code) {
+	case 100:
+		if (cmd->item_n > 0)
+			sml_tell(c, '>', "says: %.*s",
+				 SLICE_ARG(cmd->items[0].data));
+		return plain(c, cmd, 200);
+	case 221:
+		return plain(c, cmd, 400);
+	case 222:
+		c->next_wanted = true;
+		return plain(c, cmd, 200);
+	case 223:
+		/* It lost our chunks: the object starts anew; its row is
+		   still offered, so the next sync sends it if this cannot. */
+		c->s.og.offset = 0;
+		c->s.og.waits_msgid = 0;
+		return plain(c, cmd, 200);
+	case 224:
+		if (c->s.version < 12)
+			return plain(c, cmd, 406);
+		c->s.suspended = true;
+		sml_tell(c, '>', "suspends the session");
+		return plain(c, cmd, 200);
+	default:
+		return plain(c, cmd, 406);
+	}
+}
+
+/* ---- package 3 is complete --------------------------------------------- */
+
+enum { PAGE = 200 };
+
+/*
+ * The brake on mass deletion: what the device deleted was only noted so far
+ * (rows DELETING with reason 1); now it is decided for all together.
+ */
+static bool
+brake_holds(int64_t held, int64_t deletes)
+{
+	int64_t limit = held / 5 > 10 ? held / 5 : 10;
+
+	return deletes > limit;
+}
+
+static int
+tombstones(struct sml_ctx *c, const struct store_item *it, size_t n)
+{
+	struct store_write *w = ARENA_ARRAY(c->a, n, struct store_write);
+	size_t w_n = 0;
+
+	if (w == NULL)
+		return err_set(&c->e, ERR_NOMEM, "sync.delete",
+			       "no memory to delete %zu items", n);
+	for (size_t i = 0; i < n; i++) {
+		if (it[i].deleted)
+			continue;
+		w[w_n++] = (struct store_write){
+			.item = it[i].id,
+			.deleted = true,
+			.collection = it[i].collection,
+			.kind = it[i].kind,
+			.revision = it[i].last_revision + 1,
+			.uid = it[i].uid,
+			.origin = STORE_BY_DEVICE,
+			.device = c->dev.id,
+			.session = c->row.id,
+			.old_size = it[i].size,
+		};
+	}
+	return c->tx->v->item_put(c->tx, w, w_n, &c->e);
+}
+
+static int
+decide_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
+	    bool hold)
+{
+	int64_t *id = ARENA_ARRAY(c->a, n, int64_t);
+	struct store_item *it;
+	size_t it_n;
+
+	if (id == NULL)
+		return err_set(&c->e, ERR_NOMEM, "sync.delete",
+			       "no memory to delete %zu items", n);
+	for (size_t i = 0; i < n; i++) {
+		id[i] = m[i].item;
+		m[i].state = STORE_MAP_GONE;
+		m[i].luid = SLICE_LIT("");
+		m[i].reason = 0;
+		m[i].offer_n = 0;
+		m[i].touched = ds->sync_no;
+	}
+	if (hold)
+		return c->tx->v->map_put(c->tx, m, n, &c->e);
+	if (c->tx->v->item_get(c->tx, c->a, id, n, false, &it, &it_n, &c->e) <
+		0 ||
+	    tombstones(c, it, it_n) < 0)
+		return -1;
+	return c->tx->v->map_drop(c->tx, ds->link, ds->gen, id, n, &c->e);
+}
+
+/* Rows of one page that wait for the decision, moved to the front. */
+static size_t
+noted_only(struct store_map *m, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].state == STORE_MAP_DELETING && m[i].reason != 0)
+			m[k++] = m[i];
+	}
+	return k;
+}
+
+/* One walk over the rows that are noted as deleted: count, or decide. */
+static int
+walk_noted(struct sml_ctx *c, struct sml_ds *ds, bool decide, bool hold,
+	   int64_t *noted)
+{
+	int64_t after = 0;
+	struct store_map *m;
+	size_t n;
+
+	*noted = 0;
+	do {
+		size_t k;
+
+		if (c->tx->v->map_pending(c->tx, c->a, ds->link, ds->gen, after,
+					  INT64_MAX, -1, PAGE, &m, &n,
+					  &c->e) < 0)
+			return -1;
+		if (n > 0)
+			after = m[n - 1].item;
+		k = noted_only(m, n);
+		*noted += (int64_t)k;
+		if (decide && k > 0 && decide_page(c, ds, m, k, hold) < 0)
+			return -1;
+	} while (n == PAGE);
+	return 0;
+}
+
+/* Those of a session that broke before its package ended count too. */
+static int
+decide_deletes(struct sml_ctx *c, struct sml_ds *ds)
+{
+	int64_t held = ds->held_at_start;
+	int64_t noted;
+	bool hold;
+
+	if (ds->type != 200 && ds->type != 202)
+		return 0;
+	if (walk_noted(c, ds, false, false, &noted) < 0)
+		return -1;
+	if (noted == 0)
+		return 0;
+	if (held < 0) {
+		if (c->tx->v->map_count(c->tx, ds->link, ds->gen, &held,
+					&c->e) < 0)
+			return -1;
+		held += noted;
+	}
+	hold = brake_holds(held, noted);
+	if (walk_noted(c, ds, true, hold, &noted) < 0)
+		return -1;
+	if (hold) {
+		ds->held_back += noted;
+		sml_tell(c, '=',
+			 "%lld deletes of %lld items held back: the "
+			 "items stay for everybody else",
+			 (long long)noted, (long long)held);
+	}
+	return 0;
+}
+
+/* Refresh from client: what it did not send goes, now and not before. */
+static int
+drop_unsent(struct sml_ctx *c, struct sml_ds *ds, int64_t collection)
+{
+	struct store_item *it;
+	int64_t after = 0;
+	size_t n;
+
+	do {
+		if (c->tx->v->unmapped(c->tx, c->a, ds->link, ds->gen,
+				       collection, after, PAGE, &it, &n,
+				       &c->e) < 0)
+			return -1;
+		if (n > 0)
+			after = it[n - 1].id;
+		if (n > 0 && tombstones(c, it, n) < 0)
+			return -1;
+		ds->in.deleted += (int64_t)n;
+	} while (n == PAGE);
+	return 0;
+}
+
+static int
+refresh_done(struct sml_ctx *c, struct sml_ds *ds,
+	     const struct store_collection *col)
+{
+	int64_t kept;
+	int64_t gone = 0;
+	struct store_item *it;
+	int64_t after = 0;
+	size_t n;
+
+	if (c->tx->v->map_count(c->tx, ds->link, ds->gen, &kept, &c->e) < 0)
+		return -1;
+	for (size_t i = 0; i < col->member_n; i++) {
+		after = 0;
+		do {
+			if (c->tx->v->unmapped(c->tx, c->a, ds->link, ds->gen,
+					       col->member[i], after, PAGE, &it,
+					       &n, &c->e) < 0)
+				return -1;
+			after = n > 0 ? it[n - 1].id : after;
+			gone += (int64_t)n;
+		} while (n == PAGE);
+	}
+	/* The brake counts by what the database would shrink to. */
+	if (brake_holds(kept + gone, gone - ds->in.added)) {
+		ds->held_back += gone;
+		sml_tell(c, '=',
+			 "the refresh would delete %lld of %lld items: "
+			 "held back, they stay for everybody else",
+			 (long long)gone, (long long)(kept + gone));
+		return 0;
+	}
+	for (size_t i = 0; i < col->member_n; i++) {
+		if (drop_unsent(c, ds, col->member[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The new generation of the map comes into force. */
+static int
+stage_wins(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l)
+{
+	l->gen = ds->gen;
+	l->stage = 0;
+	return c->tx->v->map_drop_others(c->tx, l->id, l->gen, 0, &c->e);
+}
+
+static void
+cursors_at(struct store_link *l, int64_t change_no)
+{
+	for (size_t i = 0; i < l->cursor_n; i++) {
+		l->cursor[i].change_no = change_no;
+		l->cursor[i].item = change_no == 0 ? 0 : INT64_MAX;
+	}
+}
+
+/* The pair that the device will show if the session went well for it. */
+static void
+anchors_next(struct store_link *l, const struct sml_ds *ds)
+{
+	if (ds->client_next.n == 0)
+		return;
+	l->n_client = ds->client_next;
+	l->n_server = ds->server_next;
+	l->n_sync_no = ds->sync_no;
+	l->n_valid = true;
+}
+
+int
+sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
+{
+	struct store_link *l = sml_link(c, ds->link);
+	const struct store_collection *col = sml_collection(c, ds->collection);
+
+	if (ds->in_done || ds->refused || l == NULL || col == NULL)
+		return 0;
+	ds->in_done = true;
+	if (decide_deletes(c, ds) < 0)
+		return -1;
+	if (ds->type == 203 && refresh_done(c, ds, col) < 0)
+		return -1;
+	if (ds->type == 201 || ds->type == 203) {
+		if (stage_wins(c, ds, l) < 0)
+			return -1;
+		cursors_at(l, 0);
+	}
+	/* After a refresh from it the device has all there is, and what was
+	   held back must not come back to it. */
+	if (ds->type == 203)
+		cursors_at(l, c->tx->change_no);
+	/* A refresh from the server is worth something only when it is out. */
+	if (ds->type != 205)
+		anchors_next(l, ds);
+	ds->bound = c->tx->change_no;
+	ds->stage =
+	    ds->type == 202 || ds->type == 203 ? SML_OUT_DONE : SML_OUT_PENDING;
+	ds->cursor_n = l->cursor_n;
+	memcpy(ds->cursor, l->cursor, sizeof(ds->cursor));
+	if (ds->type == 205) {
+		for (size_t i = 0; i < ds->cursor_n; i++)
+			ds->cursor[i].change_no = ds->cursor[i].item = 0;
+	}
+	sml_link_touch(c, l);
+	return 0;
+}
+
+int
+sml_ds_sent(struct sml_ctx *c, struct sml_ds *ds)
+{
+	struct store_link *l = sml_link(c, ds->link);
+
+	if (l == NULL)
+		return 0;
+	if (ds->type == 205) {
+		if (stage_wins(c, ds, l) < 0)
+			return -1;
+		memcpy(l->cursor, ds->cursor, sizeof(l->cursor));
+		anchors_next(l, ds);
+	}
+	l->last_ok_ms = c->now;
+	l->last_type = ds->type;
+	sml_link_touch(c, l);
+	return 0;
+}

@@ -1,0 +1,153 @@
+/*
+ * Large objects that come in pieces. Their octets are joined as they were
+ * transferred; decoding comes when the object is whole.
+ */
+#include "syncml/session.h"
+
+static struct store_chunk_key
+key(const struct sml_ds *ds)
+{
+	return (struct store_chunk_key){ ds->link, 'i' };
+}
+
+static bool
+continues(const struct sml_ctx *c, const struct sml_ds *ds,
+	  const struct sml_op *op)
+{
+	const struct sml_incoming *in = &c->s.inc;
+
+	return in->active && &c->s.ds[in->ds] == ds && in->cmd == op->tag &&
+	       slice_eq(in->luid, op->luid);
+}
+
+int
+sml_chunk_broken(struct sml_ctx *c)
+{
+	struct sml_incoming *in = &c->s.inc;
+
+	if (!in->active)
+		return 0;
+	in->active = false;
+	c->chunk_lost = true;
+	c->lost_source = in->luid;
+	sml_tell(c, '=', "large object %.*s broke off after %lld bytes",
+		 SLICE_ARG(in->luid), (long long)in->got);
+	return c->tx->v->chunk_drop(c->tx, key(&c->s.ds[in->ds]), &c->e);
+}
+
+static int
+give_up(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, int code)
+{
+	op->code = code;
+	c->s.inc.active = false;
+	return c->tx->v->chunk_drop(c->tx, key(ds), &c->e);
+}
+
+static int
+begin(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
+{
+	int64_t size =
+	    op->item->meta.size >= 0 ? op->item->meta.size : op->cmd->meta.size;
+
+	if (size < 0)
+		return give_up(c, ds, op, 411);
+	if (size > c->srv->conf->max_obj_bytes)
+		return give_up(c, ds, op, 416);
+	c->s.inc = (struct sml_incoming){
+		.active = true,
+		.ds = (int)(ds - c->s.ds),
+		.cmd = op->tag,
+		.luid = op->luid,
+		.type = op->type,
+		.format = op->format,
+		.size = size,
+	};
+	return c->tx->v->chunk_drop(c->tx, key(ds), &c->e);
+}
+
+static int64_t
+bare_newlines(struct slice s)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
+			n++;
+	}
+	return n;
+}
+
+/*
+ * Size counts octets. Clients also count the CR of CR LF, which an XML parser
+ * takes away, or characters instead of octets: both are whole objects.
+ */
+static bool
+size_fits(struct slice s, int64_t size)
+{
+	int64_t got = (int64_t)s.n;
+
+	return got == size || got + bare_newlines(s) == size ||
+	       (int64_t)slice_utf8_count(s) == size;
+}
+
+static int
+finish(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
+{
+	struct sml_incoming *in = &c->s.inc;
+	struct buf whole = BUF_IN(c->a);
+	struct slice joined;
+
+	if (c->tx->v->chunk_join(c->tx, c->a, key(ds), &joined, &c->e) < 0)
+		return -1;
+	buf_add(&whole, joined);
+	buf_add(&whole, op->data);
+	if (!buf_ok(&whole))
+		return err_set(&c->e, ERR_NOMEM, "chunk.join",
+			       "no memory for an object of %lld bytes",
+			       (long long)in->size);
+	op->data = buf_slice(&whole);
+	if (op->type.n == 0)
+		op->type = in->type;
+	if (op->format.n == 0)
+		op->format = in->format;
+	if (!size_fits(op->data, in->size)) {
+		sml_tell(c, '=',
+			 "large object %.*s has %zu bytes, %lld were "
+			 "announced",
+			 SLICE_ARG(op->luid), op->data.n, (long long)in->size);
+		return give_up(c, ds, op, 424);
+	}
+	in->active = false;
+	return c->tx->v->chunk_drop(c->tx, key(ds), &c->e);
+}
+
+int
+sml_chunk_in(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op,
+	     bool *ready)
+{
+	struct sml_incoming *in = &c->s.inc;
+	bool more = op->item->more;
+
+	*ready = false;
+	if (!continues(c, ds, op) && sml_chunk_broken(c) < 0)
+		return -1;
+	if (!in->active && !more) {
+		*ready = true;
+		return 0;
+	}
+	if (!more) {
+		*ready = true;
+		return finish(c, ds, op);
+	}
+	if (op->data.n == 0)
+		return give_up(c, ds, op, 412);
+	if (!in->active && begin(c, ds, op) < 0)
+		return -1;
+	if (op->code != 0)
+		return 0;
+	in->got += (int64_t)op->data.n;
+	if (in->got > c->srv->conf->max_obj_bytes)
+		return give_up(c, ds, op, 413);
+	op->code = 213;
+	return c->tx->v->chunk_add(c->tx, key(ds), op->data, &c->e);
+}

@@ -1,0 +1,141 @@
+#include "syncml/session.h"
+
+struct slice
+sml_uri_name(struct slice uri)
+{
+	size_t at;
+
+	uri = slice_trim(uri);
+	at = slice_find(uri, '?');
+	if (at != SIZE_MAX)
+		uri = slice_sub(uri, 0, at);
+	at = slice_find_str(uri, "://");
+	if (at != SIZE_MAX) {
+		/* Absolute: the last segment of the path names it. */
+		uri = slice_from(uri, at + 3);
+		while ((at = slice_find(uri, '/')) != SIZE_MAX &&
+		       at + 1 < uri.n)
+			uri = slice_from(uri, at + 1);
+	}
+	while (slice_starts(uri, "./") || slice_starts(uri, "/"))
+		uri = slice_from(uri, uri.p[0] == '.' ? 2 : 1);
+	while (uri.n > 0 && uri.p[uri.n - 1] == '/')
+		uri.n--;
+	return uri;
+}
+
+struct store_link *
+sml_link(struct sml_ctx *c, int64_t id)
+{
+	for (size_t i = 0; i < c->link_n; i++) {
+		if (c->link[i].id == id)
+			return &c->link[i];
+	}
+	return NULL;
+}
+
+void
+sml_link_touch(struct sml_ctx *c, const struct store_link *l)
+{
+	c->link_dirty[l - c->link] = true;
+}
+
+static bool
+has_name(const struct store_collection *col, struct slice name, bool exact)
+{
+	struct slice rest = col->aliases;
+	struct slice alias;
+
+	if (exact ? slice_eq(col->name, name)
+		  : slice_eq_nocase(col->name, name))
+		return true;
+	while (slice_split(&rest, ' ', &alias)) {
+		if (alias.n == 0)
+			continue;
+		if (exact ? slice_eq(alias, name)
+			  : slice_eq_nocase(alias, name))
+			return true;
+	}
+	return false;
+}
+
+const struct store_collection *
+sml_collection(const struct sml_ctx *c, int64_t id)
+{
+	for (size_t i = 0; i < c->col_n; i++) {
+		if (c->col[i].id == id)
+			return &c->col[i];
+	}
+	return NULL;
+}
+
+const struct store_collection *
+sml_collection_uri(const struct sml_ctx *c, struct slice uri)
+{
+	struct slice name = sml_uri_name(uri);
+
+	/* Twice: as written, then without case; and a path's last part, as
+	   clients write "./Calendar/events". */
+	for (int round = 0; round < 4; round++) {
+		for (size_t i = 0; i < c->col_n && name.n > 0; i++) {
+			if (has_name(&c->col[i], name, round % 2 == 0))
+				return &c->col[i];
+		}
+		if (round == 1) {
+			size_t at;
+
+			while ((at = slice_find(name, '/')) != SIZE_MAX)
+				name = slice_from(name, at + 1);
+		}
+	}
+	return NULL;
+}
+
+struct sml_ds *
+sml_ds_uri(struct sml_ctx *c, struct slice target, struct slice source)
+{
+	struct slice t = sml_uri_name(target.n > 0 ? target : source);
+	struct slice s = slice_trim(source);
+
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		struct sml_ds *d = &c->s.ds[i];
+
+		if (slice_eq_nocase(sml_uri_name(d->server_uri), t) &&
+		    (s.n == 0 || slice_eq(slice_trim(d->client_uri), s)))
+			return d;
+	}
+	/* Clients spell their own side differently in Sync and in Alert. */
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		if (slice_eq_nocase(sml_uri_name(c->s.ds[i].server_uri), t))
+			return &c->s.ds[i];
+	}
+	return NULL;
+}
+
+struct store_link *
+sml_link_new(struct sml_ctx *c, int64_t collection, struct slice client_db)
+{
+	const struct store_collection *col = sml_collection(c, collection);
+	struct store_link *l;
+
+	for (size_t i = 0; i < c->link_n; i++) {
+		l = &c->link[i];
+		if (l->collection == collection &&
+		    slice_eq(l->client_db, client_db))
+			return l;
+	}
+	if (c->link_n == c->link_cap || col == NULL)
+		return NULL;
+	l = &c->link[c->link_n++];
+	*l = (struct store_link){
+		.id = c->tx->next_id++,
+		.device = c->dev.id,
+		.collection = collection,
+		.client_db = client_db,
+		.cursor_n = col->member_n,
+	};
+	for (size_t i = 0; i < col->member_n; i++)
+		l->cursor[i].collection = col->member[i];
+	sml_link_touch(c, l);
+	return l;
+}

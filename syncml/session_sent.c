@@ -1,0 +1,485 @@
+/*
+ * What became of the commands that we sent: Status and Map move the map's rows
+ * (design: "the map remembers which revision the device last held").
+ */
+#include "syncml/session.h"
+
+#include <stdlib.h>
+
+void
+sml_map_owe(struct store_map *m, bool keep_luid, int reason)
+{
+	m->state = STORE_MAP_DEBT;
+	m->reason = reason;
+	m->offer_n = 0;
+	if (!keep_luid) {
+		m->luid = SLICE_LIT("");
+		m->held = 0;
+		m->held_form = 0;
+	}
+	m->touched = 0; /* due at once: package 4 leaves out what it touched */
+}
+
+void
+sml_map_holds(struct store_map *m, int64_t revision, uint64_t form,
+	      int64_t sync_no)
+{
+	m->held = revision;
+	m->held_form = form;
+	m->offer_n = 0;
+	m->reason = 0;
+	m->state = m->luid.n > 0 ? STORE_MAP_LIVE : STORE_MAP_SENT;
+	m->touched = sync_no;
+}
+
+int
+sml_sent_add(struct sml_ctx *c, struct sml_sent s)
+{
+	struct sml_session *ss = &c->s;
+
+	if (ss->sent_n == ss->sent_cap) {
+		size_t cap = ss->sent_cap == 0 ? 64 : ss->sent_cap * 2;
+		struct sml_sent *more = ARENA_ARRAY(c->a, cap, struct sml_sent);
+
+		if (more == NULL)
+			return err_set(&c->e, ERR_NOMEM, "session.sent",
+				       "no memory to remember a command");
+		if (ss->sent_n > 0)
+			memcpy(more, ss->sent, ss->sent_n * sizeof(*more));
+		ss->sent = more;
+		ss->sent_cap = cap;
+	}
+	ss->sent[ss->sent_n++] = s;
+	return 0;
+}
+
+/* ---- outcomes of item commands ------------------------------------------ */
+
+struct outcome {
+	struct sml_sent s;
+	int code;
+};
+
+static bool
+good(int code)
+{
+	return (code >= 200 && code < 300 && code != 206 && code != 213 &&
+		code != 215 && code != 216) ||
+	       code == 304 || code == 418 || code == 419;
+}
+
+static bool
+missing(int code)
+{
+	return code == 404 || code == 410 || code == 211;
+}
+
+/* Move one row; returns true when it is to be dropped. */
+static bool
+settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
+       struct store_map *m)
+{
+	if (o->s.what == 'D') {
+		if (good(o->code) || missing(o->code))
+			return true;
+		ds->out.failed++;
+		m->touched = ds->sync_no; /* stays DELETING: sent again */
+		return false;
+	}
+	if (good(o->code)) {
+		sml_map_holds(m, o->s.revision, o->s.form, ds->sync_no);
+		return false;
+	}
+	ds->out.failed++;
+	if (o->s.what == 'R' && missing(o->code)) {
+		sml_map_owe(m, false, 0);
+		if (!c->s.out_sync_done) {
+			ds->stage = SML_OUT_PENDING;
+			ds->pend_after = 0;
+		}
+		return false;
+	}
+	if (o->code == 420)
+		ds->full = true;
+	sml_map_owe(m, o->s.what == 'R', o->code);
+	m->touched = ds->sync_no; /* not again in this session */
+	return false;
+}
+
+static int
+cmp_outcome(const void *x, const void *y)
+{
+	const struct outcome *a = x;
+	const struct outcome *b = y;
+
+	if (a->s.ds != b->s.ds)
+		return a->s.ds < b->s.ds ? -1 : 1;
+	if (a->s.item != b->s.item)
+		return a->s.item < b->s.item ? -1 : 1;
+	return a->s.msgid < b->s.msgid ? -1 : a->s.msgid > b->s.msgid;
+}
+
+/* The outcomes of one database, sorted by item; of two for one item the later
+   message's counts. */
+static int
+settle_ds(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
+	  size_t n)
+{
+	int64_t *id = ARENA_ARRAY(c->a, n, int64_t);
+	int64_t *gone = ARENA_ARRAY(c->a, n, int64_t);
+	struct store_map *put = ARENA_ARRAY(c->a, n, struct store_map);
+	struct store_map *m;
+	size_t m_n;
+	size_t gone_n = 0;
+	size_t put_n = 0;
+
+	if (id == NULL || gone == NULL || put == NULL)
+		return err_set(&c->e, ERR_NOMEM, "session.settle",
+			       "no memory for %zu statuses", n);
+	for (size_t i = 0; i < n; i++)
+		id[i] = o[i].s.item;
+	if (c->tx->v->map_by_item(c->tx, c->a, ds->link, ds->gen, id, n, &m,
+				  &m_n, &c->e) < 0)
+		return -1;
+	sml_maps_sort(m, m_n);
+	for (size_t i = 0; i < n; i++) {
+		struct store_map *row;
+
+		if (i + 1 < n && o[i + 1].s.item == o[i].s.item)
+			continue;
+		row = sml_map_find(m, m_n, o[i].s.item);
+		if (row == NULL)
+			continue;
+		if (settle(c, ds, &o[i], row))
+			gone[gone_n++] = row->item;
+		else
+			put[put_n++] = *row;
+	}
+	if (put_n > 0 && c->tx->v->map_put(c->tx, put, put_n, &c->e) < 0)
+		return -1;
+	if (gone_n == 0)
+		return 0;
+	return c->tx->v->map_drop(c->tx, ds->link, ds->gen, gone, gone_n,
+				  &c->e);
+}
+
+static int
+settle_all(struct sml_ctx *c, struct outcome *o, size_t n)
+{
+	size_t from = 0;
+
+	if (n > 1)
+		qsort(o, n, sizeof(*o), cmp_outcome);
+	for (size_t i = 0; i < n; i++) {
+		if (i + 1 < n && o[i + 1].s.ds == o[from].s.ds)
+			continue;
+		if (settle_ds(c, &c->s.ds[o[from].s.ds], o + from,
+			      i + 1 - from) < 0)
+			return -1;
+		from = i + 1;
+	}
+	return 0;
+}
+
+/* ---- Status ------------------------------------------------------------- */
+
+/* The client refuses our Alert, or wants slow sync by 508. */
+static int
+alert_outcome(struct sml_ctx *c, struct sml_ds *ds, int code)
+{
+	struct store_link *l = sml_link(c, ds->link);
+
+	if (code < 300 || l == NULL)
+		return 0;
+	if (code != 508) {
+		ds->refused = true;
+		sml_tell(c, '>', "refuses to sync (status %d)", code);
+		return 0;
+	}
+	sml_tell(c, '>', "asks for a slow sync (508)");
+	if (ds->type == 201)
+		return 0;
+	if (c->tx->v->map_drop_others(c->tx, l->id, l->gen, l->stage, &c->e) <
+	    0)
+		return -1;
+	l->gen_last = l->gen_last < l->gen ? l->gen : l->gen_last;
+	l->stage = ++l->gen_last;
+	ds->type = 201;
+	ds->gen = l->stage;
+	ds->doubt_from = INT64_MAX;
+	sml_link_touch(c, l);
+	return 0;
+}
+
+/* A chunk of a large object was answered. */
+static int
+chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
+{
+	struct sml_outgoing *og = &c->s.og;
+	struct outcome o = { *s, code };
+
+	if (!og->active || og->item != s->item || og->ds != s->ds)
+		return 0;
+	og->waits_msgid = 0;
+	if (code == 213 || (code >= 200 && code < 300))
+		return 0;
+	og->active = false;
+	o.s.what = og->add ? 'A' : 'R';
+	return settle_all(c, &o, 1);
+}
+
+static struct sml_sent *
+find_sent(struct sml_ctx *c, int64_t msgid, int64_t cmdid, size_t *hint)
+{
+	for (size_t k = 0; k < c->s.sent_n; k++) {
+		size_t i = (*hint + k) % c->s.sent_n;
+
+		if (c->s.sent[i].cmdid == cmdid &&
+		    c->s.sent[i].msgid == msgid && c->s.sent[i].what != 0) {
+			*hint = i + 1;
+			return &c->s.sent[i];
+		}
+	}
+	return NULL;
+}
+
+static int
+one_status(struct sml_ctx *c, const struct sml_cmd *st, size_t *hint,
+	   struct outcome *out, size_t *out_n)
+{
+	int64_t msgref = 0;
+	int64_t cmdref = 0;
+	uint32_t code;
+	struct sml_sent *s;
+	struct sml_sent copy;
+
+	if (!slice_u32(st->data, &code) || !slice_i64(st->cmdref, &cmdref) ||
+	    !slice_i64(st->msgref, &msgref) || cmdref == 0)
+		return 0;
+	/* 101: not finished, a final one follows. */
+	s = code == 101 ? NULL : find_sent(c, msgref, cmdref, hint);
+	if (s == NULL)
+		return 0;
+	copy = *s;
+	s->what = 0;
+	if (copy.what == 'L')
+		return alert_outcome(c, &c->s.ds[copy.ds], (int)code);
+	if (copy.what == 'C')
+		return chunk_outcome(c, &copy, (int)code);
+	if (code >= 300 && code != 404 && code != 419)
+		sml_tell(c, '>', "status %u for our %s of item %lld", code,
+			 copy.what == 'A'   ? "Add"
+			 : copy.what == 'R' ? "Replace"
+					    : "Delete",
+			 (long long)copy.item);
+	out[(*out_n)++] = (struct outcome){ copy, (int)code };
+	return 0;
+}
+
+static void
+compact(struct sml_session *s)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < s->sent_n; i++) {
+		if (s->sent[i].what != 0)
+			s->sent[k++] = s->sent[i];
+	}
+	s->sent_n = k;
+}
+
+int
+sml_sent_statuses(struct sml_ctx *c)
+{
+	const struct sml_msg *m = c->msg;
+	struct outcome *o = NULL;
+	size_t n = 0;
+	size_t hint = 0;
+
+	if (c->s.sent_n == 0)
+		return 0;
+	o = ARENA_ARRAY(c->a, c->s.sent_n, struct outcome);
+	if (o == NULL)
+		return err_set(&c->e, ERR_NOMEM, "session.status",
+			       "no memory for the statuses");
+	for (size_t i = 0; i < m->cmd_n; i++) {
+		if (m->cmds[i].tag == SML_STATUS &&
+		    one_status(c, &m->cmds[i], &hint, o, &n) < 0)
+			return -1;
+	}
+	compact(&c->s);
+	return settle_all(c, o, n);
+}
+
+int
+sml_sent_assume(struct sml_ctx *c)
+{
+	struct outcome *o = ARENA_ARRAY(c->a, c->s.sent_n, struct outcome);
+	size_t n = 0;
+
+	if (o == NULL)
+		return err_set(&c->e, ERR_NOMEM, "session.assume",
+			       "no memory for the statuses");
+	for (size_t i = 0; i < c->s.sent_n; i++) {
+		struct sml_sent *s = &c->s.sent[i];
+
+		if (s->what == 'A' || s->what == 'R' || s->what == 'D')
+			o[n++] = (struct outcome){ *s, 200 };
+	}
+	if (n > 0)
+		sml_tell(c, '=',
+			 "%zu of our commands got no status; it went "
+			 "on past them: taken as done",
+			 n);
+	c->s.sent_n = 0;
+	return settle_all(c, o, n);
+}
+
+/* ---- Map ---------------------------------------------------------------- */
+
+struct mapping {
+	int64_t item;
+	struct slice luid;
+};
+
+static int
+cmp_mapping(const void *x, const void *y)
+{
+	const struct mapping *a = x;
+	const struct mapping *b = y;
+
+	return a->item < b->item ? -1 : a->item > b->item;
+}
+
+static const struct mapping *
+mapping_of(const struct mapping *mp, size_t n, int64_t item)
+{
+	struct mapping key = { .item = item };
+
+	return bsearch(&key, mp, n, sizeof(*mp), cmp_mapping);
+}
+
+/* Another item has the LUID: newest wins, the other must go out anew. */
+static int
+free_luids(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
+	   size_t n)
+{
+	struct slice *luid = ARENA_ARRAY(c->a, n, struct slice);
+	struct store_map *m;
+	size_t m_n;
+	size_t k = 0;
+
+	if (luid == NULL)
+		return err_set(&c->e, ERR_NOMEM, "map.luid",
+			       "no memory for a map of %zu", n);
+	for (size_t i = 0; i < n; i++)
+		luid[i] = mp[i].luid;
+	if (c->tx->v->map_by_luid(c->tx, c->a, ds->link, luid, n, &m, &m_n,
+				  &c->e) < 0)
+		return -1;
+	for (size_t i = 0; i < m_n; i++) {
+		const struct mapping *own = mapping_of(mp, n, m[i].item);
+
+		if (m[i].gen != ds->gen ||
+		    (own != NULL && slice_eq(own->luid, m[i].luid)))
+			continue;
+		sml_map_owe(&m[i], false, 0);
+		m[k++] = m[i];
+	}
+	return k == 0 ? 0 : c->tx->v->map_put(c->tx, m, k, &c->e);
+}
+
+static void
+map_row(struct sml_ds *ds, struct store_map *m, const struct store_item *it,
+	struct slice luid)
+{
+	m->luid = luid;
+	if (m->offer_n > 0)
+		sml_map_holds(m, m->offer[m->offer_n - 1].revision,
+			      m->offer[m->offer_n - 1].form, ds->sync_no);
+	else
+		sml_map_holds(m, m->held, m->held_form, ds->sync_no);
+	/* What happened to the item while its LUID was not known. */
+	if (it->deleted || m->held != it->revision)
+		sml_map_owe(m, true, 0);
+}
+
+static bool
+shown_here(struct sml_ctx *c, const struct sml_ds *ds, int64_t collection)
+{
+	const struct store_collection *col = sml_collection(c, ds->collection);
+
+	for (size_t i = 0; col != NULL && i < col->member_n; i++) {
+		if (col->member[i] == collection)
+			return true;
+	}
+	return false;
+}
+
+static int
+map_rows(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
+	 size_t n)
+{
+	int64_t *id = ARENA_ARRAY(c->a, n, int64_t);
+	struct store_map *put = ARENA_ARRAY(c->a, n, struct store_map);
+	struct store_item *it;
+	struct store_map *m;
+	size_t it_n;
+	size_t m_n;
+	size_t k = 0;
+
+	if (id == NULL || put == NULL)
+		return err_set(&c->e, ERR_NOMEM, "map.rows",
+			       "no memory for a map of %zu", n);
+	for (size_t i = 0; i < n; i++)
+		id[i] = mp[i].item;
+	if (c->tx->v->item_get(c->tx, c->a, id, n, false, &it, &it_n, &c->e) <
+		0 ||
+	    c->tx->v->map_by_item(c->tx, c->a, ds->link, ds->gen, id, n, &m,
+				  &m_n, &c->e) < 0)
+		return -1;
+	sml_maps_sort(m, m_n);
+	for (size_t i = 0; i < it_n; i++) {
+		const struct mapping *own = mapping_of(mp, n, it[i].id);
+		struct store_map *row = sml_map_find(m, m_n, it[i].id);
+
+		if (own == NULL || !shown_here(c, ds, it[i].collection))
+			continue;
+		put[k] = row != NULL ? *row
+				     : (struct store_map){ .link = ds->link,
+							   .gen = ds->gen,
+							   .item = it[i].id };
+		map_row(ds, &put[k++], &it[i], own->luid);
+	}
+	return k == 0 ? 0 : c->tx->v->map_put(c->tx, put, k, &c->e);
+}
+
+int
+sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd)
+{
+	struct sml_ds *ds = sml_ds_uri(c, cmd->target, cmd->source);
+	struct mapping *mp = ARENA_ARRAY(c->a, cmd->item_n + 1, struct mapping);
+	size_t n = 0;
+
+	if (ds == NULL)
+		return sml_status_add(c, cmd, &cmd->target, &cmd->source, 404);
+	if (mp == NULL)
+		return err_set(&c->e, ERR_NOMEM, "map.read",
+			       "no memory for a map of %zu", cmd->item_n);
+	for (size_t i = 0; i < cmd->item_n; i++) {
+		const struct sml_item *it = &cmd->items[i];
+
+		if (it->source.n > 0 && it->source.n <= SML_LOCURI_BYTES_MAX &&
+		    sml_wire_item(it->target, &mp[n].item)) {
+			mp[n].luid = it->source;
+			n++;
+		}
+	}
+	if (n > 1)
+		qsort(mp, n, sizeof(*mp), cmp_mapping);
+	sml_tell(c, '>', "map of %zu items", cmd->item_n);
+	if (n > 0 &&
+	    (free_luids(c, ds, mp, n) < 0 || map_rows(c, ds, mp, n) < 0))
+		return -1;
+	return sml_status_add(c, cmd, &cmd->target, &cmd->source, 200);
+}

@@ -1,0 +1,124 @@
+/*
+ * How this device sees the items of one database: which form it gets, what it
+ * can hold, which quirk rules it needs.
+ */
+#include "syncml/session.h"
+
+const struct sml_devinf *
+sml_peer_devinf(struct sml_ctx *c)
+{
+	struct err e = { .code = ERR_NONE };
+
+	if (!c->devinf_read && c->dev.devinf.n > 0) {
+		if (sml_devinf_parse(c->a, c->dev.devinf, &c->devinf, &e) < 0) {
+			/* Checked when it came: only lack of memory is left,
+			   and then the defaults are the safe side. */
+			c->devinf = NULL;
+		}
+	}
+	c->devinf_read = true;
+	return c->devinf;
+}
+
+static unsigned
+kinds_of(const struct sml_ctx *c, int64_t collection)
+{
+	const struct store_collection *col = sml_collection(c, collection);
+
+	return col == NULL ? 0 : col->kinds;
+}
+
+int64_t
+sml_member_for(struct sml_ctx *c, const struct sml_ds *ds, unsigned kind)
+{
+	const struct store_collection *col = sml_collection(c, ds->collection);
+
+	for (size_t i = 0; col != NULL && i < col->member_n; i++) {
+		if ((kinds_of(c, col->member[i]) & kind) != 0)
+			return col->member[i];
+	}
+	return 0;
+}
+
+/* Can items of these kinds be written in this form? */
+static bool
+form_fits(enum pim_form form, unsigned kinds)
+{
+	switch (form) {
+	case PIM_VCARD21:
+	case PIM_VCARD30:
+		return (kinds & PIM_CONTACT) != 0;
+	case PIM_VCAL10:
+	case PIM_ICAL20:
+		return (kinds & (PIM_EVENT | PIM_TODO)) != 0;
+	case PIM_TEXT:
+	case PIM_VNOTE:
+		return (kinds & PIM_NOTE) != 0;
+	case PIM_VCARD40:
+	case PIM_FORM_NONE:
+		break;
+	}
+	return false;
+}
+
+static enum pim_form
+form_of_store(const struct sml_datastore *st, unsigned kinds)
+{
+	for (size_t i = 0; i < st->rx_n; i++) {
+		enum pim_form f =
+		    pim_form_of(st->rx[i].type, st->rx[i].version);
+
+		if (form_fits(f, kinds))
+			return f;
+	}
+	return PIM_FORM_NONE;
+}
+
+static const struct pim_caps *
+caps_of_store(const struct sml_datastore *st, enum pim_form form)
+{
+	for (size_t i = 0; i < st->ctcap_n; i++) {
+		const struct sml_ctcap *cap = &st->ctcap[i];
+		enum pim_form f = pim_form_of(cap->type, cap->version);
+
+		if (f == form && cap->caps.prop_n > 0)
+			return &cap->caps;
+	}
+	return NULL;
+}
+
+const struct pim_view *
+sml_view(struct sml_ctx *c, struct sml_ds *ds)
+{
+	size_t at = (size_t)(ds - c->s.ds);
+	struct pim_view *v = &c->view[at];
+	const struct sml_devinf *di;
+	const struct sml_datastore *st;
+	unsigned kinds;
+	uint32_t own = 0;
+
+	if (c->view_ready[at])
+		return v;
+	di = sml_peer_devinf(c);
+	st = di == NULL ? NULL : sml_devinf_store(di, ds->client_uri);
+	kinds = kinds_of(c, ds->collection);
+	*v = (struct pim_view){ .zone = c->acc.zone };
+	if (st != NULL)
+		v->form = form_of_store(st, kinds);
+	if (v->form == PIM_FORM_NONE)
+		v->form = (enum pim_form)ds->form_seen;
+	if (v->form == PIM_FORM_NONE)
+		v->form = pim_form_default(kinds);
+	if (st != NULL)
+		v->caps = caps_of_store(st, v->form);
+	v->rules = pim_rules_match(c->srv->rules, c->dev.man, c->dev.mod,
+				   c->dev.swv, c->dev.dev_id);
+	/* Words set by hand were checked by the command that set them. */
+	if (c->dev.rules.n > 0 &&
+	    pim_rules_words(c->dev.rules, &own, NULL) == 0)
+		v->rules |= own;
+	v->utc = c->s.version == 10 || (di != NULL && di->utc);
+	pim_view_seal(v);
+	c->view_ready[at] = true;
+	return v;
+}

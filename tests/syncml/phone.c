@@ -1,0 +1,589 @@
+#include "tests/syncml/phone.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/digest.h"
+
+/* ---- the server's side ------------------------------------------------------
+ */
+
+static int64_t
+test_now(const struct clk *c)
+{
+	const struct bench *b =
+	    (const struct bench *)((const char *)c -
+				   offsetof(struct bench, clk));
+
+	return b->now;
+}
+
+static int
+test_verify(struct sml_secrets *s, int64_t account, int64_t gen,
+	    struct slice hash, struct slice password, bool *ok, struct err *e)
+{
+	(void)s;
+	(void)account;
+	(void)gen;
+	(void)e;
+	*ok = hash.n > 0 && slice_eq(hash, password);
+	return 0;
+}
+
+static int
+test_unseal(struct sml_secrets *s, struct arena *a, struct slice sealed,
+	    struct slice *clear, struct err *e)
+{
+	(void)s;
+	(void)e;
+	*clear = arena_copy(a, sealed);
+	return 0;
+}
+
+static int64_t
+test_wait(struct sml_secrets *s, struct slice peer, struct slice user,
+	  struct slice dev)
+{
+	(void)s;
+	(void)peer;
+	(void)user;
+	(void)dev;
+	return 0;
+}
+
+static void
+test_note(struct sml_secrets *s, struct slice peer, struct slice user,
+	  struct slice dev)
+{
+	(void)s;
+	(void)peer;
+	(void)user;
+	(void)dev;
+}
+
+static void
+make_account(struct bench *b)
+{
+	struct err e;
+	struct store_tx *tx;
+	struct store_account acc = {
+		.user = SLICE_LIT("anna"),
+		.zone = SLICE_LIT("Europe/Berlin"),
+	};
+	struct store_cred cred = {
+		.kind = STORE_CRED_PASSWORD,
+		.hash = SLICE_LIT("secret"),
+	};
+	struct store_collection col[3] = {
+		{ .name = SLICE_LIT("contacts"),
+		  .display = SLICE_LIT("Contacts"),
+		  .aliases = SLICE_LIT("card addressbook"),
+		  .kinds = PIM_CONTACT },
+		{ .name = SLICE_LIT("calendar"),
+		  .display = SLICE_LIT("Calendar"),
+		  .kinds = PIM_EVENT },
+		{ .name = SLICE_LIT("notes"),
+		  .display = SLICE_LIT("Notes"),
+		  .kinds = PIM_NOTE },
+	};
+
+	assert_int_equal(
+	    b->store->v->account_create(b->store, &acc, &b->account, &e), 0);
+	assert_int_equal(b->store->v->begin(b->store, b->account, STORE_WRITE,
+					    b->now, &tx, &e),
+			 0);
+	cred.id = tx->next_id++;
+	assert_int_equal(tx->v->cred_put(tx, &cred, &e), 0);
+	for (size_t i = 0; i < 3; i++) {
+		col[i].id = tx->next_id++;
+		col[i].member[0] = col[i].id;
+		col[i].member_n = 1;
+		assert_int_equal(tx->v->collection_put(tx, &col[i], &e), 0);
+	}
+	assert_int_equal(tx->v->commit(&tx, &e), 0);
+}
+
+void
+bench_open(struct bench *b)
+{
+	struct err e = { 0 };
+	char uri[128];
+
+	memset(b, 0, sizeof(*b));
+	b->a = arena_new(SIZE_MAX / 2);
+	b->now = 1767225600000; /* 2026-01-01 */
+	b->clk.now_ms = test_now;
+	(void)snprintf(b->dir, sizeof(b->dir), "/tmp/fun-engine-XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	(void)snprintf(uri, sizeof(uri), "sqlite:%s/t.db", b->dir);
+	if (store_open(uri, true, &b->store, &e) < 0)
+		fail_msg("store: %s", e.msg);
+	rnd_seed(&b->rnd, 1);
+	b->secrets = (struct sml_secrets){
+		.verify = test_verify,
+		.unseal = test_unseal,
+		.node_key = SLICE_LIT("0123456789abcdef0123456789abcdef"),
+		.wait_ms = test_wait,
+		.failed = test_note,
+		.passed = test_note,
+	};
+	assert_int_equal(pim_rules_load(b->a, NULL, &b->rules, &e), 0);
+	b->conf = (struct sml_server_conf){
+		.max_msg_bytes = 200000,
+		.max_obj_bytes = 2000000,
+		.session_idle_ms = SML_SESSION_IDLE_MS,
+		.man = SLICE_LIT("Funicular"),
+		.mod = SLICE_LIT("Test"),
+		.devid = SLICE_LIT("test"),
+	};
+	b->srv = (struct sml_server){
+		.store = b->store,
+		.clk = &b->clk,
+		.rnd = &b->rnd.r,
+		.secrets = &b->secrets,
+		.rules = b->rules,
+		.conf = &b->conf,
+	};
+	make_account(b);
+}
+
+void
+bench_close(struct bench *b)
+{
+	char cmd[128];
+
+	b->store->v->close(&b->store);
+	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", b->dir);
+	assert_int_equal(system(cmd), 0);
+	arena_free(&b->a);
+}
+
+void
+bench_post(struct bench *b, struct slice body, struct slice token,
+	   struct sml_reply *out)
+{
+	struct sml_request rq = {
+		.content_type = SLICE_LIT("application/vnd.syncml+xml"),
+		.body = body,
+		.token = token,
+		.peer = SLICE_LIT("192.0.2.7"),
+		.base_url = SLICE_LIT("http://h/sync"),
+	};
+
+	b->now += 1000;
+	sml_server_handle(&b->srv, b->a, &rq, out);
+}
+
+/* ---- the phone's items
+ * -------------------------------------------------------- */
+
+const char *
+card(struct bench *b, const char *name, const char *tel, const char *more)
+{
+	return arena_printf(
+		   b->a,
+		   "BEGIN:VCARD\r\nVERSION:3.0\r\nN:%s;;;;\r\nFN:%s\r\n"
+		   "TEL;TYPE=CELL:%s\r\n%sEND:VCARD\r\n",
+		   name, name, tel, more == NULL ? "" : more)
+	    .p;
+}
+
+void
+phone_init(struct phone *p, struct bench *b, const char *dev)
+{
+	memset(p, 0, sizeof(*p));
+	p->b = b;
+	p->dev = dev;
+	p->db = "contacts";
+	p->type = "text/vcard";
+	p->version = 12;
+	p->next_luid = 1;
+}
+
+struct phone_item *
+phone_add(struct phone *p, const char *body)
+{
+	struct phone_item *it = &p->item[p->n++];
+
+	assert_true(p->n <= PHONE_ITEMS);
+	(void)snprintf(it->luid, sizeof(it->luid), "%d", p->next_luid++);
+	it->body = slice_c(body);
+	it->live = true;
+	it->change = 'A';
+	return it;
+}
+
+struct phone_item *
+phone_find(struct phone *p, const char *text)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->item[i].live &&
+		    slice_find_str(p->item[i].body, text) != SIZE_MAX)
+			return &p->item[i];
+	}
+	return NULL;
+}
+
+void
+phone_edit(struct phone_item *it, const char *body, struct phone *p)
+{
+	(void)p;
+	it->body = slice_c(body);
+	if (it->change == 0)
+		it->change = 'R';
+}
+
+void
+phone_delete(struct phone_item *it)
+{
+	it->live = false;
+	it->change = it->change == 'A' ? 0 : 'D';
+}
+
+size_t
+phone_live(const struct phone *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->item[i].live ? 1 : 0;
+	return n;
+}
+
+/* ---- messages
+ * --------------------------------------------------------------------- */
+
+static void
+xml(struct buf *b, struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '<')
+			buf_str(b, "&lt;");
+		else if (s.p[i] == '&')
+			buf_str(b, "&amp;");
+		else if (s.p[i] == '\r')
+			buf_str(b, "&#13;");
+		else
+			buf_byte(b, (unsigned char)s.p[i]);
+	}
+}
+
+static struct slice
+message(struct phone *p, bool cred, bool final)
+{
+	struct buf m = BUF_IN(p->b->a);
+	int v = p->version % 10;
+
+	buf_printf(&m,
+		   "<SyncML xmlns='SYNCML:SYNCML1.%d'><SyncHdr><VerDTD>1.%d"
+		   "</VerDTD><VerProto>SyncML/1.%d</VerProto><SessionID>%d"
+		   "</SessionID><MsgID>%d</MsgID><Target><LocURI>http://h/sync"
+		   "</LocURI></Target><Source><LocURI>%s</LocURI></Source>",
+		   v, v, v, p->sid, p->msgid, p->dev);
+	if (cred)
+		buf_str(&m, "<Cred><Meta><Format xmlns='syncml:metinf'>b64"
+			    "</Format><Type xmlns='syncml:metinf'>"
+			    "syncml:auth-basic</Type></Meta>"
+			    "<Data>YW5uYTpzZWNyZXQ=</Data></Cred>");
+	if (p->max_msg > 0)
+		buf_printf(&m,
+			   "<Meta><MaxMsgSize xmlns='syncml:metinf'>%d"
+			   "</MaxMsgSize></Meta>",
+			   p->max_msg);
+	buf_str(&m, "</SyncHdr><SyncBody>");
+	buf_add(&m, buf_slice(&p->out));
+	buf_printf(&m, "%s</SyncBody></SyncML>", final ? "<Final/>" : "");
+	assert_true(buf_ok(&m));
+	return buf_slice(&m);
+}
+
+static void
+take_token(struct phone *p)
+{
+	size_t at = slice_find_str(p->reply->hdr.respuri, "?s=");
+
+	if (at == SIZE_MAX || p->no_respuri)
+		return;
+	(void)snprintf(p->token, sizeof(p->token), "%.*s",
+		       SLICE_ARG(slice_from(p->reply->hdr.respuri, at + 3)));
+}
+
+/* Send; false: the answer is lost on the way. */
+static bool
+exchange(struct phone *p, bool cred, bool final)
+{
+	struct err e = { 0 };
+
+	p->sent_bytes = message(p, cred, final);
+	p->out = BUF_IN(p->b->a);
+	bench_post(p->b, p->sent_bytes, slice_c(p->token), &p->raw);
+	p->messages++;
+	if (p->lose_reply_of == p->msgid) {
+		p->broken = true;
+		return false;
+	}
+	if (p->raw.http != 200)
+		fail_msg("HTTP %d: %.*s", p->raw.http, SLICE_ARG(p->raw.body));
+	if (p->max_msg > 0)
+		assert_true(p->raw.body.n <= (size_t)p->max_msg);
+	p->reply_bytes = p->raw.body;
+	if (sml_msg_read(p->b->a, SML_XML, p->raw.body, NULL, &p->reply, &e) <
+	    0)
+		fail_msg("reply: %s", e.msg);
+	take_token(p);
+	p->msgid++;
+	p->cmdid = 0;
+	return true;
+}
+
+static void
+status(struct phone *p, const struct sml_cmd *cmd, int code)
+{
+	if (p->no_status && cmd->tag != SML_ALERT)
+		return;
+	buf_printf(&p->out,
+		   "<Status><CmdID>%d</CmdID><MsgRef>%.*s</MsgRef><CmdRef>%.*s"
+		   "</CmdRef><Cmd>%s</Cmd><Data>%d</Data></Status>",
+		   ++p->cmdid, SLICE_ARG(p->reply->hdr.msgid),
+		   SLICE_ARG(cmd->cmdid), sml_tag_name(cmd->tag), code);
+}
+
+static void
+hdr_status(struct phone *p)
+{
+	buf_printf(&p->out,
+		   "<Status><CmdID>%d</CmdID><MsgRef>%.*s</MsgRef><CmdRef>0"
+		   "</CmdRef><Cmd>SyncHdr</Cmd><Data>200</Data></Status>",
+		   ++p->cmdid, SLICE_ARG(p->reply->hdr.msgid));
+}
+
+static void
+put_alert(struct phone *p, int code)
+{
+	buf_printf(&p->out,
+		   "<Alert><CmdID>%d</CmdID><Data>%d</Data><Item><Target>"
+		   "<LocURI>./%s</LocURI></Target><Source><LocURI>./C</LocURI>"
+		   "</Source><Meta><Anchor xmlns='syncml:metinf'>",
+		   ++p->cmdid, code, p->db);
+	if (p->last[0] != '\0')
+		buf_printf(&p->out, "<Last>%s</Last>", p->last);
+	buf_printf(&p->out, "<Next>%s-%d</Next></Anchor></Meta></Item></Alert>",
+		   p->dev, p->anchor);
+}
+
+static void
+put_change(struct phone *p, const struct phone_item *it, bool slow)
+{
+	const char *cmd = slow || it->change == 'A' ? "Add"
+			  : it->change == 'R'       ? "Replace"
+						    : "Delete";
+
+	buf_printf(&p->out, "<%s><CmdID>%d</CmdID>", cmd, ++p->cmdid);
+	if (it->live)
+		buf_printf(&p->out,
+			   "<Meta><Type xmlns='syncml:metinf'>%s</Type></Meta>",
+			   p->type);
+	buf_printf(&p->out, "<Item><Source><LocURI>%s</LocURI></Source>",
+		   it->luid);
+	if (it->live) {
+		buf_str(&p->out, "<Data>");
+		xml(&p->out, it->body);
+		buf_str(&p->out, "</Data>");
+	}
+	buf_printf(&p->out, "</Item></%s>", cmd);
+	p->sent_n++;
+}
+
+/* ---- what the server says
+ * ------------------------------------------------------------ */
+
+static void
+take_item(struct phone *p, const struct sml_cmd *cmd, struct buf *maps)
+{
+	const struct sml_item *in = &cmd->items[0];
+	struct phone_item *it = NULL;
+	struct slice body = in->data;
+
+	if (in->more || p->partial.n > 0) {
+		p->partial =
+		    arena_printf(p->b->a, "%.*s%.*s", SLICE_ARG(p->partial),
+				 SLICE_ARG(in->data));
+		if (in->more) {
+			status(p, cmd, 213);
+			return;
+		}
+		body = p->partial;
+		p->partial = (struct slice){ NULL, 0 };
+	}
+	if (cmd->tag == SML_ADD) {
+		it = phone_add(p, arena_cstr(p->b->a, body));
+		it->change = 0;
+		p->got_add++;
+		buf_printf(maps,
+			   "<MapItem><Target><LocURI>%.*s</LocURI></Target>"
+			   "<Source><LocURI>%s</LocURI></Source></MapItem>",
+			   SLICE_ARG(in->source), it->luid);
+		status(p, cmd, 201);
+		return;
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->item[i].live && slice_is(in->target, p->item[i].luid))
+			it = &p->item[i];
+	}
+	if (it == NULL) {
+		status(p, cmd, 404);
+		return;
+	}
+	if (cmd->tag == SML_DELETE) {
+		it->live = false;
+		it->change = 0;
+		p->got_delete++;
+	} else {
+		it->body = arena_copy(p->b->a, body);
+		it->change = 0;
+		p->got_replace++;
+	}
+	status(p, cmd, 200);
+}
+
+static void
+take_alert(struct phone *p, const struct sml_cmd *cmd)
+{
+	uint32_t code = 0;
+
+	if (!slice_u32(cmd->data, &code) || code < 200 || code > 210)
+		return;
+	p->alert = (int)code;
+	(void)snprintf(p->server_last, sizeof(p->server_last), "%.*s",
+		       SLICE_ARG(cmd->items[0].meta.anchor.last));
+	status(p, cmd, 200);
+}
+
+static void
+take_reply(struct phone *p, struct buf *maps)
+{
+	const struct sml_msg *m = p->reply;
+
+	hdr_status(p);
+	for (size_t i = 0; i < m->cmd_n; i++) {
+		const struct sml_cmd *c = &m->cmds[i];
+		uint32_t code = 0;
+
+		if (c->tag == SML_ALERT)
+			take_alert(p, c);
+		if (c->tag == SML_GET)
+			status(p, c, 404);
+		if (c->tag == SML_STATUS && slice_u32(c->data, &code)) {
+			if (slice_is(c->cmd, "Alert"))
+				p->alert_status = (int)code;
+			else if (code >= 300 && p->bad_status == 0)
+				p->bad_status = (int)code;
+		}
+		if (c->tag != SML_SYNC)
+			continue;
+		status(p, c, 200);
+		for (size_t k = 0; k < c->kid_n; k++)
+			take_item(p, &c->kids[k], maps);
+	}
+}
+
+/* ---- a sync
+ * ------------------------------------------------------------------------------
+ */
+
+static bool
+send_changes(struct phone *p, struct buf *maps)
+{
+	bool slow = p->alert == 201 || p->alert == 203;
+	bool from_server = p->alert == 204 || p->alert == 205;
+	int in_msg = 0;
+
+	buf_printf(&p->out,
+		   "<Sync><CmdID>%d</CmdID><Target><LocURI>./%s</LocURI>"
+		   "</Target><Source><LocURI>./C</LocURI></Source>",
+		   ++p->cmdid, p->db);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct phone_item *it = &p->item[i];
+
+		if (from_server || (slow ? !it->live : it->change == 0))
+			continue;
+		if (p->per_msg > 0 && in_msg == p->per_msg) {
+			buf_str(&p->out, "</Sync>");
+			if (!exchange(p, false, false))
+				return false;
+			take_reply(p, maps);
+			in_msg = 0;
+			buf_printf(&p->out,
+				   "<Sync><CmdID>%d</CmdID><Target><LocURI>./%s"
+				   "</LocURI></Target><Source><LocURI>./C"
+				   "</LocURI></Source>",
+				   ++p->cmdid, p->db);
+		}
+		put_change(p, it, slow);
+		in_msg++;
+	}
+	buf_str(&p->out, "</Sync>");
+	return exchange(p, false, true);
+}
+
+/* Package 4 and 5: take what comes until the server is through. */
+static bool
+receive(struct phone *p, struct buf *maps)
+{
+	while (!p->reply->final) {
+		take_reply(p, maps);
+		buf_printf(&p->out,
+			   "<Alert><CmdID>%d</CmdID><Data>222</Data></Alert>",
+			   ++p->cmdid);
+		if (!exchange(p, false, false))
+			return false;
+		assert_true(p->messages < 3000);
+	}
+	take_reply(p, maps);
+	if (maps->n > 0 && !p->no_map) {
+		buf_printf(&p->out,
+			   "<Map><CmdID>%d</CmdID><Target><LocURI>./%s"
+			   "</LocURI></Target><Source><LocURI>./C</LocURI>"
+			   "</Source>",
+			   ++p->cmdid, p->db);
+		buf_add(&p->out, buf_slice(maps));
+		buf_str(&p->out, "</Map>");
+	}
+	return exchange(p, false, true);
+}
+
+bool
+phone_sync(struct phone *p, int alert)
+{
+	struct buf maps = BUF_IN(p->b->a);
+
+	p->sid++;
+	p->anchor++;
+	p->msgid = 1;
+	p->cmdid = 0;
+	p->token[0] = '\0';
+	p->out = BUF_IN(p->b->a);
+	p->got_add = p->got_replace = p->got_delete = 0;
+	p->sent_n = p->messages = p->bad_status = 0;
+	p->partial = (struct slice){ NULL, 0 };
+	p->broken = false;
+	put_alert(p, alert);
+	if (!exchange(p, true, true))
+		return false;
+	take_reply(p, &maps);
+	if (p->alert == 205) {
+		for (size_t i = 0; i < p->n; i++)
+			p->item[i].live = false;
+	}
+	if (!send_changes(p, &maps) || !receive(p, &maps))
+		return false;
+	for (size_t i = 0; i < p->n && p->alert != 204; i++)
+		p->item[i].change = 0;
+	(void)snprintf(p->last, sizeof(p->last), "%s-%d", p->dev, p->anchor);
+	return true;
+}

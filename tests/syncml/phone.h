@@ -1,0 +1,89 @@
+/*
+ * A model phone and a server in one process: the tests drive sessions message
+ * by message, lose replies, break off, and look at what both sides hold.
+ */
+#ifndef TESTS_SYNCML_PHONE_H
+#define TESTS_SYNCML_PHONE_H
+
+#include "syncml/msg.h"
+#include "syncml/server.h"
+
+struct bench {           /* the server's side */
+	struct arena *a; /* of the whole test */
+	char dir[64];
+	struct store *store;
+	struct clk clk;
+	int64_t now;
+	struct rnd_seeded rnd;
+	struct sml_secrets secrets;
+	struct pim_rules *rules;
+	struct sml_server_conf conf;
+	struct sml_server srv;
+	int64_t account;
+};
+
+void bench_open(struct bench *b);
+void bench_close(struct bench *b);
+
+enum { PHONE_ITEMS = 2000 };
+
+struct phone_item {
+	char luid[16];
+	struct slice body;
+	bool live;
+	char change; /* 'A', 'R', 'D' since the last sync; 0: none */
+};
+
+struct phone {
+	struct bench *b;
+	const char *dev, *db, *type;
+	int version; /* 10, 11, 12 */
+	int max_msg; /* 0: none announced */
+	int per_msg; /* items in one message; 0: all */
+	bool no_map; /* it never sends Map */
+	bool no_respuri;
+	bool no_status; /* it sends no Status for our items */
+	char last[32];  /* anchor of its last good sync */
+	int anchor;     /* counts */
+	int sid;
+	int next_luid;
+	struct phone_item item[PHONE_ITEMS];
+	size_t n;
+	/* The session that runs: */
+	int msgid;
+	char token[80];
+	struct buf out; /* commands of the next message */
+	int cmdid;
+	struct sml_msg *reply;
+	struct slice reply_bytes;
+	struct slice sent_bytes;
+	struct sml_reply raw;
+	int alert; /* what the server does */
+	char server_last[40];
+	struct slice partial; /* of a large object coming in */
+	/* What it saw in the last sync: */
+	int got_add, got_replace, got_delete, sent_n, messages;
+	int alert_status;
+	int bad_status; /* first item status of 300 and more */
+	/* Break off: before message n's answer reaches it (0: never). */
+	int lose_reply_of;
+	bool broken;
+};
+
+void phone_init(struct phone *p, struct bench *b, const char *dev);
+/* Change its items as its user would. Returns the item. */
+struct phone_item *phone_add(struct phone *p, const char *body);
+struct phone_item *phone_find(struct phone *p, const char *text);
+void phone_edit(struct phone_item *it, const char *body, struct phone *p);
+void phone_delete(struct phone_item *it);
+size_t phone_live(const struct phone *p);
+/* One whole sync; false: it broke off (lose_reply_of). */
+bool phone_sync(struct phone *p, int alert);
+/* Send raw bytes to the server. */
+void bench_post(struct bench *b, struct slice body, struct slice token,
+		struct sml_reply *out);
+/* vCard 3.0 of a name and a number. */
+const char *card(struct bench *b, const char *name, const char *tel,
+		 const char *more);
+
+#endif
