@@ -32,7 +32,8 @@ pim_merge_cut(const struct merge *m, struct slice name, struct slice shorter,
 	return !pim_caps_keep(m->in->view, name, full.n);
 }
 
-/* ---- editing the result ---------------------------------------------------------- */
+/* ---- editing the result
+ * ---------------------------------------------------------- */
 
 /* Has the property the parameter of q, with any value? */
 static bool
@@ -244,14 +245,14 @@ join_dates(struct arena *a, struct pim_comp *c)
 	return true;
 }
 
-/* ---- going through the names ------------------------------------------------------- */
+/* ---- going through the names
+ * ------------------------------------------------------- */
 
 static bool
 is_multi(const struct group *g, size_t base_n)
 {
 	const struct pim_field *f =
-	    g->cur.n > 0 ? &g->cur.v[0]
-			 : (g->inc.n > 0 ? &g->inc.v[0] : NULL);
+	    g->cur.n > 0 ? &g->cur.v[0] : (g->inc.n > 0 ? &g->inc.v[0] : NULL);
 
 	if (f == NULL || f->prop == NULL)
 		return false;
@@ -282,9 +283,10 @@ merge_name(struct merge *m, struct slice name)
 	if (m->base_n == 0) {
 		if (multi)
 			pim_union_list(m, &g);
-		else if (f->prop != NULL &&
-			 f->prop->def->vtype == PIM_V_STRUCT)
+		else if (f->prop != NULL && f->prop->def->vtype == PIM_V_STRUCT)
 			pim_union_struct(m, &g);
+		else if (f->prop != NULL && f->prop->def->vtype == PIM_V_LIST)
+			pim_merge_elements(m, &g);
 		else
 			pim_union_single(m, &g);
 		return;
@@ -303,8 +305,7 @@ static void
 merge_names(struct merge *m)
 {
 	for (size_t i = 0; i < m->cur.n; i++) {
-		if (i == 0 ||
-		    !slice_eq(m->cur.v[i].name, m->cur.v[i - 1].name))
+		if (i == 0 || !slice_eq(m->cur.v[i].name, m->cur.v[i - 1].name))
 			merge_name(m, m->cur.v[i].name);
 	}
 	for (size_t i = 0; i < m->inc.n; i++) {
@@ -317,7 +318,8 @@ merge_names(struct merge *m)
 	}
 }
 
-/* ---- setting up ----------------------------------------------------------------------- */
+/* ---- setting up
+ * ----------------------------------------------------------------------- */
 
 static int
 fields(struct merge *m, const struct pim_item *it, struct pim_fields *out)
@@ -330,8 +332,7 @@ fields(struct merge *m, const struct pim_item *it, struct pim_fields *out)
 
 /* A note becomes a card with one property; others stay as they are. */
 static int
-as_tree(struct merge *m, const struct pim_item *it,
-	const struct pim_item **out)
+as_tree(struct merge *m, const struct pim_item *it, const struct pim_item **out)
 {
 	struct pim_item *card;
 
@@ -397,31 +398,47 @@ start_bases(struct merge *m)
 	return 0;
 }
 
-/* ---- FN, which is often nobody's edit but made from N --------------------------------- */
+/* ---- FN, which is often nobody's edit but made from N
+ * --------------------------------- */
 
+/* FN holds the words of N, or of its family and given part, in any order. */
 static bool
-fn_is_made(struct merge *m, const struct pim_item *it)
+fn_is_made(struct merge *m, const struct pim_comp *card)
 {
-	struct slice made = pim_card_fn(m->a, it->root);
-	struct slice fn = pim_norm_text(m->a, pim_prop_value(it->root, "FN"));
+	struct slice n = pim_prop_value(card, "N");
+	struct slice fn = pim_prop_value(card, "FN");
+	struct slice rest = n;
+	struct slice part;
+	size_t two = 0;
 
-	if (made.p == NULL || fn.p == NULL) {
+	for (int i = 0; i < 2 && pim_split(&rest, ';', &part); i++)
+		two = (size_t)(part.p + part.n - n.p);
+	fn = pim_unescape(m->a, fn);
+	n = pim_unescape(m->a, n);
+	if (fn.p != NULL)
+		fn = pim_fold_words(m->a, fn);
+	part = n.p == NULL ? n : pim_fold_words(m->a, slice_sub(n, 0, two));
+	if (n.p != NULL)
+		n = pim_fold_words(m->a, n);
+	if (fn.p == NULL || n.p == NULL || part.p == NULL) {
 		m->nomem = true;
 		return false;
 	}
-	made = pim_norm_text(m->a, made);
-	return made.p != NULL && slice_eq(made, fn);
+	return slice_eq(fn, n) || slice_eq(fn, part);
 }
 
 /* Where FN was made from N, it follows N. */
 static void
 follow_name(struct merge *m)
 {
-	struct pim_prop *fn = pim_prop_find(m->comp, "FN");
+	struct pim_prop *fn;
 	struct slice made;
 
-	if (m->current->kind != PIM_CONTACT || m->fn_edited || fn == NULL ||
-	    !fn_is_made(m, m->current))
+	if (m->current->kind != PIM_CONTACT || m->fn_edited)
+		return;
+	fn = pim_prop_find(m->comp, "FN");
+	if (fn == NULL || !fn_is_made(m, m->current->root) ||
+	    fn_is_made(m, m->comp))
 		return;
 	made = pim_card_fn(m->a, m->comp);
 	if (made.p == NULL)
@@ -431,18 +448,23 @@ follow_name(struct merge *m)
 }
 
 /*
- * A made FN from the device is taken out before comparing, unless it replaces
- * a made one: devices that know no FN must not overwrite one that was chosen.
+ * An FN from the device that only repeats N is taken out before comparing:
+ * devices that know no FN, or compose it in their own order, must not
+ * overwrite one that was chosen. Where the server's was made too, it follows N.
  */
 static int
 drop_made_fn(struct merge *m)
 {
 	struct pim_fields fn;
 
-	if (m->current->kind != PIM_CONTACT || !fn_is_made(m, m->incoming))
-		return m->nomem ? pim_nomem(m->e, "pim.merge") : 0;
+	if (m->current->kind != PIM_CONTACT ||
+	    pim_prop_find(m->comp, "FN") == NULL)
+		return 0;
+	m->fn_made = fn_is_made(m, m->incoming->root);
 	fn = pim_fields_named(&m->inc, SLICE_LIT("FN"));
-	if (fn.n != 1 || pim_prop_find(m->comp, "FN") == NULL)
+	if (m->nomem)
+		return pim_nomem(m->e, "pim.merge");
+	if (!m->fn_made || fn.n != 1)
 		return 0;
 	/* Out of the sorted list, the others move up. */
 	memmove(fn.v, fn.v + 1,
@@ -451,7 +473,8 @@ drop_made_fn(struct merge *m)
 	return 0;
 }
 
-/* ---- what came of it ----------------------------------------------------------------------- */
+/* ---- what came of it
+ * ----------------------------------------------------------------------- */
 
 /* Is there a field of that name, types and value? */
 static bool
@@ -488,6 +511,10 @@ differs_incoming(struct merge *m, bool *out)
 	struct pim_fields result;
 	struct pim_fields inc;
 	struct pim_item *it = m->result;
+	/* Not held by the device: what it sent was made by us. */
+	bool no_fn = m->fn_made && m->in->view != NULL &&
+		     m->in->view->caps != NULL &&
+		     pim_cap_find(m->in->view->caps, SLICE_LIT("FN")) == NULL;
 
 	*out = false;
 	if (fields(m, m->result, &result) != 0 ||
@@ -502,13 +529,13 @@ differs_incoming(struct merge *m, bool *out)
 	for (size_t i = 0; i < seen.n && !*out; i++) {
 		const struct pim_field *x = &seen.v[i];
 
-		*out = x->norm.n > 0 && !holds(&inc, x) && !held_before(m, x);
+		*out = x->norm.n > 0 && !(no_fn && slice_is(x->name, "FN")) &&
+		       !holds(&inc, x) && !held_before(m, x);
 	}
 	for (size_t i = 0; i < inc.n && !*out; i++) {
 		const struct pim_field *x = &inc.v[i];
 
-		*out = x->norm.n > 0 && !holds(&result, x) &&
-		       !holds(&seen, x);
+		*out = x->norm.n > 0 && !holds(&result, x) && !holds(&seen, x);
 	}
 	return 0;
 }
@@ -528,8 +555,8 @@ finish(struct merge *m, struct pim_merged *out)
 	    pim_cal_repair(m->a, m->result, from, 2, m->e) != 0)
 		return -1;
 	if (m->result->kind == PIM_NOTE) {
-		m->result->text = pim_unescape(
-		    m->a, pim_prop_value(m->comp, "BODY"));
+		m->result->text =
+		    pim_unescape(m->a, pim_prop_value(m->comp, "BODY"));
 		m->result->root = NULL;
 		if (m->result->text.p == NULL)
 			return pim_nomem(m->e, "pim.merge");

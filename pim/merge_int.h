@@ -27,6 +27,7 @@ struct merge {
 	bool client_wins;
 	unsigned clash_client, clash_server;
 	bool fn_edited;
+	bool fn_made; /* the device's FN says no more than its N */
 	struct err *e;
 	bool nomem;
 };

@@ -76,9 +76,27 @@ edit_of(const struct merge *m, const struct group *g)
 	return EDIT_SET;
 }
 
+/* What the device had was the start of the current text. */
+static bool
+had_start(struct slice had, struct slice cur)
+{
+	return had.n >= CUT_MIN_BYTES && had.n < cur.n &&
+	       memcmp(had.p, cur.p, had.n) == 0;
+}
+
+static bool
+is_long(const struct group *g)
+{
+	const struct pim_field *cur = only(&g->cur);
+
+	return cur != NULL && cur->prop != NULL &&
+	       (cur->prop->def->flags & PIM_P_LONG);
+}
+
 /*
  * Did the server's side change since the device got its copy? Not if the
- * current value is a base's, in full or as the device sees it.
+ * current value is a base's, in full or as the device sees it; text that was
+ * only appended to does not stand against an edit either (see keep_tail).
  */
 static bool
 server_changed(const struct merge *m, const struct group *g)
@@ -89,41 +107,47 @@ server_changed(const struct merge *m, const struct group *g)
 	for (size_t i = 0; i < m->base_n; i++) {
 		struct slice b = value_of(&g->base[i]);
 
-		if (slice_eq(cur, b) || slice_eq(seen, b) ||
-		    (b.n >= CUT_MIN_BYTES && b.n < cur.n &&
-		     memcmp(b.p, cur.p, b.n) == 0))
+		if (slice_eq(cur, b) || slice_eq(seen, b))
+			return false;
+		if ((is_long(g) || !m->absence_counts) && had_start(b, cur))
 			return false;
 	}
 	return true;
 }
 
 /*
- * The device had only the start of a long text: what it never saw stays behind
- * the new start.
+ * The device had only the start of a long text, because it is cut for it or
+ * was appended to since: what it never saw stays behind the new start.
  */
 static void
 keep_tail(struct merge *m, const struct group *g, struct pim_field *cur,
 	  const struct pim_field *inc)
 {
-	struct slice seen = value_of(&g->seen);
-	struct slice tail;
-	struct slice joined;
+	struct slice had = value_of(&g->seen);
 	struct slice plain;
 
-	if ((cur->prop->def->flags & PIM_P_LONG) == 0 || seen.n == 0 ||
-	    seen.n >= cur->norm.n ||
-	    memcmp(seen.p, cur->norm.p, seen.n) != 0)
+	if (!is_long(g))
 		return;
-	tail = slice_from(cur->norm, seen.n);
+	if (!had_start(had, cur->norm))
+		had.n = 0;
+	for (size_t i = 0; i < m->base_n; i++) {
+		struct slice b = value_of(&g->base[i]);
+
+		if (b.n > had.n && had_start(b, cur->norm))
+			had = b;
+	}
+	if (had.n == 0)
+		return;
 	plain = pim_norm_text(m->a, inc->prop->value);
 	if (plain.p != NULL)
 		plain = arena_printf(m->a, "%.*s%.*s", SLICE_ARG(plain),
-				     SLICE_ARG(tail));
-	joined = plain.p == NULL ? plain : pim_escape(m->a, plain);
-	if (joined.p == NULL)
+				     SLICE_ARG(slice_from(cur->norm, had.n)));
+	if (plain.p != NULL)
+		plain = pim_escape(m->a, plain);
+	if (plain.p == NULL)
 		m->nomem = true;
 	else
-		cur->prop->value = joined;
+		cur->prop->value = plain;
 }
 
 static void

@@ -4,10 +4,12 @@
  */
 #include "pim/merge_int.h"
 
+enum { LIST_BYTES = 8192 };
+
 struct parts {
 	struct slice raw[PARTS_MAX];  /* still escaped */
 	struct slice norm[PARTS_MAX]; /* plain, trimmed */
-	size_t n;		      /* written, empty ones included */
+	size_t n;                     /* written, empty ones included */
 };
 
 static const struct parts no_parts;
@@ -85,8 +87,8 @@ in_any_base(const struct merge *m, const struct sides *s, size_t k,
 }
 
 static bool
-cut_of_base(const struct merge *m, const struct group *g,
-	    const struct sides *s, size_t k)
+cut_of_base(const struct merge *m, const struct group *g, const struct sides *s,
+	    size_t k)
 {
 	for (size_t i = 0; i < m->base_n; i++) {
 		if (pim_merge_cut(m, g->name, s->inc.norm[k],
@@ -98,12 +100,12 @@ cut_of_base(const struct merge *m, const struct group *g,
 
 /* Did the user of the device change part k? */
 static bool
-part_edited(const struct merge *m, const struct group *g,
-	    const struct sides *s, size_t k)
+part_edited(const struct merge *m, const struct group *g, const struct sides *s,
+	    size_t k)
 {
 	struct slice v = s->inc.norm[k];
-	bool keeps = m->in->view != NULL &&
-		     (m->in->view->rules & PIM_RULE_KEEPS_ALL);
+	bool keeps =
+	    m->in->view != NULL && (m->in->view->rules & PIM_RULE_KEEPS_ALL);
 
 	if (in_any_base(m, s, k, v) || slice_eq(v, s->seen.norm[k]))
 		return false;
@@ -147,8 +149,7 @@ same_words(struct merge *m, const struct parts *x, const struct parts *y)
 }
 
 static bool
-is_one_field_name(struct merge *m, const struct group *g,
-		  const struct sides *s)
+is_one_field_name(struct merge *m, const struct group *g, const struct sides *s)
 {
 	if (!slice_is(g->name, "N") || s->inc.norm[0].n == 0)
 		return false;
@@ -272,7 +273,8 @@ pim_union_struct(struct merge *m, const struct group *g)
 		store_parts(m, g, v, n);
 }
 
-/* ---- elements ----------------------------------------------------------------------- */
+/* ---- elements
+ * ----------------------------------------------------------------------- */
 
 static bool
 has_element(struct slice list, struct slice one)
@@ -303,6 +305,7 @@ static struct slice
 element(struct merge *m, struct slice raw)
 {
 	struct slice s = pim_unescape(m->a, raw);
+	char *p;
 
 	if (s.p == NULL) {
 		m->nomem = true;
@@ -311,26 +314,15 @@ element(struct merge *m, struct slice raw)
 	s = slice_trim(s);
 	if (slice_find(s, ',') == SIZE_MAX)
 		return s;
-	s = arena_copy(m->a, s);
-	if (s.p == NULL) {
+	p = arena_alloc(m->a, s.n);
+	if (p == NULL) {
 		m->nomem = true;
 		return SLICE_LIT("");
 	}
-	for (size_t i = 0; i < s.n; i++) {
-		/* As norm_parts() does with what was escaped. */
-		if (s.p[i] == ',') {
-			char *p = arena_alloc(m->a, s.n);
-
-			if (p == NULL) {
-				m->nomem = true;
-				return SLICE_LIT("");
-			}
-			memcpy(p, s.p, s.n);
-			p[i] = '\x1F';
-			s.p = p;
-		}
-	}
-	return s;
+	/* As the normal form has what was escaped. */
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = s.p[i] == ',' ? '\x1F' : s.p[i];
+	return (struct slice){ p, s.n };
 }
 
 void
@@ -341,11 +333,12 @@ pim_merge_elements(struct merge *m, const struct group *g)
 	struct buf b = BUF_IN(m->a);
 	struct slice rest;
 	struct slice raw;
-	bool removes = (g->inc.n > 0 && inc.n == 0) ||
-		       (m->absence_counts &&
-			pim_caps_keep(m->in->view, g->name, cur.n));
+	bool removes =
+	    (g->inc.n > 0 && inc.n == 0) ||
+	    (m->absence_counts && pim_caps_keep(m->in->view, g->name, cur.n));
 
-	if (g->cur.n == 0) {
+	/* Lists longer than any person's are not looked into. */
+	if (g->cur.n == 0 || cur.n + inc.n > LIST_BYTES) {
 		pim_merge_single(m, g);
 		return;
 	}
@@ -360,8 +353,8 @@ pim_merge_elements(struct merge *m, const struct group *g)
 			buf_byte(&b, ',');
 		buf_add(&b, raw);
 	}
-	rest = g->inc.n > 0 ? g->inc.v[0].prop->value
-			    : (struct slice){ NULL, 0 };
+	rest =
+	    g->inc.n > 0 ? g->inc.v[0].prop->value : (struct slice){ NULL, 0 };
 	while (inc.n > 0 && pim_split(&rest, ',', &raw)) {
 		struct slice one = element(m, raw);
 

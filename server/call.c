@@ -1,6 +1,5 @@
 #include "server/call.h"
 
-#include <errno.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,23 +152,6 @@ spec_of(const struct srv_verb *v, struct slice word)
 	return NULL;
 }
 
-/* Options of every command; true: it was one. */
-static bool
-common_option(struct srv_call *c, struct slice word, const char *value,
-	      const char *next, int *used)
-{
-	if (slice_is(word, "--json") && value == NULL) {
-		c->json = true;
-		return true;
-	}
-	if (!slice_is(word, "--config") || (value == NULL && next == NULL))
-		return false;
-	if (value == NULL)
-		*used = 1;
-	c->conf_path = value == NULL ? next : value;
-	return true;
-}
-
 static int
 add_option(struct srv_call *c, const char *word, const char *next, int *used)
 {
@@ -182,12 +164,9 @@ add_option(struct srv_call *c, const char *word, const char *next, int *used)
 	bool wants = spec != NULL && slice_ends(slice_c(spec), "=");
 
 	*used = 0;
-	if (spec == NULL) {
-		if (common_option(c, name, value, next, used))
-			return SRV_EXIT_OK;
+	if (spec == NULL)
 		return srv_call_usage(c, "there is no option %.*s here",
 				      SLICE_ARG(name));
-	}
 	if (!wants && value != NULL)
 		return srv_call_usage(c, "%.*s takes no value",
 				      SLICE_ARG(name));
@@ -242,16 +221,6 @@ read_line(struct srv_call *c, int argc, char **argv)
 
 /* ---- running ---- */
 
-static bool
-wants_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0 ||
-		    strcmp(argv[i], "-h") == 0)
-			return true;
-	return argc == 2 && strcmp(argv[1], "help") == 0;
-}
-
 static const struct srv_verb *
 verb_of(const struct srv_verb *v, size_t n, const char *word)
 {
@@ -303,10 +272,6 @@ srv_call_run(const struct srv_command *cmd, const struct srv_verb *verb,
 			      .json = args->json };
 	const char *word = args->argc > 1 ? args->argv[1] : NULL;
 
-	if (wants_help(args->argc, args->argv)) {
-		(void)fputs(cmd->help, stdout);
-		return printed(fflush(stdout));
-	}
 	c.verb = verb_of(verb, verb_n, word);
 	if (c.verb != NULL)
 		return run_verb(&c, args);

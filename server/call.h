@@ -38,7 +38,8 @@ struct srv_call {
 	struct arena *a;
 };
 
-/* Read the command line, open the site, run the verb, close the site. */
+/* Read the command line (main.c has taken --json, --config and --help off it),
+   open the site, run the verb, close the site. */
 int srv_call_run(const struct srv_command *cmd, const struct srv_verb *verb,
 		 size_t verb_n, const struct srv_args *args);
 

@@ -188,9 +188,11 @@ show_head(struct srv_call *c, struct store_tx *tx, const struct store_item *it)
 	srv_json_set_text(o, "body", it->body);
 	code = srv_call_record(c, show_fields,
 			       sizeof(show_fields) / sizeof(show_fields[0]), o);
-	if (code == SRV_EXIT_OK && !c->json && it->body.n > 0)
-		(void)printf("\n%.*s\n", SLICE_ARG(it->body));
-	return code;
+	if (code != SRV_EXIT_OK || c->json || it->body.n == 0)
+		return code;
+	(void)putchar('\n');
+	srv_body_print(stdout, it->body);
+	return SRV_EXIT_OK;
 }
 
 static const struct srv_field revision_fields[] = {
@@ -286,7 +288,7 @@ show_revision(struct srv_call *c, struct store_tx *tx,
 				       "more (--history shows those there are)",
 				       (long long)it->id, (long long)revision);
 	if (!c->json) {
-		(void)printf("%.*s\n", SLICE_ARG(r[0].body));
+		srv_body_print(stdout, r[0].body);
 		return SRV_EXIT_OK;
 	}
 	o = revision_json(c, &r[0], it, SLICE_LIT(""));
@@ -345,8 +347,8 @@ item_purge(struct srv_call *c)
 	code = srv_call_end(&tx, code);
 	if (code == SRV_EXIT_OK)
 		srv_call_say(c,
-			     "item %lld is erased here; a device that has it "
-			     "keeps its copy",
+			     "item %lld is erased; devices that have it are "
+			     "told at their next sync",
 			     (long long)id);
 	return code;
 }
@@ -398,9 +400,7 @@ const struct srv_command srv_cmd_item = {
 	    "\n"
 	    "`item purge` takes an item out of the store with all its "
 	    "history.\n"
-	    "Devices are not told: what they hold stays there, and comes back "
-	    "as\n"
-	    "a new item if they change it.\n"
+	    "Devices that have it are told to delete it at their next sync.\n"
 	    "\n"
 	    "examples:\n"
 	    "  funicular item list anna contacts\n"

@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- values ---- */
 
@@ -314,6 +315,27 @@ srv_record_print(FILE *f, const struct srv_field *field, size_t n,
 		free(text);
 	}
 	return fflush(f) == 0 && !ferror(f) ? 0 : -1;
+}
+
+void
+srv_body_print(FILE *f, struct slice body)
+{
+	bool terminal = isatty(fileno(f)) == 1;
+
+	if (!terminal) {
+		(void)fwrite(body.p == NULL ? "" : body.p, 1, body.n, f);
+		(void)fputc('\n', f);
+		return;
+	}
+	for (size_t i = 0; i < body.n; i++) {
+		unsigned char ch = (unsigned char)body.p[i];
+
+		if (ch == '\n' || ch == '\t' || (ch >= 0x20 && ch != 0x7f))
+			(void)fputc(ch, f);
+		else if (ch != '\r')
+			(void)fprintf(f, "\\x%02x", ch);
+	}
+	(void)fputc('\n', f);
 }
 
 int

@@ -37,6 +37,9 @@ int srv_table_print(FILE *f, const struct srv_field *field, size_t n,
 /* One line for each field that is there. */
 int srv_record_print(FILE *f, const struct srv_field *field, size_t n,
 		     struct json_object *obj);
+/* The text of an item and a line end; on a terminal without control characters,
+   which could steer it. */
+void srv_body_print(FILE *f, struct slice body);
 int srv_json_print(FILE *f, struct json_object *obj);
 
 #endif

@@ -52,6 +52,7 @@ class Site:
         self.conf = conf
         self.process = None
         self.port = self.admin_port = 0
+        self.secrets = []  # what must never be in the log
         shutil.rmtree(room, ignore_errors=True)
         os.makedirs(room)
         self.log_path = os.path.join(room, "daemon.log")
@@ -126,6 +127,19 @@ class Site:
         self.stop(sig)
         self.start()
 
+    def check_log(self, texts=()):
+        """No password, no secret and no item's text is in the log, and no
+        line that tells of a bug of ours."""
+        with open(self.log_path, errors="replace") as f:
+            log = f.read()
+        for secret in self.secrets:
+            check(secret not in log, "the log holds the secret %s", secret)
+        for text in texts:
+            check(text not in log, "the log holds an item's text: %s", text)
+        bug = re.search(r"^.*(?:invariant|runtime error|Sanitizer).*$", log,
+                        re.M)
+        check(not bug, "the log tells of a bug: %s", bug and bug[0])
+
     def log_tail(self, n=3000):
         with open(self.log_path, errors="replace") as f:
             return f.read()[-n:]
@@ -157,14 +171,16 @@ class Site:
         return p.stdout
 
     def json(self, *args):
-        return json.loads(self.command("--json", *args))
+        return json.loads(self.command(*args, "--json"))
 
     def add_user(self, name, password="geheim"):
         self.command("user", "add", name, "--password-stdin",
                      stdin=password + "\n")
+        self.secrets.append(password)
         return name
 
     def md5_secret(self, user, label):
         """A generated device secret that also works with MD5."""
-        out = self.json("device", "secret", user, "--md5", "--label", label)
-        return out["secret"]
+        secret = self.json("device", "add", user, label, "--md5")["secret"]
+        self.secrets.append(secret)
+        return secret

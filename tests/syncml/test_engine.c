@@ -218,7 +218,7 @@ static void
 broken_sessions_cost_nothing(void **state)
 {
 	(void)state;
-	one.per_msg = 2;
+	one.per_msg = 1;
 	fill(&one, 8);
 	assert_true(phone_sync(&one, 201));
 	assert_true(phone_sync(&two, 201));

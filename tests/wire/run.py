@@ -391,6 +391,7 @@ def run(args, path, number):
     finally:
         try:
             site.stop()
+            site.check_log()
         except Failure as e:
             said += "\n" + str(e)
     print("%s %s" % ("FAIL" if said else "ok  ", name), flush=True)

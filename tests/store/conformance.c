@@ -1,0 +1,36 @@
+/*
+ * Every implementation of backends/store.h runs through the same tests.
+ */
+#include "tests/store/t_store.h"
+
+static const struct t_group *const GROUPS[] = {
+	&t_group_tx,	  &t_group_account, &t_group_item,
+	&t_group_history, &t_group_match,   &t_group_map,
+	&t_group_change,  &t_group_device,  &t_group_session,
+	&t_group_chunk,	  &t_group_admin,   &t_group_prune,
+	&t_group_isolation,
+};
+
+/* What cmocka_run_group_tests() does, for a list that is not an array of the
+   calling function. */
+static int
+run(const struct t_opener *o, const struct t_group *g)
+{
+	char name[80];
+
+	(void)snprintf(name, sizeof(name), "%s: %s", o->name, g->name);
+	return _cmocka_run_group_tests(name, g->test, g->n, NULL, NULL);
+}
+
+int
+main(void)
+{
+	int failed = 0;
+
+	for (size_t o = 0; o < t_openers_n; o++) {
+		t_choose(&t_openers[o]);
+		for (size_t g = 0; g < sizeof(GROUPS) / sizeof(GROUPS[0]); g++)
+			failed += run(&t_openers[o], GROUPS[g]);
+	}
+	return failed == 0 ? 0 : 1;
+}
