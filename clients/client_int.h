@@ -89,6 +89,7 @@ struct cli_owed {
 /* An object that comes in chunks. */
 struct cli_object {
 	bool open;
+	int refused; /* status of one that is not taken; 0: none */
 	struct arena *a;
 	struct buf b;
 	struct cli_run *run;

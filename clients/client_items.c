@@ -73,8 +73,8 @@ static bool
 continues(const struct cli *c, const struct cli_run *r,
 	  const struct cli_incoming *in)
 {
-	return c->obj.open && c->obj.run == r && c->obj.op == in->op &&
-	       slice_eq(c->obj.guid, in->guid) &&
+	return (c->obj.open || c->obj.refused != 0) && c->obj.run == r &&
+	       c->obj.op == in->op && slice_eq(c->obj.guid, in->guid) &&
 	       slice_eq(c->obj.luid, in->luid);
 }
 
@@ -86,19 +86,17 @@ break_off(struct cli *c)
 	    c->life, c->obj.guid.n > 0 ? c->obj.guid : c->obj.luid);
 	c->alert_223_run = c->obj.run;
 	c->obj.open = false;
+	c->obj.refused = 0;
 	cli_say(c, '=', "an object of the server ended too early");
 }
 
+/* The status for an object of which this is the first part. */
 static int
 first_chunk(struct cli *c, struct cli_run *r, const struct cli_incoming *in,
 	    struct slice format, int64_t size)
 {
 	struct cli_object *o = &c->obj;
 
-	if (size < 0)
-		return 411;
-	if (c->conf->max_obj_bytes > 0 && size > c->conf->max_obj_bytes)
-		return 416;
 	arena_reset(o->a);
 	o->b = BUF_IN(o->a);
 	o->run = r;
@@ -111,8 +109,11 @@ first_chunk(struct cli *c, struct cli_run *r, const struct cli_incoming *in,
 	if (o->guid.p == NULL || o->luid.p == NULL || o->mime.p == NULL ||
 	    o->format.p == NULL)
 		return 420;
-	o->open = true;
-	return 213;
+	o->open = c->conf->max_obj_bytes <= 0 ||
+		  size <= c->conf->max_obj_bytes;
+	/* Servers that go on regardless get the same answer for the rest. */
+	o->refused = o->open ? 0 : 416;
+	return o->open ? 213 : o->refused;
 }
 
 /* Is the joined object as long as was said? XML loses the CR of CR LF, and
@@ -125,9 +126,18 @@ size_fits(const struct cli_object *o)
 
 	for (size_t i = 0; i < s.n; i++)
 		lf += s.p[i] == '\n';
-	return o->size == (int64_t)s.n ||
+	return o->size < 0 || o->size == (int64_t)s.n ||
 	       (o->size > (int64_t)s.n && o->size <= (int64_t)s.n + lf) ||
 	       o->size == (int64_t)slice_utf8_count(s);
+}
+
+/* Bytes that its parts may have together; not all servers say a Size. */
+static int64_t
+most(const struct cli *c, const struct cli_object *o)
+{
+	if (o->size >= 0)
+		return o->size;
+	return c->conf->max_obj_bytes > 0 ? c->conf->max_obj_bytes : INT32_MAX;
 }
 
 /*
@@ -145,10 +155,17 @@ on_chunk(struct cli *c, struct cli_run *r, struct cli_incoming *in,
 		if (code != 213)
 			return code;
 	}
+	if (o->refused != 0) {
+		int code = o->refused;
+		if (!more)
+			o->refused = 0;
+		return code;
+	}
 	buf_add(&o->b, in->body);
-	if (!buf_ok(&o->b) || (int64_t)o->b.n > o->size + 4) {
+	if (!buf_ok(&o->b) || (int64_t)o->b.n > most(c, o)) {
 		o->open = false;
-		return buf_ok(&o->b) ? 424 : 420;
+		o->refused = !buf_ok(&o->b) ? 420 : o->size < 0 ? 413 : 424;
+		return o->refused;
 	}
 	if (more)
 		return 213;
@@ -185,8 +202,11 @@ take_item(struct cli *c, struct cli_run *r, const struct sml_cmd *cmd,
 	in->luid = it->target;
 	in->mime = pick(it->meta.type, cmd->meta.type);
 	in->body = it->data;
-	if (c->obj.open && !continues(c, r, in))
-		break_off(c);
+	if (!continues(c, r, in)) {
+		if (c->obj.open)
+			break_off(c);
+		c->obj.refused = 0;
+	}
 	if (!r->active)
 		return 404;
 	if (!may_change_us(r->db->type))

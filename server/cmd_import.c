@@ -305,7 +305,7 @@ take(struct import *im, const struct pim_item *it)
 		return SRV_EXIT_OK;
 	}
 	if ((int64_t)in.body.n > im->c->site.conf.max_obj_bytes) {
-		refuse(im, "it is larger than max_obj_bytes");
+		refuse(im, "it is larger than max_object allows");
 		return SRV_EXIT_OK;
 	}
 	/* The second of one UID is compared with the first. */

@@ -72,7 +72,8 @@ options(const struct srv_gate *g, const struct srv_conf *conf,
 	opt_num(o, MHD_OPTION_LISTEN_SOCKET, g->listen->fd);
 	opt_num(o, MHD_OPTION_CONNECTION_MEMORY_LIMIT, FRONT_CONN_BYTES);
 	opt_num(o, MHD_OPTION_CONNECTION_LIMIT, (intptr_t)most);
-	opt_num(o, MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)conf->keepalive_s);
+	/* Every time limit is the sweeper's. */
+	opt_num(o, MHD_OPTION_CONNECTION_TIMEOUT, 0);
 	opt_num(o, MHD_OPTION_THREAD_STACK_SIZE, FRONT_STACK_BYTES);
 	opt_num(o, MHD_OPTION_STRICT_FOR_CLIENT, 1);
 	if (!g->admin && threads() > 1)

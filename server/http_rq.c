@@ -67,10 +67,12 @@ srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m)
 	(void)pthread_mutex_lock(&f->lock);
 	rq->settings = srv_settings_ref(f->settings);
 	(void)pthread_mutex_unlock(&f->lock);
-	/* The first line may have come late already. */
-	left = atomic_load(&conn->deadline_ms) - rq->began_ms;
-	if (left > rq->settings->conf.header_s * 1000)
-		left = rq->settings->conf.header_s * 1000;
+	/* The first request's line is part of its time; a further one may
+	   have come at the end of the idle time. */
+	left = rq->settings->conf.header_s * 1000;
+	if (!conn->used)
+		left = atomic_load(&conn->deadline_ms) - rq->began_ms;
+	conn->used = true;
 	srv_conn_set(conn, CONN_RECEIVES, left);
 	return rq;
 }
@@ -362,8 +364,7 @@ srv_rq_end(void *cls, struct MHD_Connection *c, void **ctx,
 	if (end[result] == NULL)
 		srv_metrics_add(&rq->front->metrics->bytes_out, rq->sent_n);
 	srv_access_log(rq, end[result]);
-	srv_conn_set(rq->conn, CONN_IDLE,
-		     (conf->keepalive_s + conf->header_s) * 1000);
+	srv_conn_set(rq->conn, CONN_IDLE, conf->keepalive_s * 1000);
 	srv_rq_drop_body(rq);
 	free(rq->reply);
 	srv_settings_unref(&rq->settings);

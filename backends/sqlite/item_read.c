@@ -248,7 +248,7 @@ candidates(struct lite_tx *t, const struct seen *s, int64_t link, int64_t gen,
 {
 	static const char sql[] =
 	    "SELECT i.collection_id, i.revision, i.kind, i.h_uid, i.h_content,"
-	    " i.h_identity, i.size, EXISTS (SELECT 1 FROM map m"
+	    " i.h_identity, i.size, i.last_revision, EXISTS (SELECT 1 FROM map m"
 	    "  WHERE m.account_id = ?1 AND m.link_id = ?3 AND m.gen = ?4"
 	    "  AND m.item_id = ?2)"
 	    " FROM item i WHERE i.account_id = ?1 AND i.item_id = ?2";
@@ -272,7 +272,8 @@ candidates(struct lite_tx *t, const struct seen *s, int64_t link, int64_t gen,
 				.h_content = lite_col_u64(&q, 4),
 				.h_identity = lite_col_u64(&q, 5),
 				.size = lite_col(&q, 6),
-				.mapped = lite_col_bool(&q, 7),
+				.last_revision = lite_col(&q, 7),
+				.mapped = lite_col_bool(&q, 8),
 			};
 		lite_rewind(&q);
 	}

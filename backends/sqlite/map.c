@@ -69,8 +69,9 @@ by_luid(struct lite_tx *t, int64_t link, const struct slice *luid, size_t n,
 	struct lite_list *l, struct err *e)
 {
 	static const char sql[] =
-	    "SELECT " LITE_MAP_COLS " FROM map m WHERE m.account_id = ?1"
-	    " AND m.link_id = ?2 AND m.luid = ?3 ORDER BY m.gen";
+	    "SELECT " LITE_MAP_COLS " FROM map m INDEXED BY map_luid"
+	    " WHERE m.account_id = ?1 AND m.link_id = ?2 AND m.luid = ?3"
+	    " AND m.luid IS NOT NULL ORDER BY m.gen";
 	struct lite_q q;
 	int rc = 0;
 

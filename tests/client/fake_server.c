@@ -235,7 +235,7 @@ on_status(struct answer *r, const struct sml_cmd *s)
 
 		if (s->source_refs[i].n > 1 &&
 		    slice_i64(slice_from(s->source_refs[i], 1), &g) &&
-		    (size_t)g < r->f->n)
+		    g >= 0 && (size_t)g < r->f->n)
 			r->f->items[g].status = (int)code;
 	}
 	for (size_t i = 0; i < s->target_ref_n; i++) {
@@ -355,7 +355,9 @@ store(struct fake *f, const struct sml_cmd *k, struct slice luid,
 	f->adds += k->tag == SML_ADD;
 	f->replaces += k->tag == SML_REPLACE;
 	if (it == NULL) {
-		it = &f->items[fake_add(f, body.p, body.n)];
+		size_t at = fake_add(f, body.p, body.n);
+
+		it = &f->items[at];
 		snprintf(it->luid, sizeof(it->luid), "%.*s",
 			 SLICE_ARG(luid));
 		return 201;
@@ -428,9 +430,10 @@ on_map(struct answer *r, const struct sml_cmd *m)
 	for (size_t i = 0; i < m->item_n; i++) {
 		int64_t g = -1;
 
-		assert(m->items[i].target.n > 1 &&
-		       slice_i64(slice_from(m->items[i].target, 1), &g) &&
-		       (size_t)g < f->n);
+		if (m->items[i].target.n < 2 ||
+		    !slice_i64(slice_from(m->items[i].target, 1), &g) ||
+		    g < 0 || (size_t)g >= f->n)
+			continue; /* the tests damage our ids on the way */
 		snprintf(f->items[g].luid, sizeof(f->items[g].luid), "%.*s",
 			 SLICE_ARG(m->items[i].source));
 	}

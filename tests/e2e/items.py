@@ -108,6 +108,8 @@ def rule(value):
 
 def normal_property(name, params, value):
     """-> (name, parameters that count, value), or None if nothing is said."""
+    if not value.strip():
+        return None
     types = {t.upper() for t in params.get("TYPE", [])} - PLAIN_TYPES
     if name in INSTANTS:
         return name, "", instant(params, value)
@@ -202,9 +204,9 @@ def lines_to_text(lines):
 
 
 def contact(n=1, **change):
-    """A full contact; change: property name -> line, or None to leave out."""
+    """A full contact; change: property name -> line, or None to leave out.
+    No UID: SyncEvolution sends none with contacts."""
     props = {
-        "UID": "UID:contact-%d@example.org" % n,
         "N": "N:Müller-%d;Jörg;Maria;Dr.;Jr." % n,
         "FN": "FN:Dr. Jörg Müller-%d" % n,
         "NICKNAME": "NICKNAME:Jogi",
