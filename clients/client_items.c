@@ -135,9 +135,11 @@ size_fits(const struct cli_object *o)
 static int64_t
 most(const struct cli *c, const struct cli_object *o)
 {
-	if (o->size >= 0)
-		return o->size;
-	return c->conf->max_obj_bytes > 0 ? c->conf->max_obj_bytes : INT32_MAX;
+	int64_t max =
+	    c->conf->max_obj_bytes > 0 ? c->conf->max_obj_bytes : INT32_MAX;
+
+	/* Some count characters, of up to four bytes. */
+	return o->size >= 0 && o->size < max / 4 ? o->size * 4 : max;
 }
 
 /*

@@ -239,7 +239,9 @@ edge_rule(struct arena *a, const struct zone_edge *g)
 			   days[g->wday]);
 	} else {
 		first += shift;
-		if (g->week == 5 ? first + 6 >= 0 : first < 1 || first > 22)
+		/* seven days that every year has in that month */
+		if (g->week == 5 ? first + 6 >= 0
+				 : first < 1 || first > (g->month == 2 ? 22 : 24))
 			return SLICE_LIT("");
 		buf_str(&b, days[((g->wday + shift) % 7 + 7) % 7]);
 		for (int i = 0; i < 7; i++)

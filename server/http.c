@@ -75,7 +75,6 @@ options(const struct srv_gate *g, const struct srv_conf *conf,
 	/* Every time limit is the sweeper's. */
 	opt_num(o, MHD_OPTION_CONNECTION_TIMEOUT, 0);
 	opt_num(o, MHD_OPTION_THREAD_STACK_SIZE, FRONT_STACK_BYTES);
-	opt_num(o, MHD_OPTION_STRICT_FOR_CLIENT, 1);
 	if (!g->admin && threads() > 1)
 		opt_num(o, MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads());
 	if (!g->admin && !g->listen->loopback && conf->addr_connections > 0 &&

@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 enum { SWEEP_MS = 250 };
@@ -96,6 +98,28 @@ srv_conn_set(struct srv_conn *c, enum conn_phase phase, int64_t ms)
 		     ms == INT64_MAX ? ms : clk_mono_ms() + ms);
 }
 
+/*
+ * Did the client go away in the middle of a request? The library misses it
+ * when the end comes together with the last bytes (it waits for one more edge
+ * of epoll). Everything must have been read, twice in a row: what the library
+ * is just about to handle is no gone client.
+ */
+static bool
+gone(struct srv_conn *c, int phase)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+	bool before = c->half;
+	int unread = 0;
+
+	c->half = false;
+	if (phase != CONN_RECEIVES && (phase != CONN_IDLE || c->used))
+		return false;
+	if (poll(&p, 1, 0) != 1 || ioctl(c->fd, FIONREAD, &unread) != 0)
+		return false;
+	c->half = unread == 0;
+	return before && c->half;
+}
+
 /* Is it over for this connection? */
 static bool
 due(struct srv_front *f, struct srv_conn *c, int64_t now)
@@ -107,6 +131,8 @@ due(struct srv_front *f, struct srv_conn *c, int64_t now)
 		atomic_store(&c->slow, phase != CONN_IDLE);
 		return true;
 	}
+	if (gone(c, phase))
+		return true;
 	if (c->gate->admin)
 		return false;
 	if (phase == CONN_IDLE)

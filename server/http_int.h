@@ -31,6 +31,8 @@ struct srv_conn {
 	struct srv_conn *next, *prev;
 	struct srv_gate *gate;
 	int fd;
+	atomic_bool used; /* a request was here before */
+	bool half;        /* the client closed its side; see gone() */
 	bool cut;         /* by the sweeper, under front.lock */
 	atomic_bool slow; /* it was cut because it was too slow */
 	atomic_int phase; /* enum conn_phase */

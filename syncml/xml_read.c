@@ -105,6 +105,10 @@ on_text(void *ctx, const xmlChar *p, int n)
 		stop(x);
 }
 
+/*
+ * CR LF in a section comes as it was sent (in push mode the parser does not
+ * fold it): good, since that is what an announced Size was counted from.
+ */
 static void
 on_cdata(void *ctx, const xmlChar *p, int n)
 {

@@ -23,7 +23,6 @@ void
 fake_init(struct fake *f)
 {
 	*f = (struct fake){ .max_version = 12, .alert_status = 200 };
-	snprintf(f->next, sizeof(f->next), "s0");
 }
 
 void
@@ -45,10 +44,7 @@ fake_begin(struct fake *f)
 	f->peer_msg = 0;
 	f->done = false;
 	f->session++;
-	memcpy(f->prev, f->next, sizeof(f->prev));
 	snprintf(f->next, sizeof(f->next), "s%u", f->session);
-	for (size_t i = 0; i < f->n; i++)
-		f->items[i].offered = false;
 	free(f->part);
 	f->part = NULL;
 	f->part_n = 0;
@@ -81,13 +77,20 @@ fake_live(const struct fake *f)
 	return n;
 }
 
+static struct fake_item *
+by_luid(struct fake *f, struct slice luid, bool dead_too)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if ((f->items[i].live || dead_too) &&
+		    slice_is(luid, f->items[i].luid))
+			return &f->items[i];
+	return NULL;
+}
+
 struct fake_item *
 fake_by_luid(struct fake *f, struct slice luid)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (f->items[i].live && slice_is(luid, f->items[i].luid))
-			return &f->items[i];
-	return NULL;
+	return by_luid(f, luid, false);
 }
 
 /* ---- making the answer --------------------------------------------------------- */
@@ -222,6 +225,33 @@ log_in(struct answer *r)
 	return false;
 }
 
+/* ---- anchors --------------------------------------------------------------------- */
+
+/*
+ * Does the client speak of a sync that we know? The one before the last too: it
+ * may not have got our last reply.
+ */
+static bool
+know(struct fake *f, struct slice last)
+{
+	for (int i = 0; i < 2; i++)
+		if (last.n > 0 && slice_is(last, f->pair[i].client)) {
+			memcpy(f->right_last, f->pair[i].server,
+			       sizeof(f->right_last));
+			return true;
+		}
+	return false;
+}
+
+static void
+session_ends(struct fake *f)
+{
+	f->done = true;
+	f->pair[1] = f->pair[0];
+	memcpy(f->pair[0].client, f->client_next, sizeof(f->client_next));
+	memcpy(f->pair[0].server, f->next, sizeof(f->next));
+}
+
 /* ---- what the client says ------------------------------------------------------------ */
 
 static void
@@ -233,16 +263,23 @@ on_status(struct answer *r, const struct sml_cmd *s)
 	for (size_t i = 0; i < s->source_ref_n; i++) {
 		int64_t g;
 
-		if (s->source_refs[i].n > 1 &&
+		if (s->source_refs[i].n > 1 && s->source_refs[i].p[0] == 'g' &&
 		    slice_i64(slice_from(s->source_refs[i], 1), &g) &&
 		    g >= 0 && (size_t)g < r->f->n)
 			r->f->items[g].status = (int)code;
 	}
 	for (size_t i = 0; i < s->target_ref_n; i++) {
-		struct fake_item *it = fake_by_luid(r->f, s->target_refs[i]);
+		struct fake_item *it = by_luid(r->f, s->target_refs[i], true);
 
-		if (it != NULL)
-			it->status = (int)code;
+		if (it == NULL)
+			continue;
+		it->status = (int)code;
+		if (code < 300) {
+			it->changed = false;
+			if (it->gone)
+				it->luid[0] = '\0';
+			it->gone = false;
+		}
 	}
 }
 
@@ -260,7 +297,7 @@ our_alert(struct answer *r, const struct sml_item *it)
 	mine->meta.anchor.present = true;
 	mine->meta.anchor.last =
 	    f->now_type == 201 ? SLICE_LIT("")
-			       : slice_c(f->last != NULL ? f->last : f->prev);
+			       : slice_c(f->last != NULL ? f->last : f->right_last);
 	mine->meta.anchor.next = slice_c(f->next);
 	a.items = mine;
 	a.item_n = 1;
@@ -290,11 +327,15 @@ on_alert(struct answer *r, const struct sml_cmd *c)
 		 SLICE_ARG(it->meta.anchor.last));
 	snprintf(f->client_next, sizeof(f->client_next), "%.*s",
 		 SLICE_ARG(it->meta.anchor.next));
-	f->now_type = f->type != 0		? f->type
-		      : f->alert_status == 508 ? 201
-						: (int)code;
-	status(r, c, it, f->alert_status);
-	if (f->alert_status < 300 || f->alert_status == 508)
+	int answer = f->alert_status;
+	bool fits = know(f, it->meta.anchor.last);
+	if (answer == 200 && code == 200 && !fits)
+		answer = 508;
+	f->now_type = f->type != 0  ? f->type
+		      : answer == 508 ? 201
+				      : (int)code;
+	status(r, c, it, answer);
+	if (answer < 300 || answer == 508)
 		if (!f->no_alert)
 			our_alert(r, it);
 }
@@ -354,6 +395,15 @@ store(struct fake *f, const struct sml_cmd *k, struct slice luid,
 	}
 	f->adds += k->tag == SML_ADD;
 	f->replaces += k->tag == SML_REPLACE;
+	/* An item that we sent and whose Map never came. */
+	for (size_t i = 0; it == NULL && i < f->n; i++)
+		if (f->items[i].live && f->items[i].offered &&
+		    f->items[i].luid[0] == '\0' && f->items[i].n == body.n &&
+		    memcmp(f->items[i].body, body.p, body.n) == 0) {
+			it = &f->items[i];
+			snprintf(it->luid, sizeof(it->luid), "%.*s",
+				 SLICE_ARG(luid));
+		}
 	if (it == NULL) {
 		size_t at = fake_add(f, body.p, body.n);
 
@@ -481,9 +531,10 @@ on_command(struct answer *r, const struct sml_cmd *c)
 static enum sml_tag
 to_send(const struct fake *f, const struct fake_item *it)
 {
-	if (f->now_type == 202 || f->now_type == 203)
+	if (f->now_type == 202 || f->now_type == 203 ||
+	    it->sent_in == f->session)
 		return SML_UNKNOWN;
-	if (it->live && it->luid[0] == '\0' && !it->offered)
+	if (it->live && (it->luid[0] == '\0' || f->now_type == 205))
 		return SML_ADD;
 	if (it->live && it->changed)
 		return SML_REPLACE;
@@ -551,11 +602,7 @@ send_one(struct answer *r, struct sml_cmd *sync, enum sml_tag tag)
 		return false;
 	}
 	it->offered |= tag == SML_ADD;
-	it->changed = false;
-	if (tag == SML_DELETE) {
-		it->gone = false;
-		it->luid[0] = '\0';
-	}
+	it->sent_in = f->session;
 	f->off = 0;
 	f->at++;
 	return true;
@@ -637,7 +684,8 @@ go_on(struct answer *r)
 	}
 	if (f->phase == FAKE_MAP) {
 		r->final = true;
-		f->done |= r->in->final;
+		if (r->in->final)
+			session_ends(f);
 		return;
 	}
 	if (!r->in->final)

@@ -16,7 +16,8 @@ struct fake_item {
 	bool live;
 	bool changed; /* to be sent as Replace */
 	bool gone;    /* to be sent as Delete */
-	bool offered; /* sent as Add in this session */
+	bool offered; /* was sent as Add, and no Map came */
+	unsigned sent_in; /* session in which it was sent last */
 	int status;   /* that the client gave what we sent */
 };
 
@@ -30,7 +31,7 @@ struct fake {
 	int max_version;	     /* 12: all */
 	size_t max_msg;		     /* announced, and kept to; 0: not */
 	size_t max_obj;		     /* announced; 0: not */
-	int alert_status;	     /* 200, 508, 404 ... */
+	int alert_status;	     /* 200: by the anchors; 508, 404 ... */
 	int type;		     /* of its own Alert; 0: as asked */
 	bool no_alert;		     /* leaves its own Alert out */
 	bool no_222;		     /* never says "next message" */
@@ -57,7 +58,12 @@ struct fake {
 	/* what it has */
 	struct fake_item *items;
 	size_t n, cap;
-	char next[64], prev[64]; /* our anchors */
+	char next[64]; /* our anchor of this session */
+	/* The anchors of the last two sessions that ended well. */
+	struct {
+		char client[64], server[64];
+	} pair[2];
+	char right_last[64];
 	unsigned session;
 
 	/* this session */

@@ -1,4 +1,4 @@
-/* Zones: offsets against libical, VTIMEZONE and TZ/DAYLIGHT both ways. */
+/* Zones: offsets against the C library, VTIMEZONE and TZ/DAYLIGHT both ways. */
 #include "tests/pim/calendar_help.h"
 
 #include "pim/calendar_time.h"
@@ -142,36 +142,9 @@ static const char *const cities[] = {
 
 enum { CITY_N = sizeof(cities) / sizeof(cities[0]) };
 
-/* libical reads the same files by another road. */
+/* The C library reads the same files by another road. */
 static void
-offsets_like_libical(void **state)
-{
-	(void)state;
-	for (size_t c = 0; c < CITY_N; c++) {
-		icaltimezone *iz =
-		    icaltimezone_get_builtin_timezone(cities[c]);
-		const struct pim_zone *z = zone(cities[c]);
-
-		assert_non_null(iz);
-		for (int64_t t = at("19710101"); t < at("20361231");
-		     t += 86400 * 3 + 7321) {
-			struct icaltimetype it = icaltime_from_timet_with_zone(
-			    (time_t)t, 0, icaltimezone_get_utc_timezone());
-			int dst;
-			int want = icaltimezone_get_utc_offset_of_utc_time(
-			    iz, &it, &dst);
-
-			if (pim_zone_offset(z, t) != want)
-				fail_msg("%s at %lld: %d, libical %d",
-					 cities[c], (long long)t,
-					 pim_zone_offset(z, t), want);
-		}
-	}
-}
-
-/* The C library knows the rules for ever. */
-static void
-far_future_like_libc(void **state)
+offsets_like_libc(void **state)
 {
 	(void)state;
 	for (size_t c = 0; c < CITY_N; c++) {
@@ -547,8 +520,7 @@ main(void)
 		cmocka_unit_test(first_use_by_many),
 		cmocka_unit_test(names),
 		cmocka_unit_test(edges),
-		cmocka_unit_test(offsets_like_libical),
-		cmocka_unit_test(far_future_like_libc),
+		cmocka_unit_test(offsets_like_libc),
 		cmocka_unit_test(vtimezone_round),
 		cmocka_unit_test(vtimezone_read_by_libical),
 		cmocka_unit_test(vtimezone_match),

@@ -11,9 +11,10 @@ import sys
 import threading
 import time
 import unittest
+import warnings
 import zlib
 
-from daemon import Answer, Client, Daemon, Failed, LIMIT, XML, ask, head, post
+from daemon import Client, Daemon, Failed, LIMIT, XML, ask, head, post
 
 PROGRAM = []
 WBXML = "application/vnd.syncml+wbxml"
@@ -301,9 +302,7 @@ class Framing(unittest.TestCase):
         "Content-Length : 4\r\n",
         "Transfer-Encoding : chunked\r\n",
         "Content-Length: 4\r\nTransfer-Encoding\t: chunked\r\n",
-        "Content-Length: 4\r\n\x00X: y\r\n",
         "Content-Length: 4\r\nX Y: z\r\n",
-        "Content-Length: 4\r\n: z\r\n",
         "Content-Length: 4\r\nnocolon\r\n",
         # Two hosts.
         "Content-Length: 4\r\nHost: other\r\n",
@@ -323,16 +322,29 @@ class Framing(unittest.TestCase):
         """No 200, and the connection ends: nothing more is read as request."""
         with Client(self.p) as c:
             c.send(request)
-            a = c.answer()
-            if a is not None:
-                self.assertIn(a.status, (400, 413, 501, 505), request)
-            self.assertEqual(c.ended(), b"", request)
+            got = c.ended()
+            self.assertNotIn(b" 200 ", got, request)
+            self.assertNotIn(b"smuggled", got, request)
+            if got:
+                self.assertIn(got.split()[1], (b"400", b"413", b"501"))
 
     def test_attacks(self):
         start = "POST /sync HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\n" % XML
         for attack in self.ATTACKS:
             self.refused((start + attack + "\r\necho").encode("latin-1")
                          + post("echo smuggled"))
+
+    def test_nameless_headers_change_nothing(self):
+        """The library drops them unseen: the framing must stay the same."""
+        for odd in (": z", "\x00X: y", "\x00Content-Length: 9",
+                    "\x00Transfer-Encoding: chunked", ":Content-Length: 9"):
+            with Client(self.p) as c:
+                c.send(head("POST", "/sync", [
+                    ("Host", "h"), ("Content-Type", XML)])[:-2]
+                    + odd.encode() + b"\r\nContent-Length: 4\r\n\r\necho"
+                    + post("echo 2"))
+                self.assertIn("body=echo\n", c.answer().body.decode(), odd)
+                self.assertIn("body=echo 2\n", c.answer().body.decode(), odd)
 
     def test_no_host(self):
         self.refused(head("POST", "/sync", [("Content-Type", XML),
@@ -369,6 +381,7 @@ class Framing(unittest.TestCase):
             c.send(request[:n])
             c.close()
         self.assertEqual(ask(self.p, post("echo")).status, 200)
+        wait_metric(self.d, "funicular_connections", 1)
 
 
 class Slow(unittest.TestCase):
@@ -476,7 +489,7 @@ class Slow(unittest.TestCase):
     def test_slow_reader(self):
         with Client(self.p) as c:
             c.send(post("size 30000000"))
-            self.d.wait_log(r"out=30000000 .* end=deadline")
+            self.d.wait_log(r"out=30000000 .*end=deadline")
             self.assertLess(len(c.ended()), 30000000)
 
     def test_a_worker_has_no_deadline(self):
@@ -485,7 +498,6 @@ class Slow(unittest.TestCase):
             c.send(post("wait " + go))
             t = self.trickle(slow, b"POST /" + b"a" * 3000, 0.1)
             self.assertGreater(t, 0.9)
-            t = self.trickle(Client(self.p), b"POST /" + b"a" * 3000, 0.1)
             open(go, "w").close()
             self.assertEqual(c.answer().status, 200)
 
@@ -795,6 +807,7 @@ class Tls(unittest.TestCase):
 
     def test_modern(self):
         V = ssl.TLSVersion
+        warnings.simplefilter("ignore", DeprecationWarning) # old on purpose
         with daemon("listen = 127.0.0.1:0\n" + self.conf) as d:
             self.assertTrue(d.public[0].startswith("https://"))
             for v in (V.TLSv1_2, V.TLSv1_3):
@@ -803,7 +816,7 @@ class Tls(unittest.TestCase):
             a = ask(d.port(), head("GET", "/sync", [("Host", "h")]),
                     wrap=self.wrap())
             self.assertIn("max-age=", a.get("Strict-Transport-Security"))
-            for v in (V.TLSv1, V.TLSv1_1):
+            for v in (ssl.TLSVersion(0x301), ssl.TLSVersion(0x302)):
                 with self.assertRaises((ssl.SSLError, ConnectionError)):
                     ask(d.port(), post("echo"), wrap=self.old(v))
             # Plain bytes at a TLS port end, and harm nobody.
@@ -817,6 +830,7 @@ class Tls(unittest.TestCase):
 
     def test_old_phones(self):
         V = ssl.TLSVersion
+        warnings.simplefilter("ignore", DeprecationWarning) # old on purpose
         with daemon("listen = https://127.0.0.1:0 https-old://127.0.0.1:0 "
                     "http://127.0.0.1:0\n" + self.conf) as d:
             for v in (V.TLSv1, V.TLSv1_1, V.TLSv1_2):
@@ -1083,8 +1097,7 @@ class Admin(unittest.TestCase):
             p = d.admin_port()
             self.assertEqual(http_get(p, "/sync").status, 404)
             self.assertEqual(ask(p, post("echo")).status, 405)
-            self.assertEqual(http_get(p, "/healthz", "HEAD").status
-                             if False else 200, 200)
+            self.assertEqual(http_get(p, "/healthz", "HEAD").status, 200)
             self.assertEqual(http_get(d.port(), "/metrics").status, 404)
             self.assertEqual(http_get(d.port(), "/healthz").status, 404)
 

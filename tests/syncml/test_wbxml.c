@@ -263,7 +263,7 @@ test_texts(void **state)
 	t_assert_text(data_of(a, H12 "6d 4f c3 03 \"abc\" 01 01"), "abc");
 	t_assert_text(data_of(a, H12 "6d 4f 01 01"), "");
 	t_assert_text(data_of(a, H12 "6d 0f 01"), "");
-	t_assert_text(data_of(a, H12 "6d 4f 02 41 02 8169 02 c12c 02 878c00 "
+	t_assert_text(data_of(a, H12 "6d 4f 02 41 02 8169 02 c12c 02 87ac00 "
 				     "01 01"),
 		      "A\xC3\xA9\xE2\x82\xAC\xF0\x9D\x98\x80");
 	/* All of them in one element, joined. */
@@ -499,7 +499,7 @@ code_of(struct arena *a, struct slice body, const struct sml_limits *lim)
 static void
 test_depth_limit(void **state)
 {
-	/* SyncBody; an unknown element; one that has a NULL place. */
+	/* SyncBody, and an element that is not known. */
 	static const unsigned char tokens[] = { 0x6B, 0x70 };
 	struct arena *a = *state;
 
@@ -540,7 +540,7 @@ test_nodes_limit(void **state)
 	}
 }
 
-/* References to one long string: 12,000 bytes for one, elsewhere. */
+/* Few bytes that refer to one long string again and again. */
 static void
 test_string_table_bomb(void **state)
 {
