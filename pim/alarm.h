@@ -14,7 +14,7 @@ enum pim_alarm_how { /* of pim_alarm.how */
 
 struct pim_alarm {
 	int64_t due_ms;	  /* when it goes off, UTC */
-	int64_t start_ms; /* the occurrence: 0 if the task has no start */
+	int64_t start_ms; /* of the occurrence; a task without start: due */
 	int64_t end_ms;	  /* its end (due time of a task), or start_ms */
 	bool all_day;
 	enum pim_alarm_how how;
@@ -27,8 +27,9 @@ struct pim_alarm {
 struct pim_alarm_ask {
 	struct slice zone; /* the account's, for dates and floating times */
 	int64_t after_ms;  /* alarms later than this instant */
-	/* All-day events count from this hour of the morning, not from
-	   midnight (0..23); relative days stay. */
+	/* 0..23: alarms of all-day events count from this hour of the morning
+	   if their trigger is whole days or less than an hour; any other
+	   trigger ("PT9H") counts from midnight. */
 	int morning_hour;
 };
 

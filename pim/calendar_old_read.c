@@ -40,13 +40,26 @@ fix_z(struct arena *a, struct slice s, bool add)
 	return buf_ok(&b) ? buf_slice(&b) : (struct slice){ NULL, 0 };
 }
 
+/* Days are days also for those whose times are all UTC: never shifted. */
+static bool
+whole_days(const struct pim_comp *comp)
+{
+	struct slice start = pim_prop_value(comp, "DTSTART");
+	struct slice end = pim_prop_value(comp, "DTEND");
+
+	return slice_ends(start, "T000000") &&
+	       (end.n == 0 || slice_ends(end, "T000000") ||
+		slice_ends(end, "T240000") || slice_ends(end, "T235900") ||
+		slice_ends(end, "T235959"));
+}
+
 static bool
 fix_zs(struct cal *c, struct pim_comp *comp)
 {
 	uint32_t either = PIM_RULE_Z_IS_LOCAL | PIM_RULE_NO_Z_IS_UTC;
 	bool add = (c->rules & PIM_RULE_NO_Z_IS_UTC) != 0;
 
-	if ((c->rules & either) == 0)
+	if ((c->rules & either) == 0 || (add && whole_days(comp)))
 		return true;
 	for (struct pim_prop *p = comp->props; p != NULL; p = p->next) {
 		if ((p->def->flags & PIM_P_DATE) == 0 &&

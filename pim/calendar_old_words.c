@@ -164,8 +164,14 @@ old_attendee(struct arena *a, struct pim_prop *p)
 		pim_param_remove(p, "RSVP");
 	if (owner)
 		rename_to(p, "ORGANIZER");
-	if (!was_new) {
+	if (!was_new)
 		pim_param_remove(p, "ROLE");
+	if (!old_address(a, p))
+		return false;
+	if (st != NULL && !owner &&
+	    !pim_param_set(a, p, "PARTSTAT", slice_c(st->new)))
+		return false;
+	if (!was_new) {
 		if (!owner && fyi &&
 		    !pim_param_set(a, p, "ROLE", SLICE_LIT("NON-PARTICIPANT")))
 			return false;
@@ -173,12 +179,8 @@ old_attendee(struct arena *a, struct pim_prop *p)
 		    !pim_param_set(a, p, "ROLE", SLICE_LIT("REQ-PARTICIPANT")))
 			return false;
 	}
-	if (st != NULL && !owner &&
-	    !pim_param_set(a, p, "PARTSTAT", slice_c(st->new)))
-		return false;
-	if (rsvp && !owner && !pim_param_set(a, p, "RSVP", SLICE_LIT("TRUE")))
-		return false;
-	return old_address(a, p);
+	return !rsvp || owner ||
+	       pim_param_set(a, p, "RSVP", SLICE_LIT("TRUE"));
 }
 
 static bool

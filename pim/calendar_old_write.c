@@ -32,42 +32,53 @@ changes_clock(const struct pim_zone *z, int64_t from)
 	return pim_zone_next(z, from, &s) && s.at < from + 730 * PIM_DAY_S;
 }
 
+static bool
+wants_utc(const struct cal *c)
+{
+	uint32_t local = PIM_RULE_LOCAL | PIM_RULE_Z_IS_LOCAL;
+
+	return (c->rules & local) == 0 &&
+	       ((c->rules & PIM_RULE_UTC) != 0 ||
+		(c->view != NULL && c->view->utc));
+}
+
 /*
- * Single events: Z for devices that know UTC, else the owner's clock. Series:
- * on a clock that changes, Z would move them by an hour, so local time and,
- * unless the device told that it does not know them, TZ and DAYLIGHT.
+ * Series with a zone. Where its clock changes, Z would move it by an hour, so
+ * it goes out in local time; TZ and DAYLIGHT tell which, unless the device told
+ * that it does not know them.
  */
+static void
+decide_series(struct cal *c, const struct pim_zone *own, int64_t at,
+	      struct how *h)
+{
+	bool caps = c->view != NULL && c->view->caps != NULL;
+	bool knows_tz = lists(c, "TZ") || lists(c, "DAYLIGHT");
+	bool utc = wants_utc(c);
+	bool fixed = !changes_clock(own, at);
+
+	h->tell = knows_tz || (utc && !caps);
+	if (utc && fixed && own == c->home)
+		h->tell = false;
+	if (h->tell || h->zone == NULL)
+		h->zone = own;
+	h->utc = utc && fixed && (h->tell || own == c->home);
+}
+
+/* Single events and series of UTC: Z for devices that know it, else the
+   owner's clock. */
 static void
 decide(struct cal *c, const struct pim_comp *main, const struct cal_when *start,
        struct how *h)
 {
-	bool utc = (c->rules & PIM_RULE_LOCAL) == 0 &&
-		   ((c->rules & PIM_RULE_UTC) != 0 ||
-		    (c->view != NULL && c->view->utc));
-	bool caps = c->view != NULL && c->view->caps != NULL;
-	bool knows_tz = lists(c, "TZ") || lists(c, "DAYLIGHT");
 	const struct pim_zone *own = start->zone;
-	int64_t at = cal_utc(start, c->home);
 
 	h->no_z = (c->rules & PIM_RULE_NO_Z_IS_UTC) != 0;
 	h->zone = c->home;
-	if (start->t.date)
-		return;
-	h->utc = utc || h->no_z;
-	if (!cal_recurs(main) || h->no_z)
-		return;
+	h->utc = wants_utc(c) || h->no_z;
 	if (own == NULL && !start->t.utc)
 		own = c->home;
-	if (start->t.utc || own == NULL) {
-		h->utc = utc;
-		return;
-	}
-	if (utc && !changes_clock(own, at))
-		return;
-	h->utc = false;
-	h->tell = knows_tz || (utc && !caps);
-	if (h->tell || h->zone == NULL)
-		h->zone = own;
+	if (!start->t.date && cal_recurs(main) && !h->no_z && own != NULL)
+		decide_series(c, own, cal_utc(start, c->home), h);
 }
 
 /* A time in the device's form. */
@@ -329,6 +340,7 @@ static bool
 rewrite(struct cal *c, const struct how *h, struct pim_prop *p)
 {
 	struct cal_when w;
+	uint32_t local = PIM_RULE_LOCAL | PIM_RULE_Z_IS_LOCAL;
 	struct how single = *h;
 	bool stamp = is_stamp(p);
 
@@ -343,9 +355,8 @@ rewrite(struct cal *c, const struct how *h, struct pim_prop *p)
 		return true;
 	if (!cal_when_value(c, p, p->value, &w))
 		return true;
-	if (stamp && c->view != NULL &&
-	    (c->rules & PIM_RULE_LOCAL) == 0 && !h->no_z)
-		single.utc = true;
+	if (stamp && (c->rules & local) == 0 && !h->no_z)
+		single.utc = true; /* stamps with Z from old phones, too */
 	p->params = NULL;
 	p->value = pim_time_text(c->a, form_time(c, &single, &w));
 	return p->value.p != NULL;
@@ -471,16 +482,20 @@ move_1980(struct cal *c, const struct pim_comp *main,
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
+/* The last instant for which summer times are told: four years at most. */
 static int64_t
 rule_end(struct cal *c, const struct pim_comp *main,
 	 const struct cal_when *start, int64_t at)
 {
 	struct pim_recur *r = ARENA_NEW(c->a, struct pim_recur);
 	int64_t far = at + 4 * 366 * PIM_DAY_S;
+	int64_t last;
 
 	if (r != NULL && pim_recur_parse(pim_prop_value(main, "RRULE"), r) &&
-	    r->has_until && cal_until_wall(r, start, c->home) < far)
-		return cal_until_wall(r, start, c->home);
+	    pim_recur_last(c->a, r, start->t,
+			   cal_until_wall(r, start, c->home), &last) &&
+	    last < far)
+		return last;
 	return far;
 }
 
@@ -494,7 +509,6 @@ write_dated(struct cal *c, const struct pim_item *it,
 	size_t more_n;
 	int64_t at;
 
-	decide(c, main, &start, h);
 	h->moved = move_1980(c, main, &start);
 	h->shift = start.t.date
 		       ? 0
@@ -542,12 +556,15 @@ cal_old_write(struct cal *c, const struct pim_item *it, struct pim_comp **out,
 		cal_when_get(c, main, "DUE", &start);
 	if (!dated)
 		start = (struct cal_when){ .t = { .utc = true } };
+	decide(c, main, &start, &h);
 	if (dated && !write_dated(c, it, main, root, to, &start, &h))
 		return cal_nomem(e);
 	if (!put_others(c, &h, main, to) || !put_marks(c, main, to, &start) ||
 	    c->nomem)
 		return cal_nomem(e);
-	utc = !h.no_z && (h.utc || (c->rules & PIM_RULE_ALARM_UTC) != 0);
+	utc = !h.no_z && ((h.utc && !start.t.date) ||
+			  ((c->rules & PIM_RULE_ALARM_UTC) != 0 &&
+			   (c->rules & PIM_RULE_Z_IS_LOCAL) == 0));
 	/* no Z although UTC: local time of a clock that is UTC */
 	c->told = h.no_z ? pim_zone_utc() : h.zone;
 	start.t.wall += h.moved * PIM_DAY_S;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { OBSERVANCES_MAX = 64, BUILT_STEPS_MAX = 1200, EXPLICIT_MAX = 40 };
+enum { OBSERVANCES_MAX = 64, BUILT_STEPS_MAX = 1200, EXPLICIT_MAX = 60 };
 
 static const int64_t from_1970 = 0;
 static const int64_t to_2100 = 4102444800;

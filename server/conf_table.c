@@ -40,7 +40,8 @@ const struct srv_conf_key srv_conf_keys[] = {
 	{ "trusted_proxies", where, SRV_CONF_LIST, AT(trusted_proxies), 0, 0,
 	  "", "", true,
 	  "Addresses or networks of your own proxies (127.0.0.1 10.0.0.0/8). "
-	  "Only what they say about the client's address is believed." },
+	  "Only what they say about the client's address is believed. Each of "
+	  "their connections carries one request." },
 	{ "proxy_header", where, SRV_CONF_TEXT, AT(proxy_header), 0, 0, "",
 	  "x-forwarded-for", true,
 	  "Which header your proxies set: x-forwarded-for (with "
@@ -83,8 +84,7 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "Secret of this site, made at the first start. Back it up apart from "
 	  "the database: without it MD5 device secrets are lost." },
 	{ "rules_file", data, SRV_CONF_TEXT, AT(rules_file), 0, 0, "", "",
-	  false,
-	  "Rules for devices with quirks, instead of those built in." },
+	  false, "Rules for devices with quirks, instead of those built in." },
 	{ "zone", data, SRV_CONF_TEXT, AT(zone), 0, 0, "", "UTC", false,
 	  "Time zone of new accounts (Europe/Berlin)." },
 	{ "server_id", data, SRV_CONF_TEXT, AT(server_id), 0, 0, "",

@@ -154,6 +154,10 @@ locate(struct srv_rq *rq, struct seen *s)
 	s->fwd.host_header = s->host;
 	srv_forward_find(&rq->settings->trusted, &peer, &s->fwd, &f);
 	(void)srv_addr_text(&f.client, rq->peer);
+	/* Clients of a proxy share its connections. The library misreads
+	   folded and nameless header lines, and what one client smuggles past
+	   both must not become another's request: one request each. */
+	rq->last = f.trusted;
 	while (n > 0 && url[n - 1] == '/')
 		n--;
 	if (n > 0 && n + strlen(rq->path) < sizeof(rq->base))

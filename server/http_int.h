@@ -98,7 +98,8 @@ struct srv_rq {
 	/* The answer. */
 	int http;
 	bool page;        /* GET or HEAD of the page for people */
-	bool close_after; /* the connection cannot go on */
+	bool last;        /* no further request on this connection */
+	bool close_after; /* nor may the answer wait for the body's end */
 	const char *text; /* plain text instead of `reply` */
 	int retry_after_s;
 	char *reply;

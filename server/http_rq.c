@@ -235,7 +235,7 @@ add_headers(struct srv_rq *rq, struct MHD_Response *r)
 		(void)MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER,
 					      number);
 	}
-	if (rq->close_after || atomic_load(&rq->front->stopping) ||
+	if (rq->close_after || rq->last || atomic_load(&rq->front->stopping) ||
 	    atomic_load(&rq->conn->gate->retired))
 		(void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION,
 					      "close");

@@ -6,6 +6,8 @@
  */
 #include "syncml/session.h"
 
+#include <stdlib.h>
+
 enum { PAGE_MIN = 8, PAGE_MAX = 400, ITEM_GUESS = 250, BODIES_MAX = 1 << 20 };
 
 static size_t
@@ -133,22 +135,42 @@ page_changes(struct sml_ctx *c, struct sml_ds *ds,
 	return 0;
 }
 
-/* Bodies for a run of units from `from` on, bounded in bytes. */
+static int
+cmp_rev(const void *x, const void *y)
+{
+	const struct store_revision *a = x;
+	const struct store_revision *b = y;
+
+	if (a->item != b->item)
+		return a->item < b->item ? -1 : 1;
+	return a->revision < b->revision ? -1 : a->revision > b->revision;
+}
+
+static struct slice
+body_of(const struct store_revision *rev, size_t n, int64_t item,
+	int64_t revision)
+{
+	struct store_revision key = { .item = item, .revision = revision };
+	const struct store_revision *r =
+	    n == 0 ? NULL : bsearch(&key, rev, n, sizeof(*rev), cmp_rev);
+
+	return r == NULL || r->deleted ? SLICE_LIT("") : r->body;
+}
+
+/* Bodies for a run of units from `from` on, bounded in bytes: what is to be
+   sent, and what the device holds, which may look the same to it. */
 static int
 load_bodies(struct sml_ctx *c, struct page *p, size_t from, size_t *upto)
 {
-	int64_t *id = ARENA_ARRAY(c->a, p->n, int64_t);
-	struct store_rev_key *k = ARENA_ARRAY(c->a, p->n, struct store_rev_key);
-	struct store_item *it = NULL;
+	struct store_rev_key *k =
+	    ARENA_ARRAY(c->a, 2 * p->n, struct store_rev_key);
 	struct store_revision *rev = NULL;
 	size_t n = 0;
-	size_t k_n = 0;
-	size_t it_n = 0;
 	size_t rev_n = 0;
 	int64_t bytes = 0;
 	size_t i;
 
-	if (id == NULL || k == NULL)
+	if (k == NULL)
 		return no_memory(c);
 	for (i = from; i < p->n && (i == from || bytes < BODIES_MAX); i++) {
 		const struct sml_unit *u = &p->u[i];
@@ -156,29 +178,25 @@ load_bodies(struct sml_ctx *c, struct page *p, size_t from, size_t *upto)
 		bytes += u->item.size;
 		if (u->what != 'A' && u->what != 'R')
 			continue;
-		id[n++] = u->item.id;
+		k[n++] = (struct store_rev_key){ u->item.id, u->item.revision };
 		if (u->what == 'R' && u->map.held != 0)
-			k[k_n++] =
+			k[n++] =
 			    (struct store_rev_key){ u->item.id, u->map.held };
 	}
 	*upto = i;
-	if ((n > 0 && c->tx->v->item_get(c->tx, c->a, id, n, true, &it, &it_n,
-					 &c->e) < 0) ||
-	    (k_n > 0 && c->tx->v->revision_get(c->tx, c->a, k, k_n, &rev,
-					       &rev_n, &c->e) < 0))
+	if (n > 0 &&
+	    c->tx->v->revision_get(c->tx, c->a, k, n, &rev, &rev_n, &c->e) < 0)
 		return -1;
-	if (it_n > 0)
-		sml_items_sort(it, it_n);
+	if (rev_n > 1)
+		qsort(rev, rev_n, sizeof(*rev), cmp_rev);
 	for (i = from; i < *upto; i++) {
 		struct sml_unit *u = &p->u[i];
-		struct store_item *head = sml_item_find(it, it_n, u->item.id);
 
-		if (head != NULL)
-			u->item.body = head->body;
-		for (size_t r = 0; u->what == 'R' && r < rev_n; r++) {
-			if (rev[r].item == u->item.id && !rev[r].deleted)
-				u->held_body = rev[r].body;
-		}
+		u->item.body =
+		    body_of(rev, rev_n, u->item.id, u->item.revision);
+		if (u->what == 'R')
+			u->held_body =
+			    body_of(rev, rev_n, u->item.id, u->map.held);
 	}
 	return 0;
 }

@@ -353,12 +353,28 @@ none_alive(const struct sml_session *s)
 	return true;
 }
 
+/*
+ * What it answers to us comes first, wherever it stands: its changes are
+ * decided with it. Maps before Statuses: a Map says all that the Status of its
+ * Add says. (Their own Statuses keep their place: command().)
+ */
+static int
+answers(struct sml_ctx *c)
+{
+	for (size_t i = 0; i < c->msg->cmd_n; i++) {
+		if (c->msg->cmds[i].tag == SML_MAP &&
+		    sml_map_take(c, &c->msg->cmds[i]) < 0)
+			return -1;
+	}
+	return sml_sent_statuses(c);
+}
+
 int
 sml_session_run(struct sml_ctx *c, struct slice *answer)
 {
 	note_header(c);
 	c->s.out_msgid++;
-	if (sml_sent_statuses(c) < 0)
+	if (answers(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->msg->cmd_n; i++) {
 		if (command(c, &c->msg->cmds[i]) < 0)
@@ -399,11 +415,13 @@ sml_session_leave(struct sml_ctx *c, const struct slice *answer)
 	c->row.body_hash = sml_body_hash(c);
 	c->row.peer = c->rq->peer;
 	c->row.last_ms = c->now;
-	if (c->s.suspended)
-		c->row.closed = true;
-	if (!c->row.closed || c->row.verdict.n == 0)
-		c->row.verdict = sml_verdict(c);
 	c->row.failed = c->s.done || c->s.suspended ? 0 : 1;
+	if (c->row.failed == 0) {
+		c->row.closed = true;
+		c->row.verdict = sml_verdict(c);
+	} else if (!c->row.closed) {
+		c->row.verdict = sml_verdict(c);
+	}
 	if (sml_state_save(c->a, &c->s, &c->row.state, &c->e) < 0 ||
 	    tx->v->session_put(tx, &c->row, answer, &c->e) < 0)
 		return -1;

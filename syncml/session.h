@@ -234,7 +234,8 @@ int sml_sent_add(struct sml_ctx *c, struct sml_sent s);
 int sml_sent_statuses(struct sml_ctx *c);
 /* The client went on past them: they count as done. */
 int sml_sent_assume(struct sml_ctx *c);
-/* All Map commands of the message. */
+/* Take what a Map says; queue its Status. */
+int sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd);
 int sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd);
 /* A row the device must be sent anew, under its LUID or (none) as an Add. */
 void sml_map_owe(struct store_map *m, bool keep_luid, int reason);

@@ -200,7 +200,9 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 		return -1;
 	sml_tell(c, '>', "alert %s for %.*s (last %.*s, next %.*s)",
 		 sml_type_name(code), SLICE_ARG(col->name),
-		 SLICE_ARG(it->meta.anchor.last),
+		 SLICE_ARG(is_never(it->meta.anchor.last)
+			       ? SLICE_LIT("none")
+			       : it->meta.anchor.last),
 		 SLICE_ARG(it->meta.anchor.next));
 	if (d.forced)
 		sml_tell(c, '=', "%.*s: anchors do not fit, %s sync",

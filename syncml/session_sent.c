@@ -119,6 +119,16 @@ cmp_outcome(const void *x, const void *y)
 	return a->s.msgid < b->s.msgid ? -1 : a->s.msgid > b->s.msgid;
 }
 
+/* Nothing to write: the Map that came with the Status said it all. */
+static bool
+same_row(const struct store_map *x, const struct store_map *y)
+{
+	return x->state == y->state && x->held == y->held &&
+	       x->held_form == y->held_form && x->offer_n == y->offer_n &&
+	       x->reason == y->reason && x->touched == y->touched &&
+	       slice_eq(x->luid, y->luid);
+}
+
 /* The outcomes of one database, sorted by item; of two for one item the later
    message's counts. */
 static int
@@ -144,15 +154,17 @@ settle_ds(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
 	sml_maps_sort(m, m_n);
 	for (size_t i = 0; i < n; i++) {
 		struct store_map *row;
+		struct store_map was;
 
 		if (i + 1 < n && o[i + 1].s.item == o[i].s.item)
 			continue;
 		row = sml_map_find(m, m_n, o[i].s.item);
 		if (row == NULL)
 			continue;
+		was = *row;
 		if (settle(c, ds, &o[i], row))
 			gone[gone_n++] = row->item;
-		else
+		else if (!same_row(&was, row))
 			put[put_n++] = *row;
 	}
 	if (put_n > 0 && c->tx->v->map_put(c->tx, put, put_n, &c->e) < 0)
@@ -455,18 +467,16 @@ map_rows(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
 }
 
 int
-sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd)
+sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd)
 {
 	struct sml_ds *ds = sml_ds_uri(c, cmd->target, cmd->source);
 	struct mapping *mp = ARENA_ARRAY(c->a, cmd->item_n + 1, struct mapping);
 	size_t n = 0;
 
-	if (ds == NULL)
-		return sml_status_add(c, cmd, &cmd->target, &cmd->source, 404);
 	if (mp == NULL)
 		return err_set(&c->e, ERR_NOMEM, "map.read",
 			       "no memory for a map of %zu", cmd->item_n);
-	for (size_t i = 0; i < cmd->item_n; i++) {
+	for (size_t i = 0; ds != NULL && i < cmd->item_n; i++) {
 		const struct sml_item *it = &cmd->items[i];
 
 		if (it->source.n > 0 && it->source.n <= SML_LOCURI_BYTES_MAX &&
@@ -475,11 +485,23 @@ sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd)
 			n++;
 		}
 	}
+	if (n == 0)
+		return 0;
 	if (n > 1)
 		qsort(mp, n, sizeof(*mp), cmp_mapping);
 	sml_tell(c, '>', "map of %zu items", cmd->item_n);
-	if (n > 0 &&
-	    (free_luids(c, ds, mp, n) < 0 || map_rows(c, ds, mp, n) < 0))
+	return free_luids(c, ds, mp, n) < 0 ? -1 : map_rows(c, ds, mp, n);
+}
+
+int
+sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd)
+{
+	bool known = sml_ds_uri(c, cmd->target, cmd->source) != NULL;
+
+	/* In the message that starts the session the Alert comes before it
+	   and only now says which database it means. */
+	if (known && c->fresh && sml_map_take(c, cmd) < 0)
 		return -1;
-	return sml_status_add(c, cmd, &cmd->target, &cmd->source, 200);
+	return sml_status_add(c, cmd, &cmd->target, &cmd->source,
+			      known ? 200 : 404);
 }

@@ -395,6 +395,9 @@ store(struct fake *f, const struct sml_cmd *k, struct slice luid,
 	}
 	f->adds += k->tag == SML_ADD;
 	f->replaces += k->tag == SML_REPLACE;
+	/* Deleted here, edited there: the edit wins. */
+	if (it == NULL && (it = by_luid(f, luid, true)) != NULL)
+		it->gone = false;
 	/* An item that we sent and whose Map never came. */
 	for (size_t i = 0; it == NULL && i < f->n; i++)
 		if (f->items[i].live && f->items[i].offered &&
@@ -418,6 +421,7 @@ store(struct fake *f, const struct sml_cmd *k, struct slice luid,
 	memcpy(it->body, body.p, body.n);
 	it->body[body.n] = '\0';
 	it->n = body.n;
+	it->live = true;
 	return 200;
 }
 

@@ -48,7 +48,7 @@ def formats(a_old, b_old, version, c):
                   "tasks": {"local-added": 1}})
     same_old(a, b)
     quiet(a, b)
-    b.edit("contacts", "Nachname0002", "Vorname;", "Berta;")
+    b.edit("contacts", "Nachname0002", "Vorname", "Berta")
     b.edit("calendar", "Zahnarzt", "Praxis", "Klinik")
     b.edit("tasks", "Seil schmieren", "zwei Liter", "drei Liter")
     b.sync()

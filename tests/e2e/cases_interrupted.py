@@ -20,8 +20,8 @@ def prepare(c):
     a.sync()
     b.sync()
     for n in range(5):
-        a.edit("contacts", "Nachname%04d" % n, "Vorname;", "Anton;")
-        b.edit("contacts", "Nachname%04d" % (10 + n), "Vorname;", "Berta;")
+        a.edit("contacts", "Nachname%04d" % n, "Vorname", "Anton")
+        b.edit("contacts", "Nachname%04d" % (10 + n), "Vorname", "Berta")
         a.put("contacts", "neu-a%d" % n, items.small_contact(100 + n))
         b.put("contacts", "neu-b%d" % n, items.small_contact(200 + n))
     a.delete("contacts", "30")

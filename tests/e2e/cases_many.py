@@ -21,7 +21,7 @@ def five_hundred(wbxml, size, c):
     same_sets(a, b)
     quiet(a, b)
     for n in range(0, 50):
-        b.edit("contacts", "Nachname%04d;" % n, "Vorname;", "Geändert;")
+        b.edit("contacts", "Nachname%04d;" % n, "Vorname", "Geändert")
     for n in range(50, 59):
         b.delete("contacts", b.find("contacts", "Nachname%04d;" % n))
     b.sync(moved={"contacts": {"remote-updated": 50, "remote-removed": 9}})

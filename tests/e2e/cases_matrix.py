@@ -63,7 +63,7 @@ def round_trip(version, wbxml, auth, c):
     same_items(a, b)
     quiet(a, b)
 
-    b.edit("contacts", "Nachname0002", "Vorname;", "Berta;")
+    b.edit("contacts", "Nachname0002", "Vorname", "Berta")
     b.edit("calendar", "Zahnarzt", "Praxis", "Klinik")
     b.edit("tasks", "Seil schmieren", "PERCENT-COMPLETE:30",
            "PERCENT-COMPLETE:60")

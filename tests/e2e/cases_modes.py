@@ -48,7 +48,7 @@ def from_local(wbxml, c):
     a, b = pair(c, wbxml)
     b.put("contacts", "neu", items.small_contact(7))
     b.sync()
-    a.edit("contacts", "Nachname0002", "Vorname;", "Anton;")
+    a.edit("contacts", "Nachname0002", "Vorname", "Anton")
     a.sync("one-way-from-local",
            moved={"contacts": {"remote-updated": 1}})
     same("contacts", len(a.names("contacts")), 2)

@@ -278,7 +278,7 @@ vtimezone_read_by_libical(void **state)
 		assert_int_equal(icaltimezone_set_component(
 				     iz, icalparser_parse_string(b.p)),
 				 1);
-		for (int64_t t = from; t < at("20340101"); t += 86400 * 5 + 17) {
+		for (int64_t t = from; t < at("20210101"); t += 86400 * 5 + 17) {
 			struct icaltimetype it = icaltime_from_timet_with_zone(
 			    (time_t)t, 0, icaltimezone_get_utc_timezone());
 			int dst;

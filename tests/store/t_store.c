@@ -126,8 +126,7 @@ t_begin(struct t_env *env, int64_t account, enum store_mode mode,
 {
 	struct store_tx *tx = NULL;
 
-	OK(env,
-	   env->s->v->begin(env->s, account, mode, now_ms, &tx, &env->e));
+	OK(env, env->s->v->begin(env->s, account, mode, now_ms, &tx, &env->e));
 	assert_non_null(tx);
 	assert_ptr_equal(tx->s, env->s);
 	assert_int_equal(tx->account, account);
@@ -226,16 +225,14 @@ t_head(struct t_env *env, struct store_tx *tx, int64_t id)
 	struct store_item *out = NULL;
 	size_t n = 0;
 
-	OK(env,
-	   tx->v->item_get(tx, env->a, &id, 1, true, &out, &n, &env->e));
+	OK(env, tx->v->item_get(tx, env->a, &id, 1, true, &out, &n, &env->e));
 	assert_int_equal(n, 1);
 	assert_int_equal(out->id, id);
 	return *out;
 }
 
 void
-t_device(struct t_env *env, struct store_tx *tx, int64_t id,
-	 const char *dev_id)
+t_device(struct t_env *env, struct store_tx *tx, int64_t id, const char *dev_id)
 {
 	struct store_device d = { .id = id,
 				  .dev_id = slice_c(dev_id),

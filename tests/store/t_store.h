@@ -68,16 +68,16 @@ struct store_write t_new(struct store_tx *tx, uint64_t n, const char *body);
 struct store_write t_next(const struct store_item *i, const char *body);
 struct store_write t_delete(const struct store_item *i);
 /* One new item in a transaction of its own; its id. */
-int64_t t_item(struct t_env *env, int64_t account, uint64_t n,
-	       const char *body, int64_t now_ms);
+int64_t t_item(struct t_env *env, int64_t account, uint64_t n, const char *body,
+	       int64_t now_ms);
 /* The head with its body; fails the test when it is not there. */
 struct store_item t_head(struct t_env *env, struct store_tx *tx, int64_t id);
 void t_put(struct t_env *env, struct store_tx *tx, struct store_write w);
 /* A device and a link of it with collection 1. */
 void t_device(struct t_env *env, struct store_tx *tx, int64_t id,
 	      const char *dev_id);
-void t_link(struct t_env *env, struct store_tx *tx, int64_t id,
-	    int64_t device, const char *client_db);
+void t_link(struct t_env *env, struct store_tx *tx, int64_t id, int64_t device,
+	    const char *client_db);
 struct store_map t_map(int64_t link, int64_t gen, int64_t item,
 		       const char *luid, int64_t held);
 /* `check` has no finding. */
@@ -92,12 +92,12 @@ struct t_group {
 	size_t n;
 };
 extern const struct t_group t_group_account, t_group_item, t_group_history,
-    t_group_match, t_group_map, t_group_change, t_group_device,
-    t_group_session, t_group_chunk, t_group_tx, t_group_admin, t_group_prune,
-    t_group_isolation;
+    t_group_match, t_group_map, t_group_change, t_group_device, t_group_session,
+    t_group_chunk, t_group_tx, t_group_admin, t_group_prune, t_group_isolation;
 
 #define T_GROUP(id, title, list)                                               \
-	const struct t_group t_group_##id = { title, list,                     \
-					      sizeof(list) / sizeof((list)[0]) }
+	const struct t_group t_group_##id = {                                  \
+		title, list, sizeof(list) / sizeof((list)[0])                  \
+	}
 
 #endif

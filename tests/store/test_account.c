@@ -7,8 +7,7 @@ names(void **state)
 	struct store_account in = { .user = SLICE_LIT("ANNA") };
 	int64_t id = -1;
 
-	OK(env, env->s->v->login_find(env->s, SLICE_LIT("aNNa"), &id,
-				      &env->e));
+	OK(env, env->s->v->login_find(env->s, SLICE_LIT("aNNa"), &id, &env->e));
 	assert_int_equal(id, env->anna);
 	OK(env, env->s->v->login_find(env->s, SLICE_LIT("ann"), &id, &env->e));
 	assert_int_equal(id, 0);
@@ -98,18 +97,17 @@ rename_moves_login(void **state)
 	acc.user = SLICE_LIT("carla");
 	OK(env, tx->v->account_set(tx, &acc, &env->e));
 	t_commit(env, &tx);
-	OK(env, env->s->v->login_find(env->s, SLICE_LIT("Carla"), &id,
-				      &env->e));
+	OK(env,
+	   env->s->v->login_find(env->s, SLICE_LIT("Carla"), &id, &env->e));
 	assert_int_equal(id, env->anna);
-	OK(env, env->s->v->login_find(env->s, SLICE_LIT("Anna"), &id,
-				      &env->e));
+	OK(env, env->s->v->login_find(env->s, SLICE_LIT("Anna"), &id, &env->e));
 	assert_int_equal(id, 0);
 	tx = t_begin(env, env->anna, STORE_WRITE, 5);
 	acc.user = SLICE_LIT("BERT");
 	FAILS(env, ERR_CONFLICT, tx->v->account_set(tx, &acc, &env->e));
 	tx->v->rollback(&tx);
-	OK(env, env->s->v->login_find(env->s, SLICE_LIT("carla"), &id,
-				      &env->e));
+	OK(env,
+	   env->s->v->login_find(env->s, SLICE_LIT("carla"), &id, &env->e));
 	assert_int_equal(id, env->anna);
 	t_sound(env);
 }
@@ -137,7 +135,8 @@ credentials(void **state)
 	struct store_cred in = { .id = tx->next_id++,
 				 .kind = STORE_CRED_DEVICE,
 				 .label = SLICE_LIT("Anna's phone"),
-				 .device = SLICE_LIT("IMEI:1\0" "2"),
+				 .device = SLICE_LIT("IMEI:1\0"
+						     "2"),
 				 .hash = SLICE_LIT("\0\1\2\xff"),
 				 .created_ms = 3 };
 	struct store_cred *c;
@@ -258,7 +257,7 @@ collection_drop(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(names),	T(long_names),	T(get_and_set), T(rename_moves_login),
-	T(list),	T(credentials), T(collections), T(collection_drop),
+	T(names), T(long_names),  T(get_and_set), T(rename_moves_login),
+	T(list),  T(credentials), T(collections), T(collection_drop),
 };
 T_GROUP(account, "accounts, credentials, collections", TESTS);

@@ -73,8 +73,8 @@ rollback_undoes_all(void **state)
 	t_put(env, tx, w);
 	tx->v->rollback(&tx);
 	tx = t_begin(env, env->anna, STORE_READ, 5);
-	OK(env, tx->v->item_get(tx, env->a, &w.item, 1, true, &out, &n,
-				&env->e));
+	OK(env,
+	   tx->v->item_get(tx, env->a, &w.item, 1, true, &out, &n, &env->e));
 	assert_int_equal(n, 0);
 	assert_int_equal(used(env, tx, &bytes), 0);
 	assert_int_equal(bytes, 0);
@@ -124,8 +124,7 @@ savepoints(void **state)
 
 	tx = t_begin(env, env->anna, STORE_WRITE, 6);
 	assert_int_equal(tx->next_id, next + 1);
-	OK(env,
-	   tx->v->item_get(tx, env->a, ids, 3, false, &out, &n, &env->e));
+	OK(env, tx->v->item_get(tx, env->a, ids, 3, false, &out, &n, &env->e));
 	assert_int_equal(n, 1);
 	assert_int_equal(out[0].id, a.item);
 	(void)t_head(env, tx, c.item);
@@ -243,8 +242,8 @@ snapshot(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(unknown_account),  T(numbers_grow),	  T(rollback_undoes_all),
-	T(savepoints),	     T(savepoint_outer),  T(savepoint_misuse),
-	T(failure_sticks),   T(reading_does_not_write), T(snapshot),
+	T(unknown_account), T(numbers_grow),           T(rollback_undoes_all),
+	T(savepoints),      T(savepoint_outer),        T(savepoint_misuse),
+	T(failure_sticks),  T(reading_does_not_write), T(snapshot),
 };
 T_GROUP(tx, "transactions", TESTS);
