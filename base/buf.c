@@ -69,7 +69,7 @@ buf_byte(struct buf *b, unsigned char c)
 {
 	char *p;
 
-	if (b->n < b->cap && !b->bad) {
+	if (b->n < b->cap && !b->bad && (b->max == 0 || b->n < b->max)) {
 		b->p[b->n++] = (char)c;
 		return;
 	}

@@ -123,7 +123,12 @@ struct cli_conf {
 	int64_t max_obj_bytes; /* announced, and kept to; 0: not */
 	int64_t send_bytes;    /* our own messages; 0: as the server says */
 	bool ignore_respuri;
-	bool get_devinf; /* ask for the server's */
+	/* What is known of the server, so that it need not be asked. */
+	struct cli_peer {
+		bool known;
+		bool large_objs, number_of_changes;
+	} peer;
+	bool never_get; /* do not ask for the server's DevInf */
 	uint64_t devinf_known; /* hash of ours that the server has; 0: none */
 	/* DevInf */
 	struct slice man, mod, swv, devtyp;
@@ -171,7 +176,7 @@ struct cli_learned {
 	struct slice nonce;    /* the one to use next; may be empty */
 	uint64_t devinf_known; /* hash of ours that the server has now */
 	int version;           /* that was spoken */
-	struct slice server;   /* "Man Mod SwV" of its DevInf; may be empty */
+	struct cli_peer peer;
 	unsigned messages;     /* sent */
 };
 void cli_learned(const struct cli *c, struct cli_learned *out);

@@ -124,14 +124,9 @@ cli_devinf_got(struct cli *c, const struct sml_cmd *cmd)
 				"understood");
 		return;
 	}
-	c->peer_devinf = true;
-	c->peer_large = d->large_objs;
-	c->peer_noc = d->number_of_changes;
-	c->peer_name = arena_printf(c->life, "%.*s %.*s %.*s",
-				    SLICE_ARG(d->man), SLICE_ARG(d->mod),
-				    SLICE_ARG(d->swv));
-	if (c->peer_name.p == NULL)
-		c->peer_name = SLICE_LIT("");
-	cli_say(c, '=', "the server is %s, %zu databases",
-		cli_show(c->peer_name).s, d->store_n);
+	c->peer = (struct cli_peer){ true, d->large_objs,
+				     d->number_of_changes };
+	cli_say(c, '=', "the server is %s %s %s, %zu databases",
+		cli_show(d->man).s, cli_show(d->mod).s, cli_show(d->swv).s,
+		d->store_n);
 }

@@ -113,6 +113,7 @@ cli_new(const struct cli_conf *conf, struct cli_db *const *dbs, size_t db_n,
 	c->has_nonce = conf->nonce.n > 0;
 	c->peer_msg_bytes = c->peer_obj_bytes = -1;
 	c->devinf_known = conf->devinf_known;
+	c->peer = conf->peer;
 	*out = c;
 	return 0;
 }
@@ -153,7 +154,7 @@ cli_learned(const struct cli *c, struct cli_learned *out)
 		.nonce = c->has_nonce ? c->nonce : SLICE_LIT(""),
 		.devinf_known = c->devinf_known,
 		.version = c->doc.version,
-		.server = c->peer_name,
+		.peer = c->peer,
 		.messages = c->messages,
 	};
 }

@@ -139,9 +139,7 @@ struct cli {
 	unsigned tries;
 
 	int64_t peer_msg_bytes, peer_obj_bytes; /* -1: not said */
-	bool peer_devinf;
-	bool peer_large, peer_noc;
-	struct slice peer_name;
+	struct cli_peer peer;
 
 	uint64_t devinf_hash, devinf_known;
 	bool put_sent;

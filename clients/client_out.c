@@ -243,14 +243,19 @@ emit_status(struct cli *c, struct cli_out *m, const struct cli_owed *o)
 static void
 fill_statuses(struct cli *c, struct cli_out *m)
 {
-	while (c->owed != NULL) {
+	size_t n = 0;
+
+	for (; c->owed != NULL; n++) {
 		if (!emit_status(c, m, c->owed)) {
 			m->full = true;
-			return;
+			break;
 		}
 		c->owed = c->owed->next;
 	}
-	c->owed_tail = &c->owed;
+	if (c->owed == NULL)
+		c->owed_tail = &c->owed;
+	if (n > 0)
+		cli_say(c, '>', "Status for %zu commands", n);
 }
 
 static bool
@@ -298,12 +303,10 @@ fill_results(struct cli *c, struct cli_out *m, struct err *e)
 
 /* ---- package 1 ---------------------------------------------------------------------- */
 
+/* A first or slow sync may mean that the server forgot us, or is another. */
 static bool
-put_due(const struct cli *c)
+anew(const struct cli *c)
 {
-	if (c->devinf_known != c->devinf_hash)
-		return true;
-	/* A first or slow sync may mean that the server forgot us. */
 	for (size_t i = 0; i < c->run_n; i++)
 		if (c->runs[i].db->last_client.n == 0 ||
 		    c->runs[i].db->ask == CLI_SLOW)
@@ -321,11 +324,11 @@ emit_put_get(struct cli *c, struct cli_out *m, struct err *e)
 		return -1;
 	cmd.items = &it;
 	cmd.item_n = 1;
-	if (put_due(c)) {
+	if (c->devinf_known != c->devinf_hash || anew(c)) {
 		cli_emit(c, m, &cmd, &(struct cli_sent){ .tag = SML_PUT });
 		c->put_sent = true;
 	}
-	if (!c->conf->get_devinf)
+	if (c->conf->never_get || (c->peer.known && !anew(c)))
 		return 0;
 	struct slice type = cmd.meta.type;
 	cmd = sml_cmd_none(SML_GET);
@@ -448,7 +451,11 @@ cli_build(struct cli *c, struct err *e)
 	if (m == NULL)
 		return -1;
 	m->msgid = ++c->msgid;
-	if (measure(c, m, e) != 0 || fill(c, m, e) != 0)
+	if (measure(c, m, e) != 0 || fill(c, m, e) != 0 ||
+	    cli_assemble(c, m, e) != 0)
 		return -1;
-	return cli_assemble(c, m, e);
+	cli_say(c, '>', "message %lld of ours, %zu bytes%s",
+		(long long)m->msgid, m->bytes.n,
+		m->final ? ", package complete" : "");
+	return 0;
 }

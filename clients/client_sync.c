@@ -236,7 +236,7 @@ emit_chunk(struct cli *c, struct cli_out *m, struct cli_run *r, size_t start)
 static bool
 emit_change(struct cli *c, struct cli_out *m, struct cli_run *r, size_t start)
 {
-	bool chunks = c->doc.version >= 11 && (c->peer_large || !c->peer_devinf);
+	bool chunks = c->doc.version >= 11 && (c->peer.large_objs || !c->peer.known);
 
 	if (!r->chunking) {
 		if (c->peer_obj_bytes >= 0 &&
@@ -275,7 +275,7 @@ open_sync(struct cli *c, struct cli_out *m, struct cli_run *r)
 	s.target = r->db->remote;
 	s.source = r->db->local;
 	if (!r->opened && c->doc.version >= 11 &&
-	    (c->peer_noc || !c->peer_devinf))
+	    (c->peer.number_of_changes || !c->peer.known))
 		s.number_of_changes = (int64_t)r->changes;
 	sml_sync_open(m->a, &m->cmds, &c->doc, &s);
 	if (m->cmds.n > m->room) {

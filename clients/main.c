@@ -163,14 +163,16 @@ recall(struct program *p)
 {
 	struct cli_conf *c = &p->conf;
 	char *key = server_key(p, "nonce");
-	int64_t known = 0, auth = 0;
+	int64_t known = 0, auth = 0, peer = 0;
 
 	if (key == NULL)
 		return err_set(&p->e, ERR_NOMEM, "main.state", "no memory");
 	if (cli_state_get(p->state, p->a, key, &c->nonce, &p->e) != 0 ||
 	    get_number(p, server_key(p, "devinf"), &known) != 0 ||
-	    get_number(p, server_key(p, "auth"), &auth) != 0)
+	    get_number(p, server_key(p, "auth"), &auth) != 0 ||
+	    get_number(p, server_key(p, "peer"), &peer) != 0)
 		return -1;
+	c->peer = (struct cli_peer){ peer & 1, peer & 2, peer & 4 };
 	c->devinf_known = (uint64_t)known;
 	if (p->o.auth_auto && p->o.user != NULL &&
 	    (auth == SML_AUTH_BASIC || auth == SML_AUTH_MD5))
@@ -191,7 +193,10 @@ learn(struct program *p, const struct cli *c)
 	if (cli_state_set(p->state, key, l.nonce, &p->e) != 0 ||
 	    set_number(p, server_key(p, "devinf"), (int64_t)l.devinf_known) !=
 		0 ||
-	    set_number(p, server_key(p, "auth"), l.auth) != 0)
+	    set_number(p, server_key(p, "auth"), l.auth) != 0 ||
+	    set_number(p, server_key(p, "peer"),
+		       l.peer.known + 2 * l.peer.large_objs +
+			   4 * l.peer.number_of_changes) != 0)
 		return -1;
 	return 0;
 }
@@ -324,7 +329,7 @@ configure(struct program *p)
 		.max_obj_bytes = o->max_obj,
 		.send_bytes = o->send_size,
 		.ignore_respuri = o->ignore_respuri,
-		.get_devinf = !o->no_get,
+		.never_get = o->no_get,
 		.man = slice_c(ph == NULL ? "Funicular" : ph->man),
 		.mod = slice_c(ph == NULL ? "funicular-client" : ph->mod),
 		.swv = slice_c(ph == NULL ? FUNICULAR_VERSION : ph->swv),

@@ -7,8 +7,8 @@ is_main(const struct pim_comp *c)
 	return slice_is(c->name, "VEVENT") || slice_is(c->name, "VTODO");
 }
 
-static bool
-is_instance(const struct pim_comp *c)
+bool
+cal_is_instance(const struct pim_comp *c)
 {
 	return pim_prop_find(c, "RECURRENCE-ID") != NULL;
 }
@@ -22,7 +22,7 @@ find_main(struct pim_comp *root)
 	for (struct pim_comp *k = root->kids; k != NULL; k = k->next) {
 		if (!is_main(k))
 			continue;
-		if (!is_instance(k))
+		if (!cal_is_instance(k))
 			return k;
 		if (first == NULL)
 			first = k;
@@ -55,12 +55,12 @@ read_instances(struct cal *c, struct pim_comp *from, struct pim_comp *main,
 	struct pim_comp *next;
 	int n = 0;
 
-	if (uid.n == 0 || is_instance(main))
+	if (uid.n == 0 || cal_is_instance(main))
 		return 0;
 	for (struct pim_comp *k = from; k != NULL; k = next) {
 		next = k->next;
 		if (k == main || !slice_eq(k->name, main->name) ||
-		    !is_instance(k) ||
+		    !cal_is_instance(k) ||
 		    !slice_eq(pim_prop_value(k, "UID"), uid))
 			continue;
 		if (++n > CAL_OVERRIDES_MAX)

@@ -38,10 +38,9 @@ int pim_cal_write(struct arena *a, const struct pim_view *view,
 /*
  * pim_next() for .ics and .vcs files: *rest is the whole text at first. Events
  * with one UID are an item each, with the VTIMEZONEs that they use. *out ==
- * NULL at the end. May parse a whole VCALENDAR once and hand out its pieces by
- * moving *rest to the text of the next component: what remains must be found
- * from *rest alone (the VTIMEZONEs before it lie in the same bytes, which
- * view and text keep alive; nothing else may be remembered).
+ * NULL at the end. A file with several components in one VCALENDAR is rewritten
+ * once, into the arena, and *rest points there from then on: use one arena for
+ * the whole file.
  */
 int pim_cal_next(struct arena *a, const struct pim_view *view,
 		 struct slice *rest, struct pim_item **out, struct err *e);
@@ -78,9 +77,13 @@ bool pim_cal_norm(struct arena *a, const struct pim_comp *root,
 		  const struct pim_comp *comp, const struct pim_prop *p,
 		  struct slice *out);
 
+/* Has the item alarms, or changed instances beside its main component? */
+bool pim_cal_has_more(const struct pim_item *it);
+
 /*
  * All VALARMs of a component as one normalised text (order and vendor
- * properties aside); empty: none. .p == NULL: memory is short.
+ * properties aside), and the changed instances that came in one body with it;
+ * empty: none. .p == NULL: memory is short.
  */
 struct slice pim_cal_alarms(struct arena *a, const struct pim_comp *root,
 			    const struct pim_comp *comp);
@@ -89,7 +92,7 @@ struct slice pim_cal_alarms(struct arena *a, const struct pim_comp *root,
  * After a merge: make the item consistent again (VTIMEZONE for every TZID in
  * use and no others, DTEND not before DTSTART, DTSTART and DTEND both dates or
  * both times, EXDATE of the same type). from: the items that the merge took
- * from, whose roots hold the VTIMEZONEs.
+ * from (current, incoming), whose roots hold the VTIMEZONEs.
  */
 int pim_cal_repair(struct arena *a, struct pim_item *it,
 		   const struct pim_item *const *from, size_t from_n,

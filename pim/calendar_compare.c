@@ -15,15 +15,31 @@ none(void)
 	return SLICE_LIT("");
 }
 
+static bool
+by_name(const struct pim_zone *z)
+{
+	struct pim_zone_step s;
+
+	return !pim_zone_builtin(z) && pim_zone_offset(z, 0) == 0 &&
+	       !pim_zone_next(z, INT64_MIN / 2, &s);
+}
+
 /* "20260301T080000Z", "20260301", floating without Z. */
 static struct slice
 when_text(struct arena *a, const struct cal_when *w)
 {
 	struct pim_time t = w->t;
+	char text[PIM_TIME_TEXT];
 
 	if (w->zone != NULL) {
 		t.wall = pim_zone_to_utc(w->zone, t.wall);
 		t.utc = true;
+	}
+	if (!w->t.date && w->zone != NULL && by_name(w->zone)) {
+		t = w->t; /* a zone of its own: the clock and its name */
+		(void)pim_time_put(t, text);
+		return arena_printf(a, "%s@%.*s", text,
+				    SLICE_ARG(pim_zone_name(w->zone)));
 	}
 	return pim_time_text(a, t);
 }
@@ -338,6 +354,7 @@ pim_cal_norm(struct arena *a, const struct pim_comp *root,
 		if (!slice_is(p->name, norms[i].name))
 			continue;
 		cal_init(&c, a, NULL, root);
+		c.by_name = true;
 		*out = normalised(&c, comp, p, norms[i].norm);
 		if (c.nomem)
 			out->p = NULL;
@@ -373,41 +390,135 @@ norm_alarm(struct cal *c, const struct pim_comp *alarm,
 			    (long long)(snooze.days * PIM_DAY_S + snooze.secs));
 }
 
-struct slice
-pim_cal_alarms(struct arena *a, const struct pim_comp *root,
-	       const struct pim_comp *comp)
+/* ---- changed instances of the same body ------------------------------------------- */
+
+static bool
+is_other(const struct pim_comp *k, const struct pim_comp *main)
 {
-	struct slice v[CAL_ALARMS_MAX];
-	struct buf b = BUF_IN(a);
-	struct cal_when start;
-	struct cal_when end;
-	struct cal c;
-	bool has_start;
-	bool has_end;
+	return k != main && slice_eq(k->name, main->name);
+}
+
+/* One instance: what it says, sorted. */
+static bool
+put_instance(struct cal *c, const struct pim_comp *root,
+	     const struct pim_comp *k, struct buf *b)
+{
+	struct slice *v;
+	size_t max = 0;
 	size_t n = 0;
 
-	if (pim_comp_kid(comp, "VALARM") == NULL)
-		return none();
-	cal_init(&c, a, NULL, root);
-	has_start = cal_when_get(&c, comp, "DTSTART", &start);
-	has_end = cal_end(&c, comp, has_start ? &start : NULL, &end);
+	for (const struct pim_prop *p = k->props; p != NULL; p = p->next)
+		max++;
+	v = ARENA_ARRAY(c->a, max, struct slice);
+	if (v == NULL)
+		return false;
+	for (const struct pim_prop *p = k->props; p != NULL; p = p->next) {
+		struct slice norm = p->value;
+
+		if (p->def->flags & PIM_P_VOLATILE)
+			continue;
+		if (pim_cal_norm(c->a, root, k, p, &norm) && norm.p == NULL)
+			return false;
+		if (norm.n == 0)
+			continue;
+		v[n] = arena_printf(c->a, "%.*s:%.*s", SLICE_ARG(p->name),
+				    SLICE_ARG(norm));
+		if (v[n++].p == NULL)
+			return false;
+	}
+	qsort(v, n, sizeof(*v), by_text);
+	buf_str(b, "instance\n");
+	for (size_t i = 0; i < n; i++) {
+		buf_add(b, v[i]);
+		buf_byte(b, '\n');
+	}
+	return true;
+}
+
+static bool
+put_instances(struct cal *c, const struct pim_comp *root,
+	      const struct pim_comp *main, struct buf *b)
+{
+	struct slice *v;
+	size_t max = 0;
+	size_t n = 0;
+
+	for (const struct pim_comp *k = root->kids; k != NULL; k = k->next)
+		max += is_other(k, main);
+	if (max == 0)
+		return true;
+	v = ARENA_ARRAY(c->a, max, struct slice);
+	if (v == NULL)
+		return false;
+	for (const struct pim_comp *k = root->kids; k != NULL; k = k->next) {
+		struct buf one = BUF_IN(c->a);
+
+		if (!is_other(k, main))
+			continue;
+		if (!put_instance(c, root, k, &one) || !buf_ok(&one))
+			return false;
+		v[n++] = buf_slice(&one);
+	}
+	qsort(v, n, sizeof(*v), by_text);
+	for (size_t i = 0; i < n; i++)
+		buf_add(b, v[i]);
+	return true;
+}
+
+bool
+pim_cal_has_more(const struct pim_item *it)
+{
+	const struct pim_comp *main = pim_cal_main(it);
+
+	for (const struct pim_comp *k = main == NULL ? NULL : it->root->kids;
+	     k != NULL; k = k->next) {
+		if (is_other(k, main))
+			return true;
+	}
+	return main != NULL && pim_comp_kid(main, "VALARM") != NULL;
+}
+
+static bool
+put_alarms(struct cal *c, const struct pim_comp *comp, struct buf *b)
+{
+	struct slice v[CAL_ALARMS_MAX];
+	struct cal_when start;
+	struct cal_when end;
+	bool has_start = cal_when_get(c, comp, "DTSTART", &start);
+	bool has_end = cal_end(c, comp, has_start ? &start : NULL, &end);
+	size_t n = 0;
+
 	for (const struct pim_comp *k = pim_comp_kid(comp, "VALARM");
 	     k != NULL && n < CAL_ALARMS_MAX; k = pim_comp_more(k)) {
-		v[n] = norm_alarm(&c, k, has_start ? &start : NULL,
+		v[n] = norm_alarm(c, k, has_start ? &start : NULL,
 				  has_end ? &end : NULL);
 		if (v[n].p == NULL)
-			return v[n];
+			return false;
 		n += v[n].n > 0;
 	}
 	qsort(v, n, sizeof(v[0]), by_text);
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && slice_eq(v[i], v[i - 1]))
 			continue;
-		buf_add(&b, v[i]);
-		buf_byte(&b, '\n');
+		buf_add(b, v[i]);
+		buf_byte(b, '\n');
 	}
-	return buf_ok(&b) && !c.nomem ? buf_slice(&b)
-				      : (struct slice){ NULL, 0 };
+	return true;
+}
+
+struct slice
+pim_cal_alarms(struct arena *a, const struct pim_comp *root,
+	       const struct pim_comp *comp)
+{
+	struct buf b = BUF_IN(a);
+	struct cal c;
+
+	cal_init(&c, a, NULL, root);
+	if ((pim_comp_kid(comp, "VALARM") != NULL &&
+	     !put_alarms(&c, comp, &b)) ||
+	    !put_instances(&c, root, comp, &b) || !buf_ok(&b) || c.nomem)
+		return (struct slice){ NULL, 0 };
+	return buf_slice(&b);
 }
 
 /* ---- identity and title --------------------------------------------------------------- */

@@ -23,6 +23,7 @@ struct cal {
 	const struct pim_zone *told; /* 1.0: zone of its local times */
 	const struct pim_comp *root; /* holds the VTIMEZONEs */
 	int64_t at; /* wall time of the item: where zones are compared */
+	bool by_name; /* unknown zones are told by name, not computed */
 	bool nomem;
 	struct { /* zones built so far */
 		struct slice tzid;
@@ -107,6 +108,8 @@ int cal_new_read(struct cal *c, struct pim_comp *comp, struct err *e);
 int cal_tidy(struct cal *c, struct pim_comp *comp, struct err *e);
 /* VTIMEZONEs that comps of root use and that are in no table. */
 int cal_zones_keep(struct cal *c, struct pim_comp *root, struct err *e);
+
+bool cal_is_instance(const struct pim_comp *comp);
 
 /* When a VALARM goes off for the occurrence start..end, as instant; false: no
    trigger. */

@@ -87,6 +87,53 @@ drop_zones(struct pim_comp *root)
 	}
 }
 
+/* ---- changed instances ------------------------------------------------------- */
+
+static struct pim_comp **
+find_instance(struct cal *c, struct pim_comp *root, const struct pim_comp *k,
+	      int64_t id)
+{
+	struct pim_comp **at = &root->kids;
+	struct cal_when w;
+
+	while (*at != NULL &&
+	       (!slice_eq((*at)->name, k->name) || !cal_is_instance(*at) ||
+		!cal_when_get(c, *at, "RECURRENCE-ID", &w) ||
+		cal_utc(&w, c->home) != id))
+		at = &(*at)->next;
+	return at;
+}
+
+/* Nothing is deleted by absence; of one instance the device's is newer. */
+static int
+unite_instances(struct cal *c, struct pim_item *it,
+		const struct pim_item *incoming, struct err *e)
+{
+	const struct pim_comp *main = pim_cal_main(it);
+	const struct pim_comp *in = pim_cal_main(incoming);
+
+	if (main == NULL || in == NULL || cal_is_instance(main) ||
+	    cal_is_instance(in))
+		return 0;
+	for (const struct pim_comp *k = incoming->root->kids; k != NULL;
+	     k = k->next) {
+		struct pim_comp **at;
+		struct pim_comp *copy;
+		struct cal_when w;
+
+		if (k == in || !slice_eq(k->name, main->name) ||
+		    !cal_when_get(c, k, "RECURRENCE-ID", &w))
+			continue;
+		copy = pim_comp_copy(c->a, k);
+		if (copy == NULL)
+			return cal_nomem(e);
+		at = find_instance(c, it->root, k, cal_utc(&w, c->home));
+		copy->next = *at == NULL ? NULL : (*at)->next;
+		*at = copy;
+	}
+	return 0;
+}
+
 int
 pim_cal_repair(struct arena *a, struct pim_item *it,
 	       const struct pim_item *const *from, size_t from_n,
@@ -99,6 +146,9 @@ pim_cal_repair(struct arena *a, struct pim_item *it,
 		return cal_nomem(e);
 	cal_init(&c, a, NULL, zones);
 	drop_zones(it->root);
+	if (from_n > 1 && from[1]->root != NULL &&
+	    unite_instances(&c, it, from[1], e) < 0)
+		return -1;
 	for (struct pim_comp *k = it->root->kids; k != NULL; k = k->next) {
 		one_end(k);
 		if (!same_kinds(&c, k) || cal_tidy(&c, k, e) < 0)

@@ -39,6 +39,7 @@ cal_init(struct cal *c, struct arena *a, const struct pim_view *view,
 	c->told = NULL;
 	c->root = root;
 	c->at = time_of(root);
+	c->by_name = false;
 	c->nomem = false;
 	c->built_n = 0;
 }
@@ -82,8 +83,13 @@ resolve(struct cal *c, struct slice tzid)
 	const struct pim_zone *own;
 	const struct pim_zone *like;
 
-	if (known != NULL && slice_find(tzid, '/') != SIZE_MAX)
+	if (known != NULL && (c->by_name || slice_find(tzid, '/') != SIZE_MAX))
 		return known;
+	if (c->by_name) {
+		own = pim_zone_named(c->a, tzid);
+		c->nomem = c->nomem || own == NULL;
+		return own;
+	}
 	own = build(c, tzid);
 	if (own == NULL)
 		return known;

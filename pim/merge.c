@@ -500,6 +500,23 @@ held_before(const struct merge *m, const struct pim_field *x)
 	return false;
 }
 
+/* The parts that differ are such as it had before and dropped. */
+static bool
+holds_parts(struct merge *m, const struct pim_fields *inc,
+	    const struct pim_field *x)
+{
+	struct pim_fields g = pim_fields_named(inc, x->name);
+
+	if (x->prop == NULL || x->prop->def->vtype != PIM_V_STRUCT)
+		return false;
+	for (size_t i = 0; i < g.n; i++) {
+		if (slice_eq(g.v[i].types, x->types) &&
+		    pim_parts_dropped(m, x, &g.v[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Does the device lack something that it could hold? Not what it was sent
  * before and dropped: sending that again would go on for ever.
@@ -530,12 +547,15 @@ differs_incoming(struct merge *m, bool *out)
 		const struct pim_field *x = &seen.v[i];
 
 		*out = x->norm.n > 0 && !(no_fn && slice_is(x->name, "FN")) &&
-		       !holds(&inc, x) && !held_before(m, x);
+		       !holds(&inc, x) && !held_before(m, x) &&
+		       !holds_parts(m, &inc, x);
 	}
+	/* What was deleted here, and is there as it was. */
 	for (size_t i = 0; i < inc.n && !*out; i++) {
 		const struct pim_field *x = &inc.v[i];
 
-		*out = x->norm.n > 0 && !holds(&result, x) && !holds(&seen, x);
+		*out = x->norm.n > 0 && held_before(m, x) &&
+		       !holds(&result, x) && !holds(&seen, x);
 	}
 	return 0;
 }

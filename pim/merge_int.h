@@ -67,6 +67,10 @@ void pim_union_list(struct merge *m, const struct group *g);
 /* merge_parts.c: structured values and lists in one property. */
 void pim_merge_struct(struct merge *m, const struct group *g);
 void pim_union_struct(struct merge *m, const struct group *g);
+/* All that inc lacks of x are parts that x shares with a base: sent before,
+   and dropped by the device. */
+bool pim_parts_dropped(struct merge *m, const struct pim_field *x,
+		       const struct pim_field *inc);
 void pim_merge_elements(struct merge *m, const struct group *g);
 
 #endif

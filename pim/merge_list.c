@@ -146,7 +146,8 @@ copy_list(struct merge *m, const struct pim_fields *f)
 
 /* What happened to one base entry on the server's side. */
 struct fate {
-	struct pim_field *cur; /* NULL: deleted there */
+	struct pim_field *cur;  /* NULL: deleted there */
+	struct pim_field *seen; /* NULL: the device would not get it */
 	bool changed;
 };
 
@@ -155,17 +156,18 @@ fate_of(const struct pim_fields *cur, const struct pim_fields *seen,
 	const struct pim_field *in_cur, const struct pim_field *in_seen,
 	const struct pim_field *base)
 {
-	struct fate f = { NULL, false };
+	struct fate f = { NULL, NULL, false };
 
 	if (in_cur->mate == SIZE_MAX)
 		return f;
 	f.cur = &cur->v[in_cur->mate];
 	f.changed = !same_value(f.cur, base) || !same_types(f.cur, base);
-	if (f.changed && in_seen->mate != SIZE_MAX) {
-		const struct pim_field *s = &seen->v[in_seen->mate];
-
-		f.changed = !same_value(s, base) || !same_types(s, base);
-	}
+	if (in_seen->mate == SIZE_MAX)
+		return f;
+	f.seen = &seen->v[in_seen->mate];
+	if (f.changed)
+		f.changed =
+		    !same_value(f.seen, base) || !same_types(f.seen, base);
 	return f;
 }
 
@@ -173,10 +175,30 @@ fate_of(const struct pim_fields *cur, const struct pim_fields *seen,
  * ------------------------------------------------------------------------------
  */
 
+/* An address: part by part, as if it were the only one. */
+static void
+modify_parts(struct merge *m, const struct group *g, struct pim_field *base,
+	     struct pim_field *inc, struct fate fate)
+{
+	struct group one = { .name = g->name };
+	size_t base_n = m->base_n;
+
+	one.cur = (struct pim_fields){ fate.cur, 1 };
+	one.inc = (struct pim_fields){ inc, 1 };
+	one.seen = (struct pim_fields){ fate.seen, fate.seen != NULL };
+	one.base[0] = (struct pim_fields){ base, 1 };
+	m->base_n = 1;
+	pim_merge_struct(m, &one);
+	m->base_n = base_n;
+	if (!same_types(base, inc) && !types_within(inc->types, base->types) &&
+	    !fate.changed)
+		pim_merge_types(m, fate.cur, inc);
+}
+
 /* The device changed an entry it held. */
 static void
-modify(struct merge *m, const struct group *g, const struct pim_field *base,
-       const struct pim_field *inc, struct fate fate)
+modify(struct merge *m, const struct group *g, struct pim_field *base,
+       struct pim_field *inc, struct fate fate)
 {
 	bool value = !same_value(base, inc) &&
 		     !pim_merge_cut(m, g->name, inc->norm, base->norm);
@@ -192,6 +214,10 @@ modify(struct merge *m, const struct group *g, const struct pim_field *base,
 			m->clash_client++;
 			pim_merge_add(m, inc);
 		}
+		return;
+	}
+	if (inc->prop->def->vtype == PIM_V_STRUCT) {
+		modify_parts(m, g, base, inc, fate);
 		return;
 	}
 	if (fate.changed && same_value(fate.cur, inc))
@@ -268,8 +294,8 @@ pim_merge_list(struct merge *m, const struct group *g)
 	align(&in_seen, &seen);
 	align(&base, &inc);
 	for (size_t i = 0; i < base.n; i++) {
-		const struct pim_field *b = &base.v[i];
-		const struct pim_field *x =
+		struct pim_field *b = &base.v[i];
+		struct pim_field *x =
 		    b->mate == SIZE_MAX ? NULL : &inc.v[b->mate];
 		struct fate fate =
 		    fate_of(&cur, &seen, &in_cur.v[i], &in_seen.v[i], b);

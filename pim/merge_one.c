@@ -54,12 +54,24 @@ any_base_holds(const struct merge *m, const struct group *g)
 	return false;
 }
 
+static bool
+is_kept(const struct group *g)
+{
+	const struct pim_field *cur = only(&g->cur);
+
+	return cur != NULL && cur->prop != NULL &&
+	       (cur->prop->def->flags & PIM_P_KEEP);
+}
+
 static enum edit
 edit_of(const struct merge *m, const struct group *g)
 {
 	const struct pim_field *inc = only(&g->inc);
 	const struct pim_field *seen = only(&g->seen);
 
+	/* What no item is without was not deleted. */
+	if (inc == NULL && is_kept(g))
+		return EDIT_NONE;
 	if (inc == NULL)
 		return m->absence_counts && all_bases_hold(m, g) &&
 			       pim_caps_keep(m->in->view, g->name,

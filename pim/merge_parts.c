@@ -273,6 +273,40 @@ pim_union_struct(struct merge *m, const struct group *g)
 		store_parts(m, g, v, n);
 }
 
+static bool
+base_has_part(struct merge *m, const struct pim_field *x, size_t k,
+	      struct slice v)
+{
+	for (size_t i = 0; i < m->base_n; i++) {
+		struct pim_fields g = pim_fields_named(&m->base[i], x->name);
+		struct parts b;
+
+		for (size_t n = 0; n < g.n; n++) {
+			if (slice_eq(g.v[n].types, x->types) &&
+			    split(m, g.v[n].prop, &b) && slice_eq(b.norm[k], v))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+pim_parts_dropped(struct merge *m, const struct pim_field *x,
+		  const struct pim_field *inc)
+{
+	struct parts px;
+	struct parts pi;
+
+	if (!split(m, x->prop, &px) || !split(m, inc->prop, &pi))
+		return false;
+	for (size_t k = 0; k < PARTS_MAX; k++) {
+		if (!slice_eq(px.norm[k], pi.norm[k]) &&
+		    !base_has_part(m, x, k, px.norm[k]))
+			return false;
+	}
+	return true;
+}
+
 /* ---- elements
  * ----------------------------------------------------------------------- */
 

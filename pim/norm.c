@@ -335,7 +335,7 @@ add_alarms(struct norm *n)
 	struct pim_field f = { .name = SLICE_INIT("VALARM") };
 
 	f.types = SLICE_LIT("");
-	if (pim_comp_kid(n->comp, "VALARM") == NULL)
+	if (n->it->kind == PIM_CONTACT || !pim_cal_has_more(n->it))
 		return;
 	f.norm = pim_cal_alarms(n->a, n->it->root, n->comp);
 	if (f.norm.p == NULL) {

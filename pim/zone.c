@@ -178,6 +178,16 @@ pim_zone_name(const struct pim_zone *z)
 	return z->name;
 }
 
+const struct pim_zone *
+pim_zone_named(struct arena *a, struct slice name)
+{
+	struct pim_zone *z = ARENA_NEW(a, struct pim_zone);
+
+	if (z != NULL)
+		z->name = name;
+	return z;
+}
+
 bool
 pim_zone_builtin(const struct pim_zone *z)
 {

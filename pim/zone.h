@@ -30,6 +30,9 @@ const struct pim_zone *pim_zone_utc(void);
 bool pim_zone_is_utc(const struct pim_zone *z);
 /* Olson name; of a built zone the TZID it was built from. */
 struct slice pim_zone_name(const struct pim_zone *z);
+/* A zone that is nothing but its name: where only sameness counts. Its clock is
+   UTC's. NULL: memory is short. */
+const struct pim_zone *pim_zone_named(struct arena *a, struct slice name);
 /* From the table, not built from what a peer sent. */
 bool pim_zone_builtin(const struct pim_zone *z);
 

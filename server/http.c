@@ -219,20 +219,34 @@ srv_front_look(struct srv_front *f, struct srv_pool_state *out)
 	srv_pool_look(f->pool, out);
 }
 
-/* No further connections through this gate; its socket is closed. */
+/*
+ * No further connections through this gate. Its socket is closed when the
+ * library's threads have ended (srv_gate_end): one of them may be about to use
+ * the number.
+ */
 static void
 gate_quiesce(struct srv_gate *g)
 {
-	MHD_socket fd;
-
-	if (atomic_exchange(&g->retired, true))
+	if (atomic_load(&g->retired))
 		return;
-	fd = MHD_quiesce_daemon(g->mhd);
-	if (fd == MHD_INVALID_SOCKET)
-		return;
-	(void)close(fd);
-	if (g->listen->fd == fd)
+	g->fd = MHD_quiesce_daemon(g->mhd);
+	if (g->listen->fd == g->fd)
 		g->listen->fd = -1;
+	/* Last: the sweeper may end a retired gate at once. */
+	atomic_store(&g->retired, true);
+}
+
+void
+srv_gate_end(struct srv_gate *g)
+{
+	MHD_stop_daemon(g->mhd);
+	if (atomic_load(&g->retired)) {
+		if (g->fd != MHD_INVALID_SOCKET)
+			(void)close(g->fd);
+	} else {
+		g->listen->fd = -1; /* the library has closed it */
+	}
+	free(g);
 }
 
 /* A new daemon on the same address takes over from this one. */
@@ -252,7 +266,7 @@ gate_renew(struct srv_gate *g, const struct srv_conf *conf,
 		g->listen->fd = old;
 		return -1;
 	}
-	gate_quiesce(g); /* closes `old` */
+	gate_quiesce(g); /* takes `old` with it */
 	return 0;
 }
 
@@ -320,6 +334,18 @@ drained(struct srv_front *f, int64_t ms)
 }
 
 /*
+ * At a stop clients shall see a refusal, not a connection that nobody takes.
+ * Systemd's socket stays as it is: the next daemon answers what waits there.
+ */
+static void
+gate_refuse(struct srv_gate *g)
+{
+	gate_quiesce(g);
+	if (!g->listen->given && g->fd != MHD_INVALID_SOCKET)
+		(void)shutdown(g->fd, SHUT_RDWR);
+}
+
+/*
  * The library aborts the process when it is stopped while a connection is
  * suspended, so: no new connections, everything that runs to its end, and only
  * then stop. Messages in a worker are waited for however long they take.
@@ -331,8 +357,8 @@ drain(struct srv_front *f)
 
 	(void)pthread_mutex_lock(&f->lock);
 	for (struct srv_gate *g = f->gates; g != NULL; g = g->next)
-		if (!g->admin)
-			gate_quiesce(g);
+		if (!g->admin && !atomic_load(&g->retired))
+			gate_refuse(g);
 	(void)pthread_mutex_unlock(&f->lock);
 	if (drained(f, grace))
 		return;
@@ -369,11 +395,7 @@ end_gates(struct srv_front *f)
 		struct srv_gate *g = f->gates;
 
 		f->gates = g->next;
-		MHD_stop_daemon(g->mhd);
-		/* The admin's socket was not quiesced: stop closed it. */
-		if (!atomic_load(&g->retired))
-			g->listen->fd = -1;
-		free(g);
+		srv_gate_end(g);
 	}
 }
 

@@ -187,8 +187,7 @@ end_retired(struct srv_front *f)
 		return;
 	/* It joins the library's threads, which may want the lock. */
 	(void)pthread_mutex_unlock(&f->lock);
-	MHD_stop_daemon(g->mhd);
-	free(g);
+	srv_gate_end(g);
 	(void)pthread_mutex_lock(&f->lock);
 }
 

@@ -22,6 +22,7 @@ struct srv_gate {
 	struct srv_front *front;
 	struct MHD_Daemon *mhd;
 	struct srv_listen *listen;
+	int fd; /* once retired: to be closed at the end */
 	bool admin;
 	atomic_bool retired; /* no new connections, close the others soon */
 	atomic_size_t conn_n;
@@ -109,6 +110,9 @@ struct srv_rq {
 	int64_t work_us;
 	char tail[RQ_TAIL_BYTES]; /* of the access log: what the worker knew */
 };
+
+/* http.c: stop the library's daemon, close its socket, free the gate. */
+void srv_gate_end(struct srv_gate *g);
 
 /* http_conn.c */
 void srv_conn_notify(void *cls, struct MHD_Connection *c, void **ctx,

@@ -99,11 +99,14 @@ ask_hidden(struct srv_call *c, int tty, const char *question, struct slice *out)
 	mute.c_lflag &= (tcflag_t) ~(ECHO | ISIG);
 	mute.c_lflag |= ICANON;
 	mute.c_cc[VEOL] = CTRL_C;
-	if (write(tty, question, strlen(question)) < 0 ||
-	    tcsetattr(tty, TCSAFLUSH, &mute) < 0)
+	/* Mute first: what is typed as soon as the question shows counts. */
+	if (tcsetattr(tty, TCSAFLUSH, &mute) < 0)
 		return srv_call_refuse(SRV_EXIT_FAILED,
 				       "the terminal does not answer");
-	code = from_fd(c, tty, "what was typed", out);
+	if (write(tty, question, strlen(question)) < 0)
+		code = SRV_EXIT_FAILED;
+	else
+		code = from_fd(c, tty, "what was typed", out);
 	(void)tcsetattr(tty, TCSAFLUSH, &old);
 	if (write(tty, "\n", 1) < 0)
 		return SRV_EXIT_FAILED;

@@ -196,6 +196,8 @@ statuses(struct sml_ctx *c, struct sml_ds *ds, const struct ops *o)
 	return 0;
 }
 
+/* Commands inside commands: as deep as SML_DEPTH_MAX lets a document be. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static int walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		const struct sml_cmd *cmd);
 
@@ -256,7 +258,6 @@ sequence(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	return 0;
 }
 
-/* Depth is bounded: the reader refuses deeper documents. */
 static int
 walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
      const struct sml_cmd *cmd)
@@ -284,6 +285,8 @@ walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		return 0;
 	}
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static int
 run(struct sml_ctx *c, struct sml_ds *ds, const struct sml_cmd *cmd)

@@ -59,7 +59,7 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 	if (sml_member_for(c, b->ds, op->pim->kind) == 0)
 		return refuse(b, op, 415, "this database takes no such items");
 	if (b->ds->form_seen == PIM_FORM_NONE)
-		b->ds->form_seen = form;
+		b->ds->form_seen = (int)form;
 	if (pim_canon(c->a, op->pim, &op->canon, &c->e) < 0 ||
 	    pim_identify(c->a, op->pim, &op->ids, &c->e) < 0)
 		return -1;

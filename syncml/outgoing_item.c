@@ -191,6 +191,14 @@ piece_sent(struct sml_ctx *c, struct sml_outgoing *og, size_t n, bool last)
 		og->active = false;
 }
 
+static char
+piece_kind(const struct sml_outgoing *og, bool last)
+{
+	if (!last)
+		return 'C';
+	return og->add ? 'A' : 'R';
+}
+
 enum sml_sent_how
 sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 {
@@ -225,9 +233,7 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 			continue; /* its text grew by escapes: less of it */
 		o->full = !last;
 		how = record(c, o, so->ds, og->item, og->revision, og->form,
-			     !last     ? 'C'
-			     : og->add ? 'A'
-				       : 'R');
+			     piece_kind(og, last));
 		piece_sent(c, og, piece.n, last);
 		if (last && c->tx->v->chunk_drop(c->tx, k, &c->e) < 0)
 			return SML_SENT_FAILED;
@@ -364,7 +370,8 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		return offered(c, so, u, view->id, how);
 	}
 	/* Would it fit into a message of its own? Then that is the next. */
-	if (o->refused + o->base + o->reserve + 3 * PIECE_HEAD < o->limit)
+	if (o->refused + o->base + o->reserve + (size_t)3 * PIECE_HEAD <
+	    o->limit)
 		return SML_NO_ROOM;
 	if (!may_split(c))
 		return debt(c, so->ds, u, 413,

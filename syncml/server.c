@@ -312,7 +312,7 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 		return;
 	}
 	if (work(c, at, login, out) < 0) {
-		if (c->e.code == ERR_AUTH) {
+		if (c->e.code == ERR_AUTH && login != NULL) {
 			struct sml_login lost = *login;
 
 			lost.verdict = SML_LOGIN_WRONG;

@@ -448,6 +448,7 @@ refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 {
 	int64_t kept;
 	int64_t gone = 0;
+	int64_t total;
 	struct store_item *it;
 	int64_t after = 0;
 	size_t n;
@@ -466,12 +467,13 @@ refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 		} while (n == PAGE);
 	}
 	/* The brake counts by what the database would shrink to. */
-	if (brake_holds(kept + gone, gone - ds->in.added)) {
+	total = kept + gone;
+	if (brake_holds(total, gone - ds->in.added)) {
 		ds->held_back += gone;
 		sml_tell(c, '=',
 			 "the refresh would delete %lld of %lld items: "
 			 "held back, they stay for everybody else",
-			 (long long)gone, (long long)(kept + gone));
+			 (long long)gone, (long long)total);
 		return 0;
 	}
 	for (size_t i = 0; i < col->member_n; i++) {

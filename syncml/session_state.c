@@ -52,7 +52,7 @@ static void
 walk_i64(struct walk *w, int64_t *v)
 {
 	/* Zigzag: small negative numbers stay short. */
-	uint64_t x = ((uint64_t)*v << 1) ^ (uint64_t)(*v >> 63);
+	uint64_t x = *v < 0 ? ~((uint64_t)*v << 1) : (uint64_t)*v << 1;
 
 	walk_u64(w, &x);
 	if (w->reading)

@@ -73,6 +73,8 @@ status_items(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
 	return 0;
 }
 
+/* As deep as SML_DEPTH_MAX lets a document be.
+   NOLINTNEXTLINE(misc-no-recursion) */
 int
 sml_status_all(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
 {
@@ -91,7 +93,6 @@ sml_status_all(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
 		return -1;
 	}
 	for (size_t i = 0; i < cmd->kid_n; i++) {
-		/* Depth is bounded: the reader refuses deeper documents. */
 		if (sml_status_all(c, &cmd->kids[i], code) < 0)
 			return -1;
 	}

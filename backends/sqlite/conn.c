@@ -12,17 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/*
- * synchronous FULL: an answer leaves only after its commit is on disk. A
- * larger WAL than the default of 1000 pages writes a page that many messages
- * change back into the file once, not once for each.
- */
+/* synchronous FULL: an answer leaves only after its commit is on disk. */
 static const char SETTINGS[] = "PRAGMA synchronous = FULL;"
 			       "PRAGMA temp_store = MEMORY;"
 			       "PRAGMA trusted_schema = OFF;"
 			       "PRAGMA cell_size_check = ON;"
 			       "PRAGMA cache_size = -16384;"
-			       "PRAGMA wal_autocheckpoint = 4000;"
 			       "PRAGMA journal_size_limit = 67108864;";
 
 /*

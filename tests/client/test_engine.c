@@ -51,7 +51,6 @@ begin(struct world *w)
 		.version = 12,
 		.max_msg_bytes = 100000,
 		.max_obj_bytes = 1000000,
-		.get_devinf = true,
 		.man = SLICE_LIT("Funicular"),
 		.mod = SLICE_LIT("test"),
 		.swv = SLICE_LIT("1"),
@@ -235,9 +234,16 @@ test_nothing_changed(void **state)
 	begin(&w);
 	client_adds(&w, 0, 3);
 	session_ok(&w);
+	assert_int_equal(w.f.puts, 1);
+	assert_int_equal(w.f.gets, 1);
+	assert_true(w.learned.peer.known && w.learned.peer.large_objs);
 	w.conf.devinf_known = w.learned.devinf_known;
+	w.conf.peer = w.learned.peer;
 	session_ok(&w);
 	assert_int_equal(w.f.messages, 3);
+	/* What each knows of the other is not said again. */
+	assert_int_equal(w.f.puts, 1);
+	assert_int_equal(w.f.gets, 1);
 	assert_int_equal(w.m.db.sent.add + w.m.db.sent.replace, 0);
 	end(&w);
 }

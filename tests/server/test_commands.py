@@ -7,6 +7,7 @@ usage: test_commands.py FUNICULAR SEED
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import stat
@@ -197,7 +198,8 @@ class User(Site):
         left = list(answers)
         while True:
             if not select.select([fd], [], [], 60)[0]:
-                self.assertFalse("the program hangs: %r" % seen)
+                os.kill(pid, 9)
+                self.fail("the program hangs: %r" % seen)
             try:
                 more = os.read(fd, 4096)
             except OSError:
@@ -727,6 +729,76 @@ class Whole(Site):
                                 "list"], stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(p.returncode, FAILED)
         self.assertIn(b"cannot write", p.stderr)
+
+
+class Docs(Site):
+    """The manual and the completion know every command and option."""
+
+    TREE = os.path.dirname(os.path.dirname(os.path.dirname(
+        os.path.abspath(__file__))))
+    COMPLETION = os.path.join(TREE, "docs", "completion", "funicular.bash")
+
+    def helps(self):
+        for line in self.run_("--help").split("\n"):
+            m = re.match(r"  ([a-z]+)  +\S", line)
+            if m:
+                yield m[1], self.run_(m[1], "--help")
+
+    def test_all_there(self):
+        with open(os.path.join(self.TREE, "docs", "man",
+                               "funicular.1")) as f:
+            man = f.read()
+        with open(self.COMPLETION) as f:
+            completion = f.read()
+        n = 0
+        for name, text in self.helps():
+            use = text.split("\n\n")[0]
+            verbs = set(re.findall(r"funicular %s ([a-z]+)" % name, use))
+            for verb in verbs or {""}:
+                self.assertIn((".It Cm %s %s" % (name, verb)).rstrip(),
+                              man.replace(".Cm", ".It Cm"))
+            for verb in verbs:
+                self.assertRegex(completion, r"%s\) verbs=.*\b%s\b"
+                                 % (name, verb))
+            for option in set(re.findall(r"--([a-z][a-z0-9-]+)", text)):
+                n += 1
+                self.assertIn("Fl -%s" % option, man, name)
+                self.assertIn("--%s" % option, completion, name)
+        self.assertGreater(n, 40)
+
+    def complete(self, *words):
+        words = ["funicular", "--config", self.conf, *words]
+        script = ("source \"$1\"; shift; COMP_WORDS=(\"$@\"); "
+                  "COMP_CWORD=$(($# - 1)); _funicular; "
+                  "printf '%s\\n' \"${COMPREPLY[@]}\"")
+        env = dict(os.environ, PATH="%s:%s" % (
+            os.path.dirname(FUNICULAR), os.environ["PATH"]))
+        p = subprocess.run(["bash", "-c", script, "bash", self.COMPLETION,
+                            *words], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, env=env)
+        self.assertEqual(p.stderr, b"")
+        return set(p.stdout.decode().split("\n")) - {""}
+
+    def test_completion(self):
+        self.anna()
+        self.run_("device", "add", "anna", "Anna's phone")
+        self.assertEqual(self.complete("us"), {"user"})
+        self.assertEqual(self.complete("user", "d"), {"disable"})
+        self.assertEqual(self.complete("user", "show", ""), {"anna"})
+        self.assertEqual(self.complete("user", "add", "x", "--q"),
+                         {"--quota-bytes", "--quota-items"})
+        self.assertEqual(self.complete("item", "list", "anna", "ca"),
+                         {"calendar", "caltask"})
+        self.assertEqual(self.complete("export", "anna", "no"), {"notes"})
+        self.assertEqual(self.complete("export", "anna", "--format", "v"),
+                         {"vcf"})
+        self.assertEqual(self.complete("device", "show", "anna", "A"),
+                         {"Anna\\'s\\ phone"})
+        self.assertIn(self.conf, self.complete(
+            "import", "anna", "contacts", self.dir + "/f"))
+        self.assertEqual(self.complete("collection", "set", "anna", "notes",
+                                       "--policy", ""),
+                         {"newest", "server", "client", "duplicate"})
 
 
 if __name__ == "__main__":
