@@ -59,7 +59,8 @@ log_quote(struct slice s, char *out, size_t out_n)
 		}
 	}
 	/* Do not leave half a character behind where the value was cut. */
-	o = slice_utf8_cut((struct slice){ out, o }, o).n;
+	while (text && o > 0 && !slice_utf8_ok((struct slice){ out, o }))
+		o--;
 	out[o] = '\0';
 	return out;
 }

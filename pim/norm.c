@@ -265,6 +265,8 @@ add_field(struct norm *n, const struct pim_field *f)
 {
 	struct pim_field *v = n->v;
 
+	if (n->bad)
+		return;
 	if (n->n == n->cap) {
 		n->cap = n->cap == 0 ? 32 : n->cap * 2;
 		v = ARENA_ARRAY(n->a, n->cap, struct pim_field);

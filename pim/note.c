@@ -37,6 +37,12 @@ pim_note_read(struct arena *a, struct slice body, struct pim_item **out,
 	return make(a, body, out, e);
 }
 
+static struct slice
+first_line(struct slice text)
+{
+	return slice_trim(slice_sub(text, 0, slice_find(text, '\n')));
+}
+
 /* Title and text of forms that keep them apart: one text again. */
 static int
 joined(struct arena *a, struct slice title, struct slice text,
@@ -51,7 +57,7 @@ joined(struct arena *a, struct slice title, struct slice text,
 	if (text.n == 0)
 		return make(a, title, out, e);
 	/* Many senders repeat the start of the text as the title. */
-	if (title.n == 0 ||
+	if (title.n == 0 || slice_eq(first_line(text), slice_trim(title)) ||
 	    (title.n <= text.n && memcmp(title.p, text.p, title.n) == 0))
 		return make(a, text, out, e);
 	buf_add(&b, title);
@@ -78,12 +84,6 @@ pim_note_read_comp(struct arena *a, const struct pim_comp *root,
 		return err_set(e, ERR_PARSE, "pim.note", "no note in it");
 	return joined(a, pim_prop_value(journal, "SUMMARY"),
 		      pim_prop_value(journal, "DESCRIPTION"), out, e);
-}
-
-static struct slice
-first_line(struct slice text)
-{
-	return slice_trim(slice_sub(text, 0, slice_find(text, '\n')));
 }
 
 static bool

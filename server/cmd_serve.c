@@ -2,7 +2,6 @@
 
 #include "server/engine.h"
 #include "server/life.h"
-#include "server/settings.h"
 
 #include <stdio.h>
 
@@ -43,21 +42,9 @@ print(void (*what)(struct buf *out))
 	return code;
 }
 
+/* Either run it, or only look whether it could run. */
 static int
-check_config(const struct srv_args *args)
-{
-	struct srv_settings *s = NULL;
-	struct err e = { 0 };
-
-	if (srv_settings_load(args->conf_path, &s, &e) != 0)
-		return srv_fail(&e);
-	srv_settings_unref(&s);
-	(void)puts("funicular: the configuration is fine");
-	return SRV_EXIT_OK;
-}
-
-static int
-serve(const struct srv_args *args, bool allow_root)
+serve(const struct srv_args *args, bool allow_root, bool check)
 {
 	/* A copy of our own: a reload changes its level. */
 	struct log log = { .write = log_stderr.write, .min = LOG_LVL_INFO };
@@ -72,9 +59,12 @@ serve(const struct srv_args *args, bool allow_root)
 				  .metrics = &metrics,
 				  .log = &log };
 	struct err e = { 0 };
+	int rc = check ? srv_life_check(&in, &e) : srv_life_run(&in, &e);
 
-	if (srv_life_run(&in, &e) != 0)
+	if (rc != 0)
 		return srv_fail(&e);
+	if (check)
+		(void)puts("funicular: the configuration is fine");
 	return SRV_EXIT_OK;
 }
 
@@ -103,13 +93,11 @@ run(const struct srv_args *args)
 			return SRV_EXIT_USAGE;
 		}
 	}
-	if (mode == MODE_CHECK)
-		return check_config(args);
 	if (mode == MODE_SAMPLE)
 		return print(srv_conf_sample);
 	if (mode == MODE_MAN)
 		return print(srv_conf_man);
-	return serve(args, allow_root);
+	return serve(args, allow_root, mode == MODE_CHECK);
 }
 
 const struct srv_command srv_cmd_serve = {

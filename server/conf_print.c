@@ -50,8 +50,8 @@ range(struct buf *out, const struct srv_conf_key *k)
 		buf_printf(out, ", %lld to %lld%s%s", (long long)k->min,
 			   (long long)k->max, k->unit[0] == '\0' ? "" : " ",
 			   k->unit);
-	buf_str(out, k->reload ? "; changes at a reload."
-			       : "; changes need a restart.");
+	buf_str(out, k->reload ? "; a reload takes a change over."
+			       : "; a change needs a restart.");
 }
 
 void
@@ -97,6 +97,9 @@ troff(struct buf *out, const char *s)
 			buf_str(out, "\\-");
 		else
 			buf_byte(out, (unsigned char)*s);
+		/* Long priority strings may break here. */
+		if (*s == ':' && s[1] != ' ')
+			buf_str(out, "\\:");
 	}
 }
 

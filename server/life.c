@@ -143,8 +143,9 @@ check_plain(struct life *l, struct err *e)
 	return 0;
 }
 
+/* Which addresses, and may it be so? Nothing is opened yet. */
 static int
-listen_all(struct life *l, struct err *e)
+plan_listen(struct life *l, struct err *e)
 {
 	const struct srv_conf *conf = &l->settings->conf;
 	enum srv_scheme deflt = l->has_tls ? SRV_HTTPS : SRV_HTTP;
@@ -208,7 +209,8 @@ start(struct life *l, struct err *e)
 	if (l->has_tls)
 		say_expiry(l, &l->tls);
 	/* The sockets first: a second daemon must not touch the store. */
-	if (listen_all(l, e) != 0 ||
+	if (plan_listen(l, e) != 0 || srv_listen_open(&l->pub, e) != 0 ||
+	    srv_listen_open(&l->admin, e) != 0 ||
 	    l->in->service->open(l->in->service->ctx, e) != 0)
 		return -1;
 	l->opened = true;
@@ -451,6 +453,21 @@ stop(struct life *l)
 	arena_free(&l->a);
 	(void)pthread_cond_destroy(&l->wake);
 	(void)pthread_mutex_destroy(&l->lock);
+}
+
+int
+srv_life_check(const struct srv_life_in *in, struct err *e)
+{
+	struct life l = { .in = in };
+	int rc;
+
+	(void)pthread_mutex_init(&l.lock, NULL);
+	(void)pthread_cond_init(&l.wake, NULL);
+	rc = load(&l, e);
+	if (rc == 0)
+		rc = plan_listen(&l, e);
+	stop(&l);
+	return rc;
 }
 
 int

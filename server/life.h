@@ -22,6 +22,12 @@ struct srv_life_in {
 int srv_life_run(const struct srv_life_in *in, struct err *e);
 
 /*
+ * Read and judge the configuration with its TLS files and addresses, and open
+ * nothing. -1: *e says what is wrong.
+ */
+int srv_life_check(const struct srv_life_in *in, struct err *e);
+
+/*
  * Block the daemon's signals and ignore SIGPIPE: before any thread starts, so
  * that every thread inherits it.
  */

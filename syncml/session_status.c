@@ -73,8 +73,8 @@ status_items(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
 	return 0;
 }
 
-/* As deep as SML_DEPTH_MAX lets a document be.
-   NOLINTNEXTLINE(misc-no-recursion) */
+/* As deep as SML_DEPTH_MAX lets a document be. */
+/* NOLINTBEGIN(misc-no-recursion) */
 int
 sml_status_all(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
 {
@@ -98,3 +98,4 @@ sml_status_all(struct sml_ctx *c, const struct sml_cmd *cmd, int code)
 	}
 	return 0;
 }
+/* NOLINTEND(misc-no-recursion) */

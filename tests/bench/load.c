@@ -9,7 +9,7 @@
  *	change P	A changes one in P contacts and syncs
  *	fetch		B gets these changes
  *	nothing R	B syncs R times, nothing has changed
- *	login		device A syncs with the password of the second file
+ *	login		device A syncs with the account's password
  */
 #include "clients/session.h"
 #include "tests/bench/contacts.h"
@@ -30,7 +30,7 @@ struct device {
 
 struct load {
 	const char *url, *user;
-	char secret[128];
+	char secret[3][128]; /* of the devices, and the account's password */
 	int pid;
 	struct device dev[2];
 	unsigned messages; /* of the last session */
@@ -140,7 +140,7 @@ device_init(struct load *l, struct device *d, unsigned no)
 		.url = slice_c(l->url),
 		.dev_id = slice_c(d->id),
 		.user = slice_c(l->user),
-		.password = slice_c(l->secret),
+		.password = slice_c(l->secret[no]),
 		.enc = SML_WBXML,
 		.version = 12,
 		.auth = SML_AUTH_BASIC,
@@ -264,13 +264,17 @@ phase(struct load *l, const char *what, unsigned n)
 }
 
 static void
-read_secret(const char *path, char *out, size_t n)
+read_secrets(struct load *l, const char *path)
 {
 	FILE *f = fopen(path, "r");
 
-	if (f == NULL || fgets(out, (int)n, f) == NULL)
-		die(path, "no secret in it");
-	out[strcspn(out, "\r\n")] = '\0';
+	for (int i = 0; i < 3; i++) {
+		char *s = l->secret[i];
+
+		if (f == NULL || fgets(s, sizeof(l->secret[i]), f) == NULL)
+			die(path, "three secrets are wanted");
+		s[strcspn(s, "\r\n")] = '\0';
+	}
 	fclose(f);
 }
 
@@ -278,33 +282,30 @@ int
 main(int argc, char **argv)
 {
 	struct load l = { 0 };
-	char line[64], word[32], password[128];
+	char line[64], word[32];
 	unsigned n;
 
-	if (argc != 6) {
-		fputs("usage: bench_load URL USER SECRET-FILE PASSWORD-FILE "
-		      "PID\n",
-		      stderr);
+	if (argc != 5) {
+		fputs("usage: bench_load URL USER SECRETS-FILE PID\n", stderr);
 		return 2;
 	}
 	l.url = argv[1];
 	l.user = argv[2];
-	read_secret(argv[3], l.secret, sizeof(l.secret));
-	read_secret(argv[4], password, sizeof(password));
+	read_secrets(&l, argv[3]);
 	int64_t pid = 0;
-	if (!slice_i64(slice_c(argv[5]), &pid))
-		die(argv[5], "no process");
+	if (!slice_i64(slice_c(argv[4]), &pid))
+		die(argv[4], "no process");
 	l.pid = (int)pid;
-	device_init(&l, &l.dev[0], 1);
-	device_init(&l, &l.dev[1], 2);
+	for (unsigned i = 0; i < 2; i++)
+		device_init(&l, &l.dev[i], i);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		n = 0;
 		if (sscanf(line, "%31s %u", word, &n) < 1)
 			continue;
 		if (strcmp(word, "login") == 0)
-			l.dev[0].conf.password = slice_c(password);
+			l.dev[0].conf.password = slice_c(l.secret[2]);
 		phase(&l, word, n);
-		l.dev[0].conf.password = slice_c(l.secret);
+		l.dev[0].conf.password = slice_c(l.secret[0]);
 	}
 	for (int i = 0; i < 2; i++) {
 		cli_http_free(&l.dev[i].http);

@@ -239,6 +239,39 @@ files(void **state)
 	arena_free(&a);
 }
 
+static void
+same_file(struct arena *a, const char *path, void (*print)(struct buf *out))
+{
+	enum { MAX = 1 << 18 };
+	struct buf out = { .a = a };
+	char *there = arena_alloc(a, MAX);
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (f == NULL)
+		fail_msg("%s is missing", path);
+	assert_non_null(there);
+	n = fread(there, 1, MAX, f);
+	(void)fclose(f);
+	print(&out);
+	assert_true(buf_ok(&out));
+	if (!slice_eq(buf_slice(&out), (struct slice){ there, n }))
+		fail_msg("%s is not what funicular prints: print it again",
+			 path);
+}
+
+/* `funicular serve --print-config` and --print-man make these files. */
+static void
+docs(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+
+	(void)state;
+	same_file(a, DOCS_DIR "/funicular.conf", srv_conf_sample);
+	same_file(a, DOCS_DIR "/man/funicular.conf.5", srv_conf_man);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -246,7 +279,7 @@ main(void)
 		cmocka_unit_test(defaults), cmocka_unit_test(sample),
 		cmocka_unit_test(values),   cmocka_unit_test(mistakes),
 		cmocka_unit_test(limits),   cmocka_unit_test(no_memory),
-		cmocka_unit_test(files),
+		cmocka_unit_test(files),    cmocka_unit_test(docs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
