@@ -27,7 +27,8 @@ struct occur {
 	int64_t utc; /* of the start */
 };
 
-/* ---- gathering ---------------------------------------------------------------- */
+/* ---- gathering
+ * ---------------------------------------------------------------- */
 
 static bool
 add_rule(struct series *s, struct slice text, struct pim_recur **list,
@@ -92,10 +93,9 @@ gather(struct cal *c, const struct pim_item *it, const struct pim_comp *comp,
 		return true;
 	s->comp = comp;
 	if (cal_end(c, comp, &s->start, &end)) {
-		s->length = s->start.t.date
-				? end.t.wall - s->start.t.wall
-				: cal_utc(&end, c->home) -
-				      cal_utc(&s->start, c->home);
+		s->length = s->start.t.date ? end.t.wall - s->start.t.wall
+					    : cal_utc(&end, c->home) -
+						  cal_utc(&s->start, c->home);
 		if (s->length < 0)
 			s->length = 0;
 	} else if (s->start.t.date && !cal_is_todo(comp)) {
@@ -113,13 +113,13 @@ gather(struct cal *c, const struct pim_item *it, const struct pim_comp *comp,
 			return false;
 	}
 	return gather_moved(s, it) &&
-	       cal_dates(c, comp, "RDATE", &s->start, &s->rdate,
-			 &s->rdate_n) &&
+	       cal_dates(c, comp, "RDATE", &s->start, &s->rdate, &s->rdate_n) &&
 	       cal_dates(c, comp, "EXDATE", &s->start, &s->exdate,
 			 &s->exdate_n);
 }
 
-/* ---- the next occurrence --------------------------------------------------------- */
+/* ---- the next occurrence
+ * --------------------------------------------------------- */
 
 static bool
 in_list(const int64_t *v, size_t n, int64_t wall)
@@ -222,7 +222,8 @@ next_occur(const struct series *s, int64_t from, struct occur *out)
 	return false;
 }
 
-/* ---- RECURRENCE-ID --------------------------------------------------------------- */
+/* ---- RECURRENCE-ID
+ * --------------------------------------------------------------- */
 
 static struct slice
 occur_id(struct cal *c, const struct cal_when *w)
@@ -299,7 +300,8 @@ pim_occur_next(struct arena *a, const struct pim_item *it, struct slice zone,
 	return c.nomem ? cal_nomem(e) : 0;
 }
 
-/* ---- alarms ------------------------------------------------------------------------ */
+/* ---- alarms
+ * ------------------------------------------------------------------------ */
 
 struct valarm {
 	const struct pim_comp *comp;
@@ -394,8 +396,8 @@ try_alarm(const struct series *s, const struct valarm *v, unsigned index,
 {
 	int64_t after = ask->after_ms / 1000;
 	int64_t reach = v->offset.days * PIM_DAY_S + v->offset.secs +
-			(v->from_end ? s->length : 0) +
-			v->snooze * v->repeat + 2 * PIM_DAY_S;
+			(v->from_end ? s->length : 0) + v->snooze * v->repeat +
+			2 * PIM_DAY_S;
 	int64_t from = after - reach;
 	struct occur o;
 

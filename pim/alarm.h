@@ -7,19 +7,19 @@
 
 #include "pim/pim.h"
 
-enum pim_alarm_how { /* of pim_alarm.how */
-	PIM_ALARM_SHOW,	 /* DISPLAY, AUDIO, PROCEDURE */
-	PIM_ALARM_MAIL	 /* EMAIL */
+enum pim_alarm_how {                 /* of pim_alarm.how */
+		     PIM_ALARM_SHOW, /* DISPLAY, AUDIO, PROCEDURE */
+		     PIM_ALARM_MAIL  /* EMAIL */
 };
 
 struct pim_alarm {
-	int64_t due_ms;	  /* when it goes off, UTC */
+	int64_t due_ms;   /* when it goes off, UTC */
 	int64_t start_ms; /* of the occurrence; a task without start: due */
-	int64_t end_ms;	  /* its end (due time of a task), or start_ms */
+	int64_t end_ms;   /* its end (due time of a task), or start_ms */
 	bool all_day;
 	enum pim_alarm_how how;
-	unsigned index;	      /* which VALARM of the item, from 0 */
-	unsigned repeat;      /* which repetition of it, from 0 */
+	unsigned index;          /* which VALARM of the item, from 0 */
+	unsigned repeat;         /* which repetition of it, from 0 */
 	struct slice occurrence; /* RECURRENCE-ID: "20260301T080000Z" or
 				    "20260301"; empty: does not recur */
 };

@@ -120,8 +120,7 @@ put_action(struct cal *c, struct pim_comp *alarm, const struct pim_prop *p,
 		       pim_comp_put(c->a, alarm, "ATTACH", rest);
 	/* a bare sound is a reminder like any other: shown everywhere */
 	return pim_comp_put(c->a, alarm, "ACTION", SLICE_LIT("DISPLAY")) &&
-	       (text.n == 0 ||
-		pim_comp_put(c->a, alarm, "DESCRIPTION", text));
+	       (text.n == 0 || pim_comp_put(c->a, alarm, "DESCRIPTION", text));
 }
 
 static bool
@@ -225,7 +224,8 @@ cal_old_alarms_read(struct cal *c, struct pim_comp *comp,
 	return 0;
 }
 
-/* ---- writing -------------------------------------------------------------------- */
+/* ---- writing
+ * -------------------------------------------------------------------- */
 
 bool
 cal_trigger(struct cal *c, const struct pim_comp *alarm,
@@ -245,8 +245,7 @@ cal_trigger(struct cal *c, const struct pim_comp *alarm,
 	}
 	if (!pim_dur_parse(p->value, &d))
 		return false;
-	if (end != NULL &&
-	    (base == NULL || pim_param_has(p, "RELATED", "END")))
+	if (end != NULL && (base == NULL || pim_param_has(p, "RELATED", "END")))
 		base = end;
 	if (base == NULL)
 		return false;

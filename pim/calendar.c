@@ -120,8 +120,7 @@ pim_cal_read(struct arena *a, const struct pim_view *view, enum pim_form form,
 			zones->kids = z;
 		}
 		c.root = zones;
-		if (read_instances(&c, others, main, &canon->kids->next, e) <
-		    0)
+		if (read_instances(&c, others, main, &canon->kids->next, e) < 0)
 			return -1;
 	}
 	if (cal_zones_keep(&c, canon, e) < 0)

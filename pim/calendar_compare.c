@@ -51,7 +51,8 @@ start_of(struct cal *c, const struct pim_comp *comp, struct cal_when *out)
 	       cal_when_get(c, comp, "DUE", out);
 }
 
-/* ---- rules ------------------------------------------------------------------- */
+/* ---- rules
+ * ------------------------------------------------------------------- */
 
 /* Both kinds of bound become the last occurrence: clients turn COUNT into
    UNTIL and write UNTIL anywhere behind it. */
@@ -85,7 +86,8 @@ norm_rule(struct cal *c, const struct pim_comp *comp, struct slice v)
 	return pim_recur_text(c->a, r);
 }
 
-/* ---- times --------------------------------------------------------------------- */
+/* ---- times
+ * --------------------------------------------------------------------- */
 
 static struct slice
 norm_when(struct cal *c, const struct pim_prop *p)
@@ -110,8 +112,7 @@ norm_end(struct cal *c, const struct pim_comp *comp, const struct pim_prop *p)
 	if (start.t.date && end.t.date &&
 	    end.t.wall <= start.t.wall + PIM_DAY_S)
 		return none();
-	if (!start.t.date &&
-	    cal_utc(&end, c->home) <= cal_utc(&start, c->home))
+	if (!start.t.date && cal_utc(&end, c->home) <= cal_utc(&start, c->home))
 		return none();
 	return when_text(c->a, &end);
 }
@@ -134,8 +135,7 @@ norm_duration(struct cal *c, const struct pim_comp *comp,
 }
 
 static struct slice
-norm_dates(struct cal *c, const struct pim_comp *comp,
-	   const struct pim_prop *p)
+norm_dates(struct cal *c, const struct pim_comp *comp, const struct pim_prop *p)
 {
 	struct pim_comp one = { .name = comp->name };
 	struct pim_prop copy = *p;
@@ -166,7 +166,8 @@ norm_dates(struct cal *c, const struct pim_comp *comp,
 	return buf_ok(&b) ? buf_slice(&b) : (struct slice){ NULL, 0 };
 }
 
-/* ---- words ---------------------------------------------------------------------- */
+/* ---- words
+ * ---------------------------------------------------------------------- */
 
 static struct slice
 upper(struct arena *a, struct slice s)
@@ -200,10 +201,10 @@ norm_word(struct cal *c, const struct pim_comp *comp, const struct pim_prop *p)
 	else if (slice_is(p->name, "PRIORITY"))
 		usual = "0";
 	else if (slice_is(p->name, "PERCENT-COMPLETE"))
-		usual = slice_is_nocase(pim_prop_value(comp, "STATUS"),
-					"COMPLETED")
-			    ? "100"
-			    : "0";
+		usual =
+		    slice_is_nocase(pim_prop_value(comp, "STATUS"), "COMPLETED")
+			? "100"
+			: "0";
 	return v.p != NULL && usual != NULL && slice_is(v, usual) ? none() : v;
 }
 
@@ -273,7 +274,8 @@ norm_attendee(struct cal *c, const struct pim_prop *p)
 	return text.p == NULL ? text : upper(c->a, text);
 }
 
-/* ---- the table -------------------------------------------------------------------- */
+/* ---- the table
+ * -------------------------------------------------------------------- */
 
 enum norm {
 	NORM_TIME,
@@ -317,8 +319,8 @@ static const struct {
 };
 
 static struct slice
-normalised(struct cal *c, const struct pim_comp *comp,
-	   const struct pim_prop *p, enum norm norm)
+normalised(struct cal *c, const struct pim_comp *comp, const struct pim_prop *p,
+	   enum norm norm)
 {
 	switch (norm) {
 	case NORM_TIME:
@@ -363,7 +365,8 @@ pim_cal_norm(struct arena *a, const struct pim_comp *root,
 	return false;
 }
 
-/* ---- alarms ------------------------------------------------------------------------ */
+/* ---- alarms
+ * ------------------------------------------------------------------------ */
 
 static struct slice
 norm_alarm(struct cal *c, const struct pim_comp *alarm,
@@ -385,12 +388,12 @@ norm_alarm(struct cal *c, const struct pim_comp *alarm,
 	(void)pim_time_put(t, text);
 	if (repeat == 0)
 		return arena_printf(c->a, "%s%s", text, mail ? "M" : "");
-	return arena_printf(c->a, "%s%s+%u*%lld", text, mail ? "M" : "",
-			    repeat,
+	return arena_printf(c->a, "%s%s+%u*%lld", text, mail ? "M" : "", repeat,
 			    (long long)(snooze.days * PIM_DAY_S + snooze.secs));
 }
 
-/* ---- changed instances of the same body ------------------------------------------- */
+/* ---- changed instances of the same body
+ * ------------------------------------------- */
 
 static bool
 is_other(const struct pim_comp *k, const struct pim_comp *main)
@@ -521,7 +524,8 @@ pim_cal_alarms(struct arena *a, const struct pim_comp *root,
 	return buf_slice(&b);
 }
 
-/* ---- identity and title --------------------------------------------------------------- */
+/* ---- identity and title
+ * --------------------------------------------------------------- */
 
 /* Nokia's old phones send no SUMMARY: the text is in DESCRIPTION. */
 static struct slice
@@ -554,8 +558,8 @@ pim_cal_identity(struct arena *a, const struct pim_item *it,
 	if (uid.n > 0 && cal_when_get(&c, comp, "RECURRENCE-ID", &w)) {
 		struct slice id = when_text(a, &w);
 
-		out->uid = arena_printf(a, "%.*s/%.*s", SLICE_ARG(uid),
-					SLICE_ARG(id));
+		out->uid =
+		    arena_printf(a, "%.*s/%.*s", SLICE_ARG(uid), SLICE_ARG(id));
 		if (id.p == NULL || out->uid.p == NULL)
 			return cal_nomem(e);
 	}
@@ -571,8 +575,8 @@ pim_cal_identity(struct arena *a, const struct pim_item *it,
 	}
 	if (pim_prop_value(comp, "RRULE").n > 0)
 		out->rule = norm_rule(&c, comp, pim_prop_value(comp, "RRULE"));
-	if (out->start.p == NULL || out->end.p == NULL ||
-	    out->rule.p == NULL || c.nomem)
+	if (out->start.p == NULL || out->end.p == NULL || out->rule.p == NULL ||
+	    c.nomem)
 		return cal_nomem(e);
 	return 0;
 }
@@ -608,7 +612,7 @@ pim_cal_title(struct arena *a, const struct pim_item *it)
 	if (w.t.date)
 		return arena_printf(a, "%.*s, %04d-%02d-%02d", SLICE_ARG(s), y,
 				    m, d);
-	return arena_printf(a, "%.*s, %04d-%02d-%02d %02d:%02d%s",
-			    SLICE_ARG(s), y, m, d, secs / 3600, secs / 60 % 60,
+	return arena_printf(a, "%.*s, %04d-%02d-%02d %02d:%02d%s", SLICE_ARG(s),
+			    y, m, d, secs / 3600, secs / 60 % 60,
 			    w.t.utc ? "Z" : "");
 }

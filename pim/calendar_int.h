@@ -22,7 +22,7 @@ struct cal {
 	const struct pim_zone *home; /* the account's zone, or NULL */
 	const struct pim_zone *told; /* 1.0: zone of its local times */
 	const struct pim_comp *root; /* holds the VTIMEZONEs */
-	int64_t at; /* wall time of the item: where zones are compared */
+	int64_t at;   /* wall time of the item: where zones are compared */
 	bool by_name; /* unknown zones are told by name, not computed */
 	bool nomem;
 	struct { /* zones built so far */

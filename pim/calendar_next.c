@@ -49,8 +49,8 @@ is_begin(struct slice line, const char *name)
 {
 	line = slice_trim(line);
 	return slice_starts_nocase(line, "BEGIN:") &&
-	       (name == NULL || slice_is_nocase(slice_trim(slice_from(line, 6)),
-						name));
+	       (name == NULL ||
+		slice_is_nocase(slice_trim(slice_from(line, 6)), name));
 }
 
 static bool
@@ -171,7 +171,8 @@ take_one_apart(const struct cut *c, struct buf *b)
 	}
 }
 
-/* The whole file at once: piece by piece would copy its rest again and again. */
+/* The whole file at once: piece by piece would copy its rest again and again.
+ */
 static int
 take_apart(struct arena *a, struct slice *rest, struct err *e)
 {

@@ -3,7 +3,8 @@
 
 enum { ALMOST_MIDNIGHT = 86340 }; /* 23:59 */
 
-/* ---- wrong and missing Z ------------------------------------------------------ */
+/* ---- wrong and missing Z
+ * ------------------------------------------------------ */
 
 static bool
 digits_at(struct slice s, size_t at, size_t n)
@@ -75,7 +76,8 @@ fix_zs(struct cal *c, struct pim_comp *comp)
 	return true;
 }
 
-/* ---- all-day -------------------------------------------------------------------- */
+/* ---- all-day
+ * -------------------------------------------------------------------- */
 
 enum flag { FLAG_NONE, FLAG_YES, FLAG_NO };
 
@@ -128,8 +130,8 @@ has_alarm(const struct pim_comp *comp)
 static enum flag
 flag_of(const struct pim_comp *comp, const struct span *s)
 {
-	struct slice epoc = slice_trim(
-	    pim_prop_value(comp, "X-EPOCAGENDAENTRYTYPE"));
+	struct slice epoc =
+	    slice_trim(pim_prop_value(comp, "X-EPOCAGENDAENTRYTYPE"));
 	struct slice cat = pim_prop_value(comp, "CATEGORIES");
 	bool zero = s->has_end && s->start.wall == s->end.wall;
 	bool is;
@@ -215,7 +217,8 @@ says_2400(struct slice v)
 	return slice_find_str(v, "T24") != SIZE_MAX;
 }
 
-/* ---- tasks ------------------------------------------------------------------------ */
+/* ---- tasks
+ * ------------------------------------------------------------------------ */
 
 /* 00:00 and 23:59 of a task mean the day. */
 static bool
@@ -240,7 +243,8 @@ day_when(int64_t day)
 	};
 }
 
-/* ---- recurring times with Z --------------------------------------------------------- */
+/* ---- recurring times with Z
+ * --------------------------------------------------------- */
 
 static bool
 rule_fits(const struct pim_recur *r, int64_t wall)
@@ -281,13 +285,15 @@ to_local(struct cal *c, const struct pim_comp *comp, struct pim_time utc)
 	if (c->told == NULL || pim_zone_is_utc(c->told) || !cal_recurs(comp))
 		return false;
 	r = ARENA_NEW(c->a, struct pim_recur);
-	if (r == NULL || (!pim_recur_old_parse(rule, loc, r) &&
-			  !pim_recur_parse(rule, r)))
+	if (r == NULL ||
+	    (!pim_recur_old_parse(rule, loc, r) && !pim_recur_parse(rule, r)))
 		return true;
 	return rule_fits(r, loc.wall) || !rule_fits(r, utc.wall);
 }
 
-/* ---- rules ---------------------------------------------------------------------------- */
+/* ---- rules
+ * ----------------------------------------------------------------------------
+ */
 
 /* UNTIL in the form that iCalendar wants for this start. */
 static void
@@ -361,7 +367,8 @@ read_rule(struct cal *c, struct pim_prop *p, const struct cal_when *start,
 	return text.p != NULL;
 }
 
-/* ---- the component ---------------------------------------------------------------------- */
+/* ---- the component
+ * ---------------------------------------------------------------------- */
 
 struct old {
 	struct cal *c;
@@ -565,8 +572,7 @@ read_props(struct old *o)
 static bool
 read_completed(struct cal *c, struct pim_comp *comp)
 {
-	if (!cal_is_todo(comp) ||
-	    pim_prop_value(comp, "COMPLETED").n == 0 ||
+	if (!cal_is_todo(comp) || pim_prop_value(comp, "COMPLETED").n == 0 ||
 	    pim_prop_value(comp, "STATUS").n > 0)
 		return true;
 	return pim_comp_set(c->a, comp, "STATUS", SLICE_LIT("COMPLETED"));
@@ -583,9 +589,8 @@ find_zone(struct cal *c, const struct pim_comp *root,
 	if (pim_zone_from_daylight(c->a, comp, at.wall, c->home, &c->told, e) <
 	    0)
 		return -1;
-	if (c->told == NULL &&
-	    pim_zone_from_daylight(c->a, root, at.wall, c->home, &c->told, e) <
-		0)
+	if (c->told == NULL && pim_zone_from_daylight(c->a, root, at.wall,
+						      c->home, &c->told, e) < 0)
 		return -1;
 	/* "TZ:+00" beside times with Z says "these are UTC", no more */
 	if (c->told == NULL || (pim_zone_is_utc(c->told) && at.utc))

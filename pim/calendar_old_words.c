@@ -8,22 +8,14 @@ struct word {
 
 /* The first pair of a word is the one that is written. */
 static const struct word todo_status[] = {
-	{ "NEEDS ACTION", "NEEDS-ACTION" },
-	{ "COMPLETED", "COMPLETED" },
-	{ "IN PROCESS", "IN-PROCESS" },
-	{ "CANCELLED", "CANCELLED" },
-	{ "NEEDS-ACTION", "NEEDS-ACTION" },
-	{ "NEEDS_ACTION", "NEEDS-ACTION" },
-	{ "IN-PROCESS", "IN-PROCESS" },
-	{ "IN_PROCESS", "IN-PROCESS" },
-	{ "CONFIRMED", "IN-PROCESS" },
-	{ "CANCELED", "CANCELLED" },
-	{ "DECLINED", "CANCELLED" },
-	{ "ACCEPTED", "NEEDS-ACTION" },
-	{ "DELEGATED", "NEEDS-ACTION" },
-	{ "SENT", "NEEDS-ACTION" },
-	{ "TENTATIVE", "NEEDS-ACTION" },
-	{ NULL, NULL },
+	{ "NEEDS ACTION", "NEEDS-ACTION" }, { "COMPLETED", "COMPLETED" },
+	{ "IN PROCESS", "IN-PROCESS" },     { "CANCELLED", "CANCELLED" },
+	{ "NEEDS-ACTION", "NEEDS-ACTION" }, { "NEEDS_ACTION", "NEEDS-ACTION" },
+	{ "IN-PROCESS", "IN-PROCESS" },     { "IN_PROCESS", "IN-PROCESS" },
+	{ "CONFIRMED", "IN-PROCESS" },      { "CANCELED", "CANCELLED" },
+	{ "DECLINED", "CANCELLED" },        { "ACCEPTED", "NEEDS-ACTION" },
+	{ "DELEGATED", "NEEDS-ACTION" },    { "SENT", "NEEDS-ACTION" },
+	{ "TENTATIVE", "NEEDS-ACTION" },    { NULL, NULL },
 };
 
 static const struct word event_status[] = {
@@ -43,18 +35,12 @@ static const struct word event_status[] = {
 };
 
 static const struct word partstat[] = {
-	{ "NEEDS ACTION", "NEEDS-ACTION" },
-	{ "ACCEPTED", "ACCEPTED" },
-	{ "DECLINED", "DECLINED" },
-	{ "TENTATIVE", "TENTATIVE" },
-	{ "DELEGATED", "DELEGATED" },
-	{ "COMPLETED", "COMPLETED" },
-	{ "IN PROCESS", "IN-PROCESS" },
-	{ "NEEDS-ACTION", "NEEDS-ACTION" },
-	{ "NEEDS_ACTION", "NEEDS-ACTION" },
-	{ "SENT", "NEEDS-ACTION" },
-	{ "CONFIRMED", "ACCEPTED" },
-	{ NULL, NULL },
+	{ "NEEDS ACTION", "NEEDS-ACTION" }, { "ACCEPTED", "ACCEPTED" },
+	{ "DECLINED", "DECLINED" },         { "TENTATIVE", "TENTATIVE" },
+	{ "DELEGATED", "DELEGATED" },       { "COMPLETED", "COMPLETED" },
+	{ "IN PROCESS", "IN-PROCESS" },     { "NEEDS-ACTION", "NEEDS-ACTION" },
+	{ "NEEDS_ACTION", "NEEDS-ACTION" }, { "SENT", "NEEDS-ACTION" },
+	{ "CONFIRMED", "ACCEPTED" },        { NULL, NULL },
 };
 
 static const struct word priority[] = {
@@ -62,12 +48,10 @@ static const struct word priority[] = {
 };
 
 static const struct word transp[] = {
-	{ "0", "OPAQUE" },
-	{ "1", "TRANSPARENT" },
+	{ "0", "OPAQUE" },      { "1", "TRANSPARENT" },
 	{ "2", "OPAQUE" }, /* tentative, vendors' */
 	{ "3", "OPAQUE" }, /* out of office */
-	{ "OPAQUE", "OPAQUE" },
-	{ "TRANSPARENT", "TRANSPARENT" },
+	{ "OPAQUE", "OPAQUE" }, { "TRANSPARENT", "TRANSPARENT" },
 	{ NULL, NULL },
 };
 
@@ -101,7 +85,8 @@ table_of(struct slice name, bool todo)
 	return slice_is(name, "PRIORITY") ? priority : NULL;
 }
 
-/* ---- ATTENDEE ------------------------------------------------------------------ */
+/* ---- ATTENDEE
+ * ------------------------------------------------------------------ */
 
 static void
 rename_to(struct pim_prop *p, const char *name)
@@ -155,8 +140,8 @@ old_attendee(struct arena *a, struct pim_prop *p)
 		     slice_is_nocase(role, "OWNER");
 	bool rsvp = pim_param_has(p, "RSVP", "YES");
 	bool fyi = slice_is_nocase(expect, "FYI");
-	bool was_new = slice_ends(role, "PARTICIPANT") ||
-		       slice_is_nocase(role, "CHAIR");
+	bool was_new =
+	    slice_ends(role, "PARTICIPANT") || slice_is_nocase(role, "CHAIR");
 
 	pim_param_remove(p, "STATUS");
 	pim_param_remove(p, "EXPECT");
@@ -179,8 +164,7 @@ old_attendee(struct arena *a, struct pim_prop *p)
 		    !pim_param_set(a, p, "ROLE", SLICE_LIT("REQ-PARTICIPANT")))
 			return false;
 	}
-	return !rsvp || owner ||
-	       pim_param_set(a, p, "RSVP", SLICE_LIT("TRUE"));
+	return !rsvp || owner || pim_param_set(a, p, "RSVP", SLICE_LIT("TRUE"));
 }
 
 static bool
@@ -220,7 +204,8 @@ new_attendee(struct arena *a, struct pim_prop *p)
 	return p->value.p != NULL;
 }
 
-/* ---- both ways ------------------------------------------------------------------ */
+/* ---- both ways
+ * ------------------------------------------------------------------ */
 
 struct pim_prop *
 cal_old_word_read(struct arena *a, bool todo, struct pim_prop *p, bool *nomem)

@@ -1,10 +1,10 @@
 /* Canonical to vCalendar 1.0. */
 #include "pim/calendar_int.h"
 
-struct how { /* what was decided for this item and device */
-	bool utc;      /* timed values with Z */
-	bool no_z;     /* UTC, but the device wants no Z */
-	bool tell;     /* TZ and DAYLIGHT lines */
+struct how {       /* what was decided for this item and device */
+	bool utc;  /* timed values with Z */
+	bool no_z; /* UTC, but the device wants no Z */
+	bool tell; /* TZ and DAYLIGHT lines */
 	const struct pim_zone *zone; /* clock of local values, NULL: as is */
 	int64_t shift; /* days that the start moved to that clock */
 	int64_t moved; /* days that the whole item moved (NO_1980) */
@@ -37,9 +37,8 @@ wants_utc(const struct cal *c)
 {
 	uint32_t local = PIM_RULE_LOCAL | PIM_RULE_Z_IS_LOCAL;
 
-	return (c->rules & local) == 0 &&
-	       ((c->rules & PIM_RULE_UTC) != 0 ||
-		(c->view != NULL && c->view->utc));
+	return (c->rules & local) == 0 && ((c->rules & PIM_RULE_UTC) != 0 ||
+					   (c->view != NULL && c->view->utc));
 }
 
 /*
@@ -111,7 +110,8 @@ put_time(struct cal *c, struct pim_comp *to, const char *name,
 	return v.p != NULL && pim_comp_put(c->a, to, name, v);
 }
 
-/* ---- DTSTART, DTEND, DUE -------------------------------------------------------- */
+/* ---- DTSTART, DTEND, DUE
+ * -------------------------------------------------------- */
 
 static bool
 put_day_end(struct cal *c, struct pim_comp *to, const struct cal_when *start,
@@ -163,7 +163,8 @@ put_times(struct cal *c, const struct how *h, const struct pim_comp *main,
 	return put_time(c, to, "DTEND", form_time(c, h, &end));
 }
 
-/* ---- rules ---------------------------------------------------------------------- */
+/* ---- rules
+ * ---------------------------------------------------------------------- */
 
 /* Weekdays on the device's clock, where that is a day off. */
 static bool
@@ -173,8 +174,8 @@ shift_days(struct pim_recur *r, int64_t shift)
 		return true;
 	if (r->freq == PIM_DAILY && r->day_n == 0 && r->mday.n == 0)
 		return true;
-	if (r->mday.n > 0 || r->yday.n > 0 || r->month.n > 0 ||
-	    r->week.n > 0 || r->setpos.n > 0)
+	if (r->mday.n > 0 || r->yday.n > 0 || r->month.n > 0 || r->week.n > 0 ||
+	    r->setpos.n > 0)
 		return false;
 	for (size_t i = 0; i < r->day_n; i++) {
 		if (r->day[i].pos != 0)
@@ -232,8 +233,7 @@ put_rule(struct cal *c, const struct how *h, const struct pim_prop *p,
 		has_end = end_date(c, h, r, start, &until);
 	if (!shift_days(r, h->shift))
 		return true; /* not to be said on this clock */
-	text = pim_recur_old_text(c->a, r, local, has_end ? &until : NULL,
-				  how);
+	text = pim_recur_old_text(c->a, r, local, has_end ? &until : NULL, how);
 	if (text.p == NULL)
 		return false;
 	return text.n == 0 ||
@@ -270,7 +270,8 @@ put_dates(struct cal *c, const struct how *h, const struct pim_comp *main,
 	return b.n == 0 || pim_comp_put(c->a, to, name, buf_slice(&b));
 }
 
-/* A changed instance cannot travel with its series: it is an exception there. */
+/* A changed instance cannot travel with its series: it is an exception there.
+ */
 static bool
 instance_dates(struct cal *c, const struct pim_item *it,
 	       const struct pim_comp *main, const struct cal_when *start,
@@ -300,20 +301,20 @@ instance_dates(struct cal *c, const struct pim_item *it,
 	return true;
 }
 
-/* ---- the other properties ---------------------------------------------------------- */
+/* ---- the other properties
+ * ---------------------------------------------------------- */
 
 static bool
 skip_prop(const struct cal *c, const struct pim_prop *p, bool todo)
 {
 	static const char *const done[] = {
-		"DTSTART", "DTEND",	  "DUE",      "DURATION", "RRULE",
-		"EXRULE",  "EXDATE",	  "RDATE",    "TZ",	  "DAYLIGHT",
-		"DTSTAMP", "X-LIC-ERROR",
+		"DTSTART", "DTEND", "DUE", "DURATION", "RRULE",   "EXRULE",
+		"EXDATE",  "RDATE", "TZ",  "DAYLIGHT", "DTSTAMP", "X-LIC-ERROR",
 	};
 	/* iCalendar only: sent if the device listed them */
 	static const char *const newer[] = {
-		"PERCENT-COMPLETE", "COMMENT", "CONTACT", "REQUEST-STATUS",
-		"GEO",
+		"PERCENT-COMPLETE", "COMMENT", "CONTACT",
+		"REQUEST-STATUS",   "GEO",
 	};
 
 	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
@@ -331,8 +332,7 @@ skip_prop(const struct cal *c, const struct pim_prop *p, bool todo)
 static bool
 is_stamp(const struct pim_prop *p)
 {
-	return slice_is(p->name, "COMPLETED") ||
-	       slice_is(p->name, "CREATED") ||
+	return slice_is(p->name, "COMPLETED") || slice_is(p->name, "CREATED") ||
 	       slice_is(p->name, "LAST-MODIFIED");
 }
 
@@ -399,7 +399,8 @@ put_others(struct cal *c, const struct how *h, const struct pim_comp *main,
 	return true;
 }
 
-/* ---- marks that some devices want --------------------------------------------------- */
+/* ---- marks that some devices want
+ * --------------------------------------------------- */
 
 static const char *
 epoc_type(struct cal *c, const struct pim_comp *main,
@@ -456,7 +457,8 @@ put_marks(struct cal *c, const struct pim_comp *main, struct pim_comp *to,
 			    day ? SLICE_LIT("TRUE") : SLICE_LIT("FALSE"));
 }
 
-/* ---- dates before 1980 ------------------------------------------------------------ */
+/* ---- dates before 1980
+ * ------------------------------------------------------------ */
 
 /* A series starts at its first occurrence that the device can have, anything
    else on the first day that it knows. */
@@ -473,14 +475,14 @@ move_1980(struct cal *c, const struct pim_comp *main,
 	r = ARENA_NEW(c->a, struct pim_recur);
 	if (r != NULL && pim_recur_parse(pim_prop_value(main, "RRULE"), r) &&
 	    r->count == 0 &&
-	    pim_recur_next(c->a, r, start->t,
-			   cal_until_wall(r, start, c->home),
+	    pim_recur_next(c->a, r, start->t, cal_until_wall(r, start, c->home),
 			   day_1980 * PIM_DAY_S, &wall))
 		return pim_day_of(wall) - day;
 	return day_1980 - day;
 }
 
-/* ---- the whole ---------------------------------------------------------------------- */
+/* ---- the whole
+ * ---------------------------------------------------------------------- */
 
 /* The last instant for which summer times are told: four years at most. */
 static int64_t
@@ -492,8 +494,8 @@ rule_end(struct cal *c, const struct pim_comp *main,
 	int64_t last;
 
 	if (r != NULL && pim_recur_parse(pim_prop_value(main, "RRULE"), r) &&
-	    pim_recur_last(c->a, r, start->t,
-			   cal_until_wall(r, start, c->home), &last) &&
+	    pim_recur_last(c->a, r, start->t, cal_until_wall(r, start, c->home),
+			   &last) &&
 	    last < far)
 		return last;
 	return far;
@@ -510,16 +512,14 @@ write_dated(struct cal *c, const struct pim_item *it,
 	int64_t at;
 
 	h->moved = move_1980(c, main, &start);
-	h->shift = start.t.date
-		       ? 0
-		       : pim_day_of(form_time(c, h, &start).wall) -
-			     pim_day_of(start.t.wall);
+	h->shift = start.t.date ? 0
+				: pim_day_of(form_time(c, h, &start).wall) -
+				      pim_day_of(start.t.wall);
 	if (!instance_dates(c, it, main, given, &more, &more_n))
 		return false;
 	at = cal_utc(&start, c->home) + h->moved * PIM_DAY_S;
-	if (h->tell &&
-	    !pim_zone_put_daylight(c->a, root, h->zone, at,
-				   rule_end(c, main, given, at)))
+	if (h->tell && !pim_zone_put_daylight(c->a, root, h->zone, at,
+					      rule_end(c, main, given, at)))
 		return false;
 	start.t.wall += h->moved * PIM_DAY_S;
 	if (!put_times(c, h, main, to, &start))

@@ -9,8 +9,7 @@ same_kinds(struct cal *c, struct pim_comp *comp)
 	struct cal_when start;
 	struct cal_when due;
 
-	if (!cal_is_todo(comp) ||
-	    !cal_when_get(c, comp, "DTSTART", &start) ||
+	if (!cal_is_todo(comp) || !cal_when_get(c, comp, "DTSTART", &start) ||
 	    !cal_when_get(c, comp, "DUE", &due))
 		return true;
 	if (start.t.date && !due.t.date) {
@@ -87,7 +86,8 @@ drop_zones(struct pim_comp *root)
 	}
 }
 
-/* ---- changed instances ------------------------------------------------------- */
+/* ---- changed instances
+ * ------------------------------------------------------- */
 
 static struct pim_comp **
 find_instance(struct cal *c, struct pim_comp *root, const struct pim_comp *k,
@@ -136,8 +136,7 @@ unite_instances(struct cal *c, struct pim_item *it,
 
 int
 pim_cal_repair(struct arena *a, struct pim_item *it,
-	       const struct pim_item *const *from, size_t from_n,
-	       struct err *e)
+	       const struct pim_item *const *from, size_t from_n, struct err *e)
 {
 	struct pim_comp *zones = all_zones(a, it, from, from_n);
 	struct cal c;

@@ -8,7 +8,8 @@ rename_prop(struct pim_prop *p, struct slice name)
 	p->def = pim_pdef_find(name);
 }
 
-/* ---- DTEND, DUE ------------------------------------------------------------- */
+/* ---- DTEND, DUE -------------------------------------------------------------
+ */
 
 /* One kind of time at both ends: DTSTART decides. */
 static void
@@ -56,7 +57,8 @@ tidy_end(struct cal *c, struct pim_comp *comp, const struct cal_when *start)
 	return cal_when_put(c, p, &end);
 }
 
-/* ---- rules ------------------------------------------------------------------- */
+/* ---- rules
+ * ------------------------------------------------------------------- */
 
 static bool
 tidy_rule(struct cal *c, struct pim_prop *p, const struct cal_when *start)
@@ -79,9 +81,9 @@ tidy_rule(struct cal *c, struct pim_prop *p, const struct cal_when *start)
 static bool
 drop_empty(const struct pim_prop *p)
 {
-	static const char *const names[] = { "RRULE",	 "EXRULE", "RDATE",
-					     "EXDATE",	 "DTEND",  "DUE",
-					     "DTSTART",	 "AALARM", "DALARM",
+	static const char *const names[] = { "RRULE",    "EXRULE",   "RDATE",
+					     "EXDATE",   "DTEND",    "DUE",
+					     "DTSTART",  "AALARM",   "DALARM",
 					     "DURATION", "COMPLETED" };
 
 	if (slice_is(p->name, "X-LIC-ERROR"))
@@ -136,7 +138,8 @@ cal_tidy(struct cal *c, struct pim_comp *comp, struct err *e)
 	return 0;
 }
 
-/* ---- VTIMEZONE --------------------------------------------------------------- */
+/* ---- VTIMEZONE
+ * --------------------------------------------------------------- */
 
 static bool
 has_zone(const struct pim_comp *root, struct slice tzid)
@@ -200,7 +203,8 @@ cal_zones_keep(struct cal *c, struct pim_comp *root, struct err *e)
 	return 0;
 }
 
-/* ---- reading 2.0 -------------------------------------------------------------- */
+/* ---- reading 2.0
+ * -------------------------------------------------------------- */
 
 static bool
 flag_set(const struct pim_comp *comp)

@@ -25,8 +25,7 @@ pim_civil(int64_t days, int *year, int *month, int *day)
 	int64_t z = days + 719468;
 	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
 	int64_t doe = z - era * 146097;
-	int64_t yoe =
-	    (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	int64_t mp = (5 * doy + 2) / 153;
 	int64_t m = mp < 10 ? mp + 3 : mp - 9;
@@ -104,8 +103,7 @@ clock_part(struct slice *s, int64_t *secs)
 	if (!digits(s, 2, &m))
 		return false;
 	(void)skip(s, ':');
-	if (s->n > 0 && s->p[0] >= '0' && s->p[0] <= '9' &&
-	    !digits(s, 2, &sec))
+	if (s->n > 0 && s->p[0] >= '0' && s->p[0] <= '9' && !digits(s, 2, &sec))
 		return false;
 	if (sec == 60)
 		sec = 59;

@@ -170,8 +170,7 @@ cal_at(int64_t utc, const struct cal_when *like, const struct pim_zone *home)
 	const struct pim_zone *z = like->zone != NULL ? like->zone : home;
 	struct cal_when w = *like;
 
-	w.t.wall =
-	    like->t.utc || z == NULL ? utc : pim_zone_to_wall(z, utc);
+	w.t.wall = like->t.utc || z == NULL ? utc : pim_zone_to_wall(z, utc);
 	if (w.t.date)
 		w.t.wall = pim_day_of(w.t.wall) * PIM_DAY_S;
 	return w;
@@ -251,7 +250,8 @@ cal_until_wall(const struct pim_recur *r, const struct cal_when *start,
 	return wall;
 }
 
-/* ---- lists of dates --------------------------------------------------------- */
+/* ---- lists of dates ---------------------------------------------------------
+ */
 
 /*
  * One entry as wall time of the start's clock. A date, or a midnight, among
@@ -286,8 +286,7 @@ date_entry(struct cal *c, const struct pim_prop *p, struct slice v,
 		w = cal_at(cal_utc(&w, c->home), start, c->home);
 	}
 	*wall = w.t.wall;
-	if (*wall % PIM_DAY_S == 0 && tod != 0 &&
-	    slice_is(p->name, "EXDATE"))
+	if (*wall % PIM_DAY_S == 0 && tod != 0 && slice_is(p->name, "EXDATE"))
 		*wall += tod;
 	return true;
 }

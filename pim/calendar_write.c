@@ -1,8 +1,8 @@
 /* Canonical to what a device gets: the choice of dialect, and 2.0. */
 #include "pim/calendar_int.h"
 
-static const char prodid[] = "-//Funicular//Funicular " FUNICULAR_VERSION
-			     "//EN";
+static const char prodid[] =
+    "-//Funicular//Funicular " FUNICULAR_VERSION "//EN";
 
 /* Any unknown zone travels with its own VTIMEZONE, any known one with ours. */
 static bool
@@ -41,8 +41,8 @@ put_zones(struct cal *c, const struct pim_item *it, struct pim_comp *root)
 
 	for (const struct pim_comp *k = it->root->kids; k != NULL;
 	     k = k->next) {
-		int64_t to = cal_recurs(k) ? INT64_MAX
-					   : c->at + 730 * PIM_DAY_S;
+		int64_t to =
+		    cal_recurs(k) ? INT64_MAX : c->at + 730 * PIM_DAY_S;
 
 		if (slice_is(k->name, "VTIMEZONE"))
 			continue;

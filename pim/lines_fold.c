@@ -280,7 +280,7 @@ hex(char c)
 static void
 qp_decode(struct buf *b, struct slice s)
 {
-	char *p = buf_room(b, s.n);
+	char *p = s.n == 0 ? NULL : buf_room(b, s.n);
 	size_t n = 0;
 
 	if (p == NULL)
@@ -343,7 +343,7 @@ is_b64(struct slice s)
 static void
 add_dense(struct buf *b, struct slice s)
 {
-	char *p = buf_room(b, s.n);
+	char *p = s.n == 0 ? NULL : buf_room(b, s.n);
 	size_t n = 0;
 
 	if (p == NULL)

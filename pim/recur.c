@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static const char *const freq_names[] = { "SECONDLY", "MINUTELY", "HOURLY",
-					  "DAILY",    "WEEKLY",	  "MONTHLY",
+					  "DAILY",    "WEEKLY",   "MONTHLY",
 					  "YEARLY" };
 static const char day_names[][3] = { "MO", "TU", "WE", "TH", "FR", "SA", "SU" };
 
@@ -68,8 +68,7 @@ parse_days(struct slice s, struct pim_recur *r)
 }
 
 static bool
-parse_list(struct slice s, int64_t max, bool negative,
-	   struct pim_recur_list *l)
+parse_list(struct slice s, int64_t max, bool negative, struct pim_recur_list *l)
 {
 	struct slice one;
 

@@ -15,10 +15,10 @@
 #include "pim/calendar_time.h"
 
 enum {
-	PIM_RECUR_OCCUR_MAX = 5000, /* occurrences that a caller may ask for */
+	PIM_RECUR_OCCUR_MAX = 5000,  /* occurrences that a caller may ask for */
 	PIM_RECUR_STEP_MAX = 400000, /* days looked at, at most */
-	PIM_RECUR_DAYS = 64,	     /* entries of BYDAY */
-	PIM_RECUR_LIST = 64	     /* entries of other lists */
+	PIM_RECUR_DAYS = 64,         /* entries of BYDAY */
+	PIM_RECUR_LIST = 64          /* entries of other lists */
 };
 
 enum pim_freq {
@@ -44,7 +44,7 @@ struct pim_recur_list {
 struct pim_recur {
 	enum pim_freq freq;
 	uint32_t interval; /* 1 and more */
-	uint32_t count;	   /* 0: none */
+	uint32_t count;    /* 0: none */
 	bool has_until;
 	struct pim_time until;
 	int wkst; /* 0 Monday */
@@ -103,14 +103,14 @@ bool pim_recur_can_expand(const struct pim_recur *r);
 struct pim_recur_iter {
 	const struct pim_recur *r;
 	struct pim_time start;
-	int64_t until;	  /* wall time of the last that may come */
-	int64_t period;	  /* number of the next period */
+	int64_t until;    /* wall time of the last that may come */
+	int64_t period;   /* number of the next period */
 	uint32_t emitted; /* occurrences so far, for COUNT */
 	uint32_t steps;
 	bool first_due; /* DTSTART itself is still to come */
 	bool done;
 	bool exhausted; /* stopped by the budget, not by the rule */
-	int64_t *buf;	/* occurrences of the current period */
+	int64_t *buf;   /* occurrences of the current period */
 	size_t buf_n;
 	size_t buf_i;
 	int32_t tod[PIM_RECUR_LIST]; /* times of day, sorted */

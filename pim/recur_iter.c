@@ -46,8 +46,7 @@ times_of_day(struct pim_recur_iter *it, int32_t own)
 		size_t mi = i / sn % mn;
 		size_t si = i % sn;
 		int32_t h = r->hour.n == 0 ? own / 3600 : r->hour.v[hi];
-		int32_t m =
-		    r->minute.n == 0 ? own / 60 % 60 : r->minute.v[mi];
+		int32_t m = r->minute.n == 0 ? own / 60 % 60 : r->minute.v[mi];
 		int32_t s = r->second.n == 0 ? own % 60 : r->second.v[si];
 
 		it->tod[it->tod_n++] = h * 3600 + m * 60 + (s > 59 ? 59 : s);
@@ -67,15 +66,16 @@ pim_recur_iter_init(struct arena *a, struct pim_recur_iter *it,
 	it->start = start;
 	it->until = until_wall;
 	it->first_due = true;
-	times_of_day(it, (int32_t)(start.wall -
-				   pim_day_of(start.wall) * PIM_DAY_S));
+	times_of_day(
+	    it, (int32_t)(start.wall - pim_day_of(start.wall) * PIM_DAY_S));
 	it->buf = ARENA_ARRAY(
 	    a, it->tod_n * (r->freq == PIM_YEARLY ? YEAR_DAYS : MONTH_DAYS),
 	    int64_t);
 	return it->buf != NULL;
 }
 
-/* ---- periods -------------------------------------------------------------- */
+/* ---- periods --------------------------------------------------------------
+ */
 
 static int64_t
 week_start(int64_t day, int wkst)
@@ -150,15 +150,16 @@ period_span(const struct pim_recur_iter *it, int64_t n, struct span *out)
 		if (year > YEAR_MAX)
 			return false;
 		y = (int)year;
-		out->from = r->week.n > 0 ? week_one(y, r->wkst)
-					  : pim_days(y, 1, 1);
+		out->from =
+		    r->week.n > 0 ? week_one(y, r->wkst) : pim_days(y, 1, 1);
 		out->to = r->week.n > 0 ? week_one(y + 1, r->wkst)
 					: pim_days(y + 1, 1, 1);
 	}
 	return year_of(out->from) <= YEAR_MAX;
 }
 
-/* ---- filters -------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------
+ */
 
 struct day {
 	int64_t no;
@@ -187,8 +188,8 @@ static bool
 weekday_ok(const struct pim_recur *r, const struct day *d)
 {
 	bool in_year = r->freq == PIM_YEARLY && r->month.n == 0;
-	bool counted = (r->freq == PIM_MONTHLY || r->freq == PIM_YEARLY) &&
-		       r->week.n == 0;
+	bool counted =
+	    (r->freq == PIM_MONTHLY || r->freq == PIM_YEARLY) && r->week.n == 0;
 	int index = d->mday - 1;
 	int total = d->dim;
 
@@ -266,7 +267,8 @@ day_ok(const struct pim_recur_iter *it, const struct span *s,
 	return year_parts_ok(r, d, s) && defaults_ok(it, d);
 }
 
-/* ---- one period ------------------------------------------------------------ */
+/* ---- one period ------------------------------------------------------------
+ */
 
 static void
 add_day(struct pim_recur_iter *it, int64_t day)
@@ -285,9 +287,9 @@ scan(struct pim_recur_iter *it, const struct span *s)
 	d.dim = pim_month_days(d.year, d.month);
 	d.wday = pim_weekday(d.no);
 	while (d.no < s->to) {
-		bool skip_month =
-		    d.mday == 1 && r->month.n > 0 && r->freq == PIM_YEARLY &&
-		    !in_list(&r->month, d.month, d.month);
+		bool skip_month = d.mday == 1 && r->month.n > 0 &&
+				  r->freq == PIM_YEARLY &&
+				  !in_list(&r->month, d.month, d.month);
 		int by = skip_month ? d.dim : 1;
 
 		it->steps++;
@@ -328,8 +330,7 @@ fill(struct pim_recur_iter *it)
 		struct span s;
 
 		if (!period_span(it, it->period++, &s) ||
-		    (it->until != INT64_MAX &&
-		     s.from > pim_day_of(it->until)))
+		    (it->until != INT64_MAX && s.from > pim_day_of(it->until)))
 			return false;
 		if (it->steps++ > PIM_RECUR_STEP_MAX) {
 			it->exhausted = true;

@@ -7,7 +7,8 @@ enum { OLD_COUNT_DEFAULT = 2, TOKENS_MAX = 200 };
 
 static const char day_names[][3] = { "MO", "TU", "WE", "TH", "FR", "SA", "SU" };
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------
+ */
 
 struct old { /* the state of one parse */
 	struct pim_recur *r;
@@ -38,8 +39,8 @@ next_token(struct slice *s, struct slice *out)
 {
 	size_t n = 0;
 
-	while (s->n > 0 && (s->p[0] == ' ' || s->p[0] == ',' ||
-			    s->p[0] == '\t'))
+	while (s->n > 0 &&
+	       (s->p[0] == ' ' || s->p[0] == ',' || s->p[0] == '\t'))
 		*s = slice_from(*s, 1);
 	while (n < s->n && s->p[n] != ' ' && s->p[n] != ',' && s->p[n] != '\t')
 		n++;
@@ -172,12 +173,11 @@ one_token(struct slice t, struct old *o, struct pim_time start)
 		return add_day(o, day);
 	if (t.n == 4 && is_digit(t.p[0]) && is_digit(t.p[3])) {
 		/* a time of day: only DTSTART's own can be had */
-		int64_t secs =
-		    start.wall - pim_day_of(start.wall) * PIM_DAY_S;
+		int64_t secs = start.wall - pim_day_of(start.wall) * PIM_DAY_S;
 		uint32_t v;
 
-		return slice_u32(t, &v) && v == secs / 3600 * 100 +
-						    secs / 60 % 60;
+		return slice_u32(t, &v) &&
+		       v == secs / 3600 * 100 + secs / 60 % 60;
 	}
 	return number_token(t, o, wday);
 }
@@ -234,7 +234,8 @@ pim_recur_old_parse(struct slice s, struct pim_time start,
 	return true;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------
+ */
 
 struct words { /* what the rule is in old words */
 	char head[3];
@@ -433,9 +434,10 @@ pim_recur_old_needs_end(const struct pim_recur *r, struct pim_time start,
 {
 	/* unknown yet whether an interval holds several: ask to be safe */
 	(void)start;
-	return by_date(r, r->day_n > 1 || r->mday.n > 1 || r->month.n > 1 ||
-			      r->yday.n > 1 || r->setpos.n > 1 ||
-			      r->freq == PIM_MONTHLY || r->freq == PIM_DAILY,
+	return by_date(r,
+		       r->day_n > 1 || r->mday.n > 1 || r->month.n > 1 ||
+			   r->yday.n > 1 || r->setpos.n > 1 ||
+			   r->freq == PIM_MONTHLY || r->freq == PIM_DAILY,
 		       how);
 }
 

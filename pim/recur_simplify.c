@@ -80,9 +80,8 @@ change_freq(struct pim_recur *r, int month)
 	if (r->freq == PIM_DAILY && r->interval == 1 && plain_days(r) &&
 	    r->mday.n == 0 && r->setpos.n == 0)
 		r->freq = PIM_WEEKLY;
-	if (r->freq == PIM_MONTHLY && r->interval % 12 == 0 &&
-	    r->yday.n == 0 && r->week.n == 0 &&
-	    (r->month.n == 0 || only(&r->month, month))) {
+	if (r->freq == PIM_MONTHLY && r->interval % 12 == 0 && r->yday.n == 0 &&
+	    r->week.n == 0 && (r->month.n == 0 || only(&r->month, month))) {
 		r->freq = PIM_YEARLY;
 		r->interval /= 12;
 		r->month.n = 1;

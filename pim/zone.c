@@ -86,8 +86,8 @@ is_zone_file(const FTSENT *f)
 {
 	char c = f->fts_name[0];
 
-	return (f->fts_info == FTS_F || f->fts_info == FTS_SL) &&
-	       c >= 'A' && c <= 'Z' && strchr(f->fts_name, '.') == NULL;
+	return (f->fts_info == FTS_F || f->fts_info == FTS_SL) && c >= 'A' &&
+	       c <= 'Z' && strchr(f->fts_name, '.') == NULL;
 }
 
 static int

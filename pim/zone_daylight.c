@@ -116,9 +116,9 @@ synthetic(struct arena *a, const struct told *t)
 	if (z == NULL)
 		return NULL;
 	z->first = t->std;
-	z->name = arena_printf(a, "UTC%c%02d%02d%s", t->std < 0 ? '-' : '+',
-			       v / 3600, v / 60 % 60,
-			       t->line_n > 0 ? "-DST" : "");
+	z->name =
+	    arena_printf(a, "UTC%c%02d%02d%s", t->std < 0 ? '-' : '+', v / 3600,
+			 v / 60 % 60, t->line_n > 0 ? "-DST" : "");
 	z->steps = ARENA_ARRAY(a, t->line_n * 2, struct zone_step);
 	if (z->name.p == NULL || z->steps == NULL)
 		return NULL;
@@ -127,8 +127,8 @@ synthetic(struct arena *a, const struct told *t)
 		int64_t b = l->begin - t->std;
 		int64_t n = l->end - l->dst;
 
-		if (b >= n || (z->step_n > 0 &&
-			       b <= z->steps[z->step_n - 1].at))
+		if (b >= n ||
+		    (z->step_n > 0 && b <= z->steps[z->step_n - 1].at))
 			continue;
 		z->steps[z->step_n].at = b;
 		z->steps[z->step_n++].off = l->dst;
@@ -208,7 +208,8 @@ pim_zone_from_daylight(struct arena *a, const struct pim_comp *c, int64_t at,
 	return 0;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------
+ */
 
 static struct slice
 old_offset_text(struct arena *a, int32_t off)

@@ -132,10 +132,10 @@ enum { NAME_N = sizeof(names) / sizeof(names[0]) };
 
 /* Zones of fixed offset have plain names, tried before odd cities. */
 static const char *const fixed[] = {
-	"Etc/GMT-1",  "Etc/GMT-2",  "Etc/GMT-3",  "Etc/GMT-4",	"Etc/GMT-5",
-	"Etc/GMT-6",  "Etc/GMT-7",  "Etc/GMT-8",  "Etc/GMT-9",	"Etc/GMT-10",
+	"Etc/GMT-1",  "Etc/GMT-2",  "Etc/GMT-3",  "Etc/GMT-4",  "Etc/GMT-5",
+	"Etc/GMT-6",  "Etc/GMT-7",  "Etc/GMT-8",  "Etc/GMT-9",  "Etc/GMT-10",
 	"Etc/GMT-11", "Etc/GMT-12", "Etc/GMT-13", "Etc/GMT-14", "Etc/GMT+1",
-	"Etc/GMT+2",  "Etc/GMT+3",  "Etc/GMT+4",  "Etc/GMT+5",	"Etc/GMT+6",
+	"Etc/GMT+2",  "Etc/GMT+3",  "Etc/GMT+4",  "Etc/GMT+5",  "Etc/GMT+6",
 	"Etc/GMT+7",  "Etc/GMT+8",  "Etc/GMT+9",  "Etc/GMT+10", "Etc/GMT+11",
 	"Etc/GMT+12",
 };

@@ -68,8 +68,8 @@ body_parse(struct slice b, const struct head *h, struct zone_step *steps,
 	for (uint32_t i = 0; i < h->time_n; i++) {
 		unsigned t = (unsigned char)idx[i];
 		struct zone_step s;
-		int32_t was = out->step_n == 0 ? out->first
-					       : steps[out->step_n - 1].off;
+		int32_t was =
+		    out->step_n == 0 ? out->first : steps[out->step_n - 1].off;
 
 		if (t >= h->type_n)
 			return false;

@@ -10,7 +10,8 @@ enum { OBSERVANCES_MAX = 64, BUILT_STEPS_MAX = 1200, EXPLICIT_MAX = 60 };
 static const int64_t from_1970 = 0;
 static const int64_t to_2100 = 4102444800;
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------
+ */
 
 struct build {
 	struct zone_step *steps;
@@ -34,8 +35,8 @@ offset_parse(struct slice s, int32_t *out)
 		v *= 100;
 	if (v / 10000 > 26 || v / 100 % 100 > 59 || v % 100 > 59)
 		return false;
-	*out = sign * (int32_t)(v / 10000 * 3600 + v / 100 % 100 * 60 +
-				v % 100);
+	*out =
+	    sign * (int32_t)(v / 10000 * 3600 + v / 100 % 100 * 60 + v % 100);
 	return true;
 }
 
@@ -133,8 +134,8 @@ finish(struct arena *a, struct build *b, struct pim_zone *z)
 	z->first = v[0].before;
 	z->steps = b->steps;
 	for (size_t i = 0; i < b->n; i++) {
-		int32_t was = z->step_n == 0 ? z->first
-					     : z->steps[z->step_n - 1].off;
+		int32_t was =
+		    z->step_n == 0 ? z->first : z->steps[z->step_n - 1].off;
 
 		if (v[i].step.off != was)
 			z->steps[z->step_n++] = v[i].step;
@@ -170,7 +171,8 @@ pim_zone_from_vtimezone(struct arena *a, const struct pim_comp *c,
 	return 0;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------
+ */
 
 struct observance {
 	int64_t wall; /* onset, on the clock before */
@@ -200,8 +202,8 @@ put_observance(struct arena *a, struct pim_comp *vtz,
 	struct slice start = pim_time_text(a, t);
 	struct slice before = offset_text(a, o->before);
 	struct slice after = offset_text(a, o->after);
-	struct pim_comp *c = pim_comp_new(
-	    a, daylight ? SLICE_LIT("DAYLIGHT") : SLICE_LIT("STANDARD"));
+	struct pim_comp *c = pim_comp_new(a, daylight ? SLICE_LIT("DAYLIGHT")
+						      : SLICE_LIT("STANDARD"));
 
 	if (c == NULL || start.p == NULL || before.p == NULL ||
 	    after.p == NULL || !pim_comp_put(a, c, "TZOFFSETFROM", before) ||
@@ -225,8 +227,9 @@ put_observance(struct arena *a, struct pim_comp *vtz,
 static struct slice
 edge_rule(struct arena *a, const struct zone_edge *g)
 {
-	static const char days[][3] = { "SU", "MO", "TU", "WE",
-					"TH", "FR", "SA" };
+	static const char days[][3] = {
+		"SU", "MO", "TU", "WE", "TH", "FR", "SA"
+	};
 	int shift = (int)pim_day_of(g->secs);
 	int first = g->week == 5 ? -7 : (g->week - 1) * 7 + 1;
 	struct buf b = BUF_IN(a);
@@ -240,8 +243,9 @@ edge_rule(struct arena *a, const struct zone_edge *g)
 	} else {
 		first += shift;
 		/* seven days that every year has in that month */
-		if (g->week == 5 ? first + 6 >= 0
-				 : first < 1 || first > (g->month == 2 ? 22 : 24))
+		if (g->week == 5
+			? first + 6 >= 0
+			: first < 1 || first > (g->month == 2 ? 22 : 24))
 			return SLICE_LIT("");
 		buf_str(&b, days[((g->wday + shift) % 7 + 7) % 7]);
 		for (int i = 0; i < 7; i++)

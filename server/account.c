@@ -119,17 +119,17 @@ srv_account_password(struct srv_site *site, struct store_tx *tx,
 
 int
 srv_account_secret(struct srv_site *site, struct store_tx *tx, struct arena *a,
-		   struct slice label, struct slice dev_id, bool md5,
-		   struct slice *secret, struct err *e)
+		   const struct srv_account_device *in, struct slice *secret,
+		   struct err *e)
 {
 	struct store_cred c = { .kind = STORE_CRED_DEVICE,
-				.label = label,
-				.device = dev_id };
+				.label = in->label,
+				.device = in->dev_id };
 
 	if (srv_prompt_secret(a, secret, e) < 0 ||
 	    srv_secrets_device_hash(a, *secret, &c.hash, e) < 0)
 		return -1;
-	return put_cred(site, tx, a, &c, *secret, md5, e);
+	return put_cred(site, tx, a, &c, *secret, in->md5, e);
 }
 
 static int

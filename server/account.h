@@ -35,11 +35,16 @@ int srv_account_password(struct srv_site *site, struct store_tx *tx,
 			 struct arena *a, struct slice password, bool md5,
 			 struct err *e);
 
-/* A generated secret for one device; dev_id may be empty (bound at the first
-   login). */
+struct srv_account_device {
+	struct slice label;
+	struct slice dev_id; /* empty: bound at the first login */
+	bool md5;
+};
+
+/* A generated secret for one device. */
 int srv_account_secret(struct srv_site *site, struct store_tx *tx,
-		       struct arena *a, struct slice label, struct slice dev_id,
-		       bool md5, struct slice *secret, struct err *e);
+		       struct arena *a, const struct srv_account_device *in,
+		       struct slice *secret, struct err *e);
 
 /* Credentials changed: remembered logins end now. */
 int srv_account_touch(struct store_tx *tx, struct arena *a, struct err *e);

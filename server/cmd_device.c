@@ -169,6 +169,11 @@ static int
 device_add(struct srv_call *c)
 {
 	struct slice label = slice_c(c->arg[1]), secret = { NULL, 0 };
+	struct srv_account_device in = {
+		.label = label,
+		.dev_id = slice_c(srv_call_text(c, "--device-id")),
+		.md5 = srv_call_flag(c, "--md5"),
+	};
 	struct store_tx *tx;
 	struct err e = { 0 };
 	int code;
@@ -179,9 +184,7 @@ device_add(struct srv_call *c)
 	if (code == SRV_EXIT_OK)
 		code = label_taken(c, tx, label);
 	if (code == SRV_EXIT_OK &&
-	    srv_account_secret(&c->site, tx, c->a, label,
-			       slice_c(srv_call_text(c, "--device-id")),
-			       srv_call_flag(c, "--md5"), &secret, &e) < 0)
+	    srv_account_secret(&c->site, tx, c->a, &in, &secret, &e) < 0)
 		code = srv_fail(&e);
 	code = srv_call_end(&tx, code);
 	return code == SRV_EXIT_OK ? show_secret(c, secret) : code;

@@ -137,9 +137,9 @@ static int
 user_passwd(struct srv_call *c)
 {
 	struct store_tx *tx = NULL;
-	struct slice password;
+	struct slice password = { NULL, 0 };
 	struct err e = { 0 };
-	bool generated;
+	bool generated = false;
 	int64_t id;
 	int code = srv_call_account(c, c->arg[0], &id);
 

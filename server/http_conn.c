@@ -39,7 +39,8 @@ conn_add(struct srv_gate *g, struct MHD_Connection *m, void **ctx)
 	c->gate = g;
 	c->fd = fd == NULL ? -1 : (int)fd->connect_fd;
 	(void)atomic_fetch_add(&g->conn_n, 1);
-	(void)atomic_fetch_add(&f->metrics->connections, 1);
+	if (!g->admin)
+		(void)atomic_fetch_add(&f->metrics->connections, 1);
 	(void)pthread_mutex_lock(&f->lock);
 	srv_conn_set(c, CONN_IDLE, f->settings->conf.header_s * 1000);
 	c->next = f->conns;
@@ -63,7 +64,8 @@ conn_remove(struct srv_conn *c)
 	else
 		f->conns = c->next;
 	f->conn_n--;
-	(void)atomic_fetch_sub(&f->metrics->connections, 1);
+	if (!c->gate->admin)
+		(void)atomic_fetch_sub(&f->metrics->connections, 1);
 	(void)atomic_fetch_sub(&c->gate->conn_n, 1);
 	if (atomic_load(&f->stopping))
 		(void)pthread_cond_broadcast(&f->gone);

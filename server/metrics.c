@@ -177,7 +177,8 @@ srv_metrics_write(struct srv_metrics *m, const struct srv_metrics_now *now,
 		buf_printf(b, "%s_total %" PRIu64 "\n", c->name, load(v));
 	}
 	histogram(m, b);
-	gauge(b, "funicular_connections", "Open connections.",
+	gauge(b, "funicular_connections",
+	      "Open connections on the public addresses.",
 	      (double)atomic_load(&m->connections));
 	gauge(b, "funicular_body_bytes", "Memory of messages being received.",
 	      (double)atomic_load(&m->body_bytes));

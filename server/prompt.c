@@ -117,7 +117,7 @@ static int
 from_terminal(struct srv_call *c, const char *user, struct slice *out)
 {
 	struct slice question = arena_printf(c->a, "Password for %s: ", user);
-	struct slice again;
+	struct slice again = { NULL, 0 };
 	int tty, code;
 
 	tty = question.p == NULL

@@ -90,7 +90,9 @@ lower(struct slice s, char out[static NAME_BYTES_MAX])
 	for (size_t i = 0; i < n; i++) {
 		char c = s.p[i];
 
-		out[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c | 0x20);
+		out[i] = c;
 	}
 	return (struct slice){ out, n };
 }

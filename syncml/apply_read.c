@@ -56,8 +56,12 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 		c->e = e;
 		return -1;
 	}
-	if (sml_member_for(c, b->ds, op->pim->kind) == 0)
-		return refuse(b, op, 415, "this database takes no such items");
+	if (sml_member_for(c, b->ds, op->pim->kind) == 0) {
+		if (!sml_link_widen(c, b->ds, op->pim->kind))
+			return refuse(b, op, 415,
+				      "this database takes no such items");
+		b->col = sml_collection(c, b->ds->collection);
+	}
 	if (b->ds->form_seen == PIM_FORM_NONE)
 		b->ds->form_seen = (int)form;
 	if (pim_canon(c->a, op->pim, &op->canon, &c->e) < 0 ||

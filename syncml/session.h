@@ -261,6 +261,12 @@ struct store_link *sml_link(struct sml_ctx *c, int64_t id);
 void sml_link_touch(struct sml_ctx *c, const struct store_link *l);
 struct store_link *sml_link_new(struct sml_ctx *c, int64_t collection,
 				struct slice client_db);
+/*
+ * Phones that keep events and tasks in one send both to either of our
+ * databases: serve the link by a combined one that takes this kind as well.
+ * false: there is none, or the device has another database for it.
+ */
+bool sml_link_widen(struct sml_ctx *c, struct sml_ds *ds, unsigned kind);
 const struct store_collection *sml_collection(const struct sml_ctx *c,
 					      int64_t id);
 /* By LocURI of the client; NULL: no such database. */

@@ -112,6 +112,86 @@ sml_ds_uri(struct sml_ctx *c, struct slice target, struct slice source)
 	return NULL;
 }
 
+static bool
+shows(const struct store_collection *col, int64_t member)
+{
+	for (size_t i = 0; i < col->member_n; i++) {
+		if (col->member[i] == member)
+			return true;
+	}
+	return false;
+}
+
+/* Does this link serve the database? Directly, or since it was widened to a
+   combined one that shows it. */
+static bool
+serves(const struct sml_ctx *c, const struct store_link *l, int64_t collection)
+{
+	const struct store_collection *own = sml_collection(c, l->collection);
+
+	return l->collection == collection ||
+	       (own != NULL && own->member_n > 1 && shows(own, collection));
+}
+
+/* Another database of the device takes these kinds already. */
+static bool
+elsewhere(struct sml_ctx *c, const struct store_link *l, unsigned kind)
+{
+	for (size_t i = 0; i < c->link_n; i++) {
+		const struct store_link *o = &c->link[i];
+		const struct store_collection *col =
+		    sml_collection(c, o->collection);
+
+		if (o != l && col != NULL && (col->kinds & kind) != 0 &&
+		    !slice_eq(o->client_db, l->client_db))
+			return true;
+	}
+	return false;
+}
+
+static void
+widen(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
+      const struct store_collection *col)
+{
+	for (size_t i = 0; i < col->member_n; i++) {
+		bool there = false;
+
+		for (size_t k = 0; k < l->cursor_n; k++)
+			there =
+			    there || l->cursor[k].collection == col->member[i];
+		if (!there && l->cursor_n < STORE_MEMBERS_MAX)
+			l->cursor[l->cursor_n++] =
+			    (struct store_cursor){ .collection =
+						       col->member[i] };
+	}
+	l->collection = col->id;
+	ds->collection = col->id;
+	sml_link_touch(c, l);
+	sml_tell(c, '=',
+		 "the device keeps other kinds here too: its database "
+		 "is now %.*s",
+		 SLICE_ARG(col->name));
+}
+
+bool
+sml_link_widen(struct sml_ctx *c, struct sml_ds *ds, unsigned kind)
+{
+	struct store_link *l = sml_link(c, ds->link);
+
+	if (l == NULL || elsewhere(c, l, kind))
+		return false;
+	for (size_t i = 0; i < c->col_n; i++) {
+		const struct store_collection *col = &c->col[i];
+
+		if (col->member_n > 1 && (col->kinds & kind) != 0 &&
+		    shows(col, l->collection)) {
+			widen(c, ds, l, col);
+			return true;
+		}
+	}
+	return false;
+}
+
 struct store_link *
 sml_link_new(struct sml_ctx *c, int64_t collection, struct slice client_db)
 {
@@ -120,8 +200,8 @@ sml_link_new(struct sml_ctx *c, int64_t collection, struct slice client_db)
 
 	for (size_t i = 0; i < c->link_n; i++) {
 		l = &c->link[i];
-		if (l->collection == collection &&
-		    slice_eq(l->client_db, client_db))
+		if (slice_eq(l->client_db, client_db) &&
+		    serves(c, l, collection))
 			return l;
 	}
 	if (c->link_n == c->link_cap || col == NULL)

@@ -145,7 +145,12 @@ wait_turn(struct lite *s, struct lite_waiter *w)
 	int rc = 0;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LITE_BUSY_MS / 1000;
+	until.tv_sec += s->busy_ms / 1000;
+	until.tv_nsec += s->busy_ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
 	*s->last = w;
 	s->last = &w->next;
 	while (!w->granted && rc != ETIMEDOUT)
@@ -182,8 +187,8 @@ lite_turn_take(struct lite *s, struct err *e)
 	if (granted)
 		return 0;
 	return err_set(e, ERR_UNAVAILABLE, "store.begin",
-		       "the store is busy: no turn to write within %d seconds",
-		       LITE_BUSY_MS / 1000);
+		       "the store is busy: no turn to write within %d ms",
+		       s->busy_ms);
 }
 
 void

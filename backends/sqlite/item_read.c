@@ -248,8 +248,8 @@ candidates(struct lite_tx *t, const struct seen *s, int64_t link, int64_t gen,
 {
 	static const char sql[] =
 	    "SELECT i.collection_id, i.revision, i.kind, i.h_uid, i.h_content,"
-	    " i.h_identity, i.size, i.last_revision, EXISTS (SELECT 1 FROM map "
-	    "m"
+	    " i.h_identity, i.size, i.last_revision,"
+	    " EXISTS (SELECT 1 FROM map m"
 	    "  WHERE m.account_id = ?1 AND m.link_id = ?3 AND m.gen = ?4"
 	    "  AND m.item_id = ?2)"
 	    " FROM item i WHERE i.account_id = ?1 AND i.item_id = ?2";

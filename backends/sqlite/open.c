@@ -159,6 +159,7 @@ lite_open(const char *path, bool migrate, struct store **out, struct err *e)
 	}
 	s->s.v = &LITE;
 	s->last = &s->first;
+	s->busy_ms = LITE_BUSY_MS;
 	(void)pthread_mutex_init(&s->lock, NULL);
 	lite_give(s, c);
 	*out = &s->s;

@@ -103,8 +103,7 @@ t_event(struct arena *a, enum pim_form form, const char *head,
 }
 
 const char *
-t_todo(struct arena *a, enum pim_form form, const char *head,
-       const char *lines)
+t_todo(struct arena *a, enum pim_form form, const char *head, const char *lines)
 {
 	return body(a, form, "VTODO", head, lines);
 }
@@ -134,7 +133,7 @@ t_has(const char *text, const char *want)
 		bool not = line.n > 0 && line.p[0] == '!';
 		struct slice w = not ? slice_from(line, 1) : line;
 
-		if (line.n > 0 && has_line(text, w, !not) == not)
+		if (line.n > 0 && has_line(text, w, !not ) == not )
 			fail_msg("%s line \"%.*s\" in:\n%s",
 				 not ? "unwanted" : "missing", SLICE_ARG(w),
 				 text);

@@ -22,11 +22,10 @@ teardown(void **state)
 }
 
 #define VTZ(tzid, from, to, d1, r1, d2, r2)                                    \
-	"BEGIN:VTIMEZONE|TZID:" tzid                                           \
-	"|BEGIN:DAYLIGHT|TZOFFSETFROM:" from "|TZOFFSETTO:" to "|DTSTART:" d1  \
-	"|RRULE:" r1 "|END:DAYLIGHT|BEGIN:STANDARD|TZOFFSETFROM:" to           \
-	"|TZOFFSETTO:" from "|DTSTART:" d2 "|RRULE:" r2                        \
-	"|END:STANDARD|END:VTIMEZONE|"
+	"BEGIN:VTIMEZONE|TZID:" tzid "|BEGIN:DAYLIGHT|TZOFFSETFROM:" from      \
+	"|TZOFFSETTO:" to "|DTSTART:" d1 "|RRULE:" r1                          \
+	"|END:DAYLIGHT|BEGIN:STANDARD|TZOFFSETFROM:" to "|TZOFFSETTO:" from    \
+	"|DTSTART:" d2 "|RRULE:" r2 "|END:STANDARD|END:VTIMEZONE|"
 #define VTZ_EU(tzid)                                                           \
 	VTZ(tzid, "+0100", "+0200", "19700329T020000",                         \
 	    "FREQ=MONTHLY;INTERVAL=12;BYDAY=-1SU", "19701025T030000",          \
@@ -50,8 +49,7 @@ read_new(const char *zone, const char *body)
 static struct pim_item *
 event(const char *head, const char *lines)
 {
-	return read_new("Europe/Berlin",
-			t_event(a, PIM_ICAL20, head, lines));
+	return read_new("Europe/Berlin", t_event(a, PIM_ICAL20, head, lines));
 }
 
 static void
@@ -64,8 +62,9 @@ canonical(void **state)
 		  "Europe/Berlin:20060406T180000",
 		  "DTSTART;TZID=Europe/Berlin:20060406T180000|"
 		  "!BEGIN:VTIMEZONE" },
-		{ "", "DTSTART;TZID=/freeassociation.sourceforge.net/"
-		      "Europe/Berlin:20060406T180000",
+		{ "",
+		  "DTSTART;TZID=/freeassociation.sourceforge.net/"
+		  "Europe/Berlin:20060406T180000",
 		  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
 		{ "", "DTSTART;TZID=W. Europe Standard Time:20060406T180000",
 		  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
@@ -155,7 +154,8 @@ canonical(void **state)
 		  "DTSTART:20090512T090000Z|X-OWN;P=1:v|NEWPROP:w|"
 		  "X-LIC-ERROR:e",
 		  "X-OWN;P=1:v|NEWPROP:w|!X-LIC|!METHOD" },
-		{ "", "DTSTART:garbage|SUMMARY:x", "DTSTART:garbage|SUMMARY:x" },
+		{ "", "DTSTART:garbage|SUMMARY:x",
+		  "DTSTART:garbage|SUMMARY:x" },
 	};
 
 	(void)state;
@@ -179,8 +179,9 @@ out_and_back(void **state)
 		  "DTSTART;TZID=Europe/Berlin:20090512T090000|!METHOD" },
 		{ VTZ_ODD("Odd"), "UID:1|DTSTART;TZID=Odd:20090512T090000",
 		  "BEGIN:VTIMEZONE|TZID:Odd" },
-		{ "", "UID:1|DTSTART:20090512T090000Z|LAST-MODIFIED:"
-		      "20090501T000000Z",
+		{ "",
+		  "UID:1|DTSTART:20090512T090000Z|LAST-MODIFIED:"
+		  "20090501T000000Z",
 		  "DTSTAMP:20090501T000000Z|!BEGIN:VTIMEZONE" },
 		{ "",
 		  "UID:1|SUMMARY:s|DTSTART:20090512T090000Z|BEGIN:VALARM|"
@@ -221,7 +222,8 @@ tasks(void **state)
 	t_has(t_write(a, &v, it), "PERCENT-COMPLETE:100|STATUS:COMPLETED");
 }
 
-/* ---- comparison ---------------------------------------------------------------- */
+/* ---- comparison
+ * ---------------------------------------------------------------- */
 
 static struct slice
 norm_of(const struct pim_item *it, const char *name)
@@ -270,8 +272,7 @@ static const struct pair pairs[] = {
 	{ "RRULE", B9 "RRULE:FREQ=DAILY", B9 "RRULE:FREQ=WEEKLY", false },
 	{ "RRULE", B9 "RRULE:FREQ=SECONDLY", B9 "RRULE:FREQ=SECONDLY", true },
 	{ "RRULE", "DTSTART;VALUE=DATE:20090512|RRULE:FREQ=DAILY;COUNT=3",
-	  "DTSTART;VALUE=DATE:20090512|RRULE:FREQ=DAILY;UNTIL=20090514",
-	  true },
+	  "DTSTART;VALUE=DATE:20090512|RRULE:FREQ=DAILY;UNTIL=20090514", true },
 	{ "EXDATE", B9 "RRULE:FREQ=DAILY|EXDATE:20090513T070000Z",
 	  B9 "RRULE:FREQ=DAILY|EXDATE;VALUE=DATE:20090513", true },
 	{ "STATUS", B9 "STATUS:CONFIRMED", B9, true },
@@ -377,8 +378,9 @@ identity(void **state)
 	assert_true(slice_is(k.start, "20090512T070000Z"));
 	assert_true(slice_is(k.end, "20090512T080000Z"));
 	assert_int_equal(
-	    pim_cal_identity(a, event("", "DTSTART;VALUE=DATE:20090512|"
-					  "DESCRIPTION:only this"),
+	    pim_cal_identity(a,
+			     event("", "DTSTART;VALUE=DATE:20090512|"
+				       "DESCRIPTION:only this"),
 			     &k, NULL),
 	    0);
 	assert_int_equal(k.uid.n, 0);
@@ -387,12 +389,13 @@ identity(void **state)
 	assert_true(slice_is(k.end, "20090513"));
 	assert_true(slice_is(pim_cal_title(a, event("", "SUMMARY:Team|" B9)),
 			     "Team, 2009-05-12 09:00"));
-	assert_true(slice_is(
-	    pim_cal_title(a, event("", "DTSTART;VALUE=DATE:20090512")),
-	    "Event, 2009-05-12"));
+	assert_true(
+	    slice_is(pim_cal_title(a, event("", "DTSTART;VALUE=DATE:20090512")),
+		     "Event, 2009-05-12"));
 }
 
-/* ---- instances -------------------------------------------------------------------- */
+/* ---- instances
+ * -------------------------------------------------------------------- */
 
 static const char series[] =
     "BEGIN:VCALENDAR\nVERSION:2.0\n"
@@ -414,8 +417,8 @@ instances_stay_together(void **state)
 
 	(void)state;
 	t_has(text, "SUMMARY:series|SUMMARY:moved|!SUMMARY:stranger");
-	assert_true(slice_is(pim_prop_value(pim_cal_main(it), "SUMMARY"),
-			     "series"));
+	assert_true(
+	    slice_is(pim_prop_value(pim_cal_main(it), "SUMMARY"), "series"));
 	t_has(t_write(a, &new, it), "SUMMARY:series|SUMMARY:moved");
 	/* the old dialect has no place for it: an exception */
 	t_has(t_write(a, &old, it), "SUMMARY:series|EXDATE:20090519T090000|"
@@ -426,8 +429,8 @@ instances_stay_together(void **state)
 	assert_true(with.n > 0);
 	(void)pim_comp_set(a, it->root->kids->next, "SUMMARY",
 			   SLICE_LIT("other"));
-	assert_false(slice_eq(
-	    with, pim_cal_alarms(a, it->root, pim_cal_main(it))));
+	assert_false(
+	    slice_eq(with, pim_cal_alarms(a, it->root, pim_cal_main(it))));
 }
 
 static void
@@ -471,8 +474,7 @@ repairs(void **state)
 		struct pim_lines_in in = { .form = PIM_ICAL20 };
 		const struct pim_item *from[1] = { it };
 
-		in.text =
-		    slice_c(t_event(a, PIM_ICAL20, "", rows[i][0]));
+		in.text = slice_c(t_event(a, PIM_ICAL20, "", rows[i][0]));
 		assert_int_equal(
 		    pim_lines_parse(a, &in, &root, NULL, NULL, NULL), 0);
 		it->root = root;
@@ -501,13 +503,15 @@ repair_brings_zones(void **state)
 	t_has(t_canon(a, it), "!BEGIN:VTIMEZONE");
 }
 
-/* ---- files --------------------------------------------------------------------------- */
+/* ---- files
+ * ---------------------------------------------------------------------------
+ */
 
 static void
 files(void **state)
 {
-	static const char *const want[] = { "one", "two", "three", "task",
-					    "four", "five" };
+	static const char *const want[] = { "one",  "two",  "three",
+					    "task", "four", "five" };
 	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
 	struct buf b = BUF_IN(a);
 	struct slice rest;

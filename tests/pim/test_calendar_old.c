@@ -61,7 +61,8 @@ the_test_input(void **state)
 	      "!BEGIN:VTIMEZONE");
 }
 
-/* ---- all-day ------------------------------------------------------------------ */
+/* ---- all-day
+ * ------------------------------------------------------------------ */
 
 struct all_day {
 	const char *lines;
@@ -136,8 +137,8 @@ static void
 one_all_day(const struct all_day *t, const char *zone, const char *want)
 {
 	struct pim_view v = t_view(PIM_VCAL10, zone, 0, false);
-	const char *canon = t_canon(
-	    a, read_old(&v, t_event(a, PIM_VCAL10, "", t->lines)));
+	const char *canon =
+	    t_canon(a, read_old(&v, t_event(a, PIM_VCAL10, "", t->lines)));
 
 	if (want != NULL)
 		t_has(canon, want);
@@ -178,10 +179,10 @@ writes_all_day(void **state)
 	static const char *const zones[] = { "Europe/Berlin",
 					     "America/New_York", "UTC", "" };
 	struct pim_view in = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
-	struct pim_item *it = t_read(
-	    a, &in, PIM_ICAL20,
-	    t_event(a, PIM_ICAL20, "",
-		    "UID:1|SUMMARY:x|DTSTART;VALUE=DATE:20090512"));
+	struct pim_item *it =
+	    t_read(a, &in, PIM_ICAL20,
+		   t_event(a, PIM_ICAL20, "",
+			   "UID:1|SUMMARY:x|DTSTART;VALUE=DATE:20090512"));
 
 	(void)state;
 	assert_non_null(it);
@@ -196,7 +197,8 @@ writes_all_day(void **state)
 	}
 }
 
-/* ---- times ---------------------------------------------------------------------- */
+/* ---- times
+ * ---------------------------------------------------------------------- */
 
 struct conv { /* a VEVENT both ways */
 	const char *zone;
@@ -295,8 +297,7 @@ static const struct conv convs[] = {
 	  "RRULE:D1 20090522T000000" },
 	{ "Europe/Berlin", 0, false, "",
 	  "DTSTART:20090512T083000|RRULE:W1 TU #3|RDATE:20090515T083000",
-	  "RDATE;TZID=Europe/Berlin:20090515T083000",
-	  "RDATE:20090515T083000" },
+	  "RDATE;TZID=Europe/Berlin:20090515T083000", "RDATE:20090515T083000" },
 	/* #n and a date: the earlier one */
 	{ "Europe/Berlin", 0, false, "",
 	  "DTSTART:20090512T083000|RRULE:D1 #3 20090601T000000",
@@ -306,19 +307,18 @@ static const struct conv convs[] = {
 	  "RRULE:FREQ=DAILY;UNTIL=20090601T063000Z",
 	  "RRULE:D1 20090601T083000" },
 	{ "Europe/Berlin", PIM_RULE_RRULE_UNTIL, false, "",
-	  "DTSTART:20090512T083000|RRULE:D1 #3",
-	  "RRULE:FREQ=DAILY;COUNT=3", "RRULE:D1 20090514T083000" },
+	  "DTSTART:20090512T083000|RRULE:D1 #3", "RRULE:FREQ=DAILY;COUNT=3",
+	  "RRULE:D1 20090514T083000" },
 	/* several in an interval: an end date */
 	{ "Europe/Berlin", 0, false, "",
 	  "DTSTART:20090512T083000|RRULE:W1 TU TH #4",
 	  "RRULE:FREQ=WEEKLY;BYDAY=TU,TH;COUNT=4",
 	  "RRULE:W1 TU TH 20090521T083000" },
 	/* what we cannot read is kept for the device */
-	{ "Europe/Berlin", 0, false, "",
-	  "DTSTART:20090512T083000|RRULE:M30 #4",
+	{ "Europe/Berlin", 0, false, "", "DTSTART:20090512T083000|RRULE:M30 #4",
 	  "X-VCAL-RRULE:M30 #4|!RRULE", "RRULE:M30 #4" },
-	{ "Europe/Berlin", 0, false, "", "DTSTART:20090512T083000|RRULE:",
-	  "!RRULE|!X-VCAL", "!RRULE" },
+	{ "Europe/Berlin", 0, false, "",
+	  "DTSTART:20090512T083000|RRULE:", "!RRULE|!X-VCAL", "!RRULE" },
 	/* words */
 	{ "", 0, true, "",
 	  "DTSTART:20090512T083000Z|TRANSP:0|PRIORITY:2|STATUS:ACCEPTED|"
@@ -379,8 +379,7 @@ static const struct conv convs[] = {
 	/* summer time begins and ends inside */
 	{ "Europe/Berlin", 0, false, "",
 	  "DTSTART:20090328T200000|DTEND:20090329T040000",
-	  "DTEND;TZID=Europe/Berlin:20090329T040000",
-	  "DTEND:20090329T040000" },
+	  "DTEND;TZID=Europe/Berlin:20090329T040000", "DTEND:20090329T040000" },
 	{ "Europe/Berlin", 0, true, "",
 	  "DTSTART:20091025T003000Z|DTEND:20091025T013000Z",
 	  "DTSTART:20091025T003000Z", "DTSTART:20091025T003000Z" },
@@ -438,8 +437,8 @@ fixed_points(void **state)
 		struct pim_view in =
 		    t_view(PIM_VCAL10, t->zone, t->rules, t->utc);
 		struct pim_view v =
-		    t_view(PIM_VCAL10, zones[i % 3],
-			   devices[i / 3 % 8].rules, devices[i / 3 % 8].utc);
+		    t_view(PIM_VCAL10, zones[i % 3], devices[i / 3 % 8].rules,
+			   devices[i / 3 % 8].utc);
 		struct pim_item *it =
 		    read_old(&in, t_event(a, PIM_VCAL10, t->head, t->lines));
 		const char *one = t_write(a, &v, it);
@@ -458,7 +457,8 @@ fixed_points(void **state)
 	}
 }
 
-/* ---- tasks ------------------------------------------------------------------------- */
+/* ---- tasks
+ * ------------------------------------------------------------------------- */
 
 static const struct conv tasks[] = {
 	{ "Europe/Berlin", 0, true, "",
@@ -536,7 +536,8 @@ task_conversions(void **state)
 	}
 }
 
-/* ---- what the old dialect cannot say ---------------------------------------------- */
+/* ---- what the old dialect cannot say
+ * ---------------------------------------------- */
 
 static void
 from_new(void **state)
@@ -593,9 +594,8 @@ from_new(void **state)
 		struct pim_view v =
 		    t_view(PIM_VCAL10, t->zone, t->rules, t->utc);
 		struct pim_view in = t_view(PIM_ICAL20, t->zone, 0, true);
-		struct pim_item *it =
-		    t_read(a, &in, PIM_ICAL20,
-			   t_event(a, PIM_ICAL20, "", t->lines));
+		struct pim_item *it = t_read(
+		    a, &in, PIM_ICAL20, t_event(a, PIM_ICAL20, "", t->lines));
 		const char *one;
 
 		print_message("%s\n", t->lines);

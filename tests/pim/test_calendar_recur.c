@@ -190,9 +190,9 @@ old_wants_end_dates(void **state)
 	(void)state;
 	assert_true(
 	    pim_recur_parse(SLICE_LIT("FREQ=WEEKLY;BYDAY=TU;COUNT=4"), &r));
-	assert_true(slice_is(
-	    pim_recur_old_text(a, &r, at(TUE), &end, PIM_OLD_UNTIL),
-	    "W1 TU 20090605T090000"));
+	assert_true(
+	    slice_is(pim_recur_old_text(a, &r, at(TUE), &end, PIM_OLD_UNTIL),
+		     "W1 TU 20090605T090000"));
 	/* an end that cannot be told must not become an endless rule */
 	assert_true(
 	    pim_recur_parse(SLICE_LIT("FREQ=DAILY;UNTIL=20090601"), &r));
@@ -200,7 +200,8 @@ old_wants_end_dates(void **state)
 	    pim_recur_old_text(a, &r, at(TUE), NULL, PIM_OLD_COUNT), ""));
 }
 
-/* ---- parsing 2.0 ------------------------------------------------------------ */
+/* ---- parsing 2.0 ------------------------------------------------------------
+ */
 
 static void
 refuses(void **state)
@@ -251,7 +252,8 @@ simplifies(void **state)
 		{ "FREQ=YEARLY;BYMONTHDAY=12", "FREQ=YEARLY;BYMONTHDAY=12" },
 		{ "FREQ=MONTHLY;INTERVAL=12;BYDAY=2TU",
 		  "FREQ=YEARLY;BYMONTH=5;BYDAY=2TU" },
-		{ "FREQ=MONTHLY;BYDAY=TU;BYSETPOS=-1", "FREQ=MONTHLY;BYDAY=-1TU" },
+		{ "FREQ=MONTHLY;BYDAY=TU;BYSETPOS=-1",
+		  "FREQ=MONTHLY;BYDAY=-1TU" },
 		{ "FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR",
 		  "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR" },
 		{ "FREQ=DAILY;INTERVAL=7", "FREQ=WEEKLY" },
@@ -274,7 +276,8 @@ simplifies(void **state)
 	}
 }
 
-/* ---- expansion ---------------------------------------------------------------- */
+/* ---- expansion
+ * ---------------------------------------------------------------- */
 
 /* RFC 5545, 3.8.5.3, and more; all start in step with their rule. */
 static const struct row oracle[] = {
@@ -390,8 +393,8 @@ seeks(void **state)
 
 		assert_true(pim_recur_parse(slice_c(oracle[i].new), &r));
 		until = r.has_until ? r.until.wall : INT64_MAX;
-		assert_true(pim_recur_iter_init(a, &it, &r,
-						at(oracle[i].start), until));
+		assert_true(pim_recur_iter_init(a, &it, &r, at(oracle[i].start),
+						until));
 		/* each occurrence is the next one from itself, and from a
 		   second after the one before */
 		for (int n = 0; n < 60 && pim_recur_iter_next(&it, &wall);
@@ -488,7 +491,9 @@ static void
 sub_daily_is_refused(void **state)
 {
 	static const char *const rules[] = {
-		"FREQ=SECONDLY", "FREQ=MINUTELY;BYMONTH=12", "FREQ=HOURLY",
+		"FREQ=SECONDLY",
+		"FREQ=MINUTELY;BYMONTH=12",
+		"FREQ=HOURLY",
 		"FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11;BYMINUTE=0,15,30",
 	};
 	struct pim_recur_iter it;
@@ -503,7 +508,8 @@ sub_daily_is_refused(void **state)
 	}
 }
 
-/* ---- times ---------------------------------------------------------------------- */
+/* ---- times
+ * ---------------------------------------------------------------------- */
 
 static void
 times(void **state)
@@ -523,12 +529,23 @@ times(void **state)
 		{ "20080229", "20080229" },
 	};
 	static const char *const bad[] = {
-		"",	    "garbage",	     "2009",
-		"20090229", "20091301",	     "20090532",
-		"00000101", "20090512T",     "20090512T25",
-		"20090512T240001", "20090512T126000",
-		"20090512T0630001", "20090512Z", "99991231T240000",
-		"-0010101", "20090512T063000ZZ", "2009051\xff",
+		"",
+		"garbage",
+		"2009",
+		"20090229",
+		"20091301",
+		"20090532",
+		"00000101",
+		"20090512T",
+		"20090512T25",
+		"20090512T240001",
+		"20090512T126000",
+		"20090512T0630001",
+		"20090512Z",
+		"99991231T240000",
+		"-0010101",
+		"20090512T063000ZZ",
+		"2009051\xff",
 	};
 	struct pim_time t;
 
@@ -554,22 +571,14 @@ durations(void **state)
 		const char *in;
 		const char *out; /* NULL: refused */
 	} rows[] = {
-		{ "-PT15M", "-PT15M" },
-		{ "PT0S", "PT0S" },
-		{ "P1W", "P7D" },
-		{ "P1DT2H30M", "P1DT2H30M" },
-		{ "-P1D", "-P1D" },
-		{ "+PT90M", "PT1H30M" },
-		{ "PT100H", "PT100H" },
-		{ "P", NULL },
-		{ "PT", NULL },
-		{ "15M", NULL },
-		{ "PT15", NULL },
-		{ "PT15X", NULL },
-		{ "P15M", NULL },
-		{ "PT99999999999999999999S", NULL },
-		{ "P99999999W", NULL },
-		{ "", NULL },
+		{ "-PT15M", "-PT15M" }, { "PT0S", "PT0S" },
+		{ "P1W", "P7D" },       { "P1DT2H30M", "P1DT2H30M" },
+		{ "-P1D", "-P1D" },     { "+PT90M", "PT1H30M" },
+		{ "PT100H", "PT100H" }, { "P", NULL },
+		{ "PT", NULL },         { "15M", NULL },
+		{ "PT15", NULL },       { "PT15X", NULL },
+		{ "P15M", NULL },       { "PT99999999999999999999S", NULL },
+		{ "P99999999W", NULL }, { "", NULL },
 	};
 
 	(void)state;

@@ -47,7 +47,8 @@ zone(const char *name)
 	return z;
 }
 
-/* ---- the table ------------------------------------------------------------- */
+/* ---- the table -------------------------------------------------------------
+ */
 
 static void *
 use_zones(void *arg)
@@ -57,8 +58,7 @@ use_zones(void *arg)
 	int64_t sum = 0;
 
 	for (int i = 0; i < 2000; i++) {
-		const struct pim_zone *z =
-		    pim_zone_find(slice_c(names[i % 4]));
+		const struct pim_zone *z = pim_zone_find(slice_c(names[i % 4]));
 
 		if (z == NULL)
 			return NULL;
@@ -132,12 +132,12 @@ names(void **state)
 }
 
 static const char *const cities[] = {
-	"Europe/Berlin",      "Europe/London",	     "Europe/Dublin",
-	"America/New_York",   "America/St_Johns",    "America/Sao_Paulo",
-	"Asia/Kolkata",	      "Asia/Tehran",	     "Asia/Jerusalem",
-	"Australia/Sydney",   "Australia/Lord_Howe", "Pacific/Auckland",
-	"Pacific/Apia",	      "Africa/Casablanca",   "Europe/Moscow",
-	"America/Nuuk",	      "Asia/Kathmandu",	     "America/Santiago",
+	"Europe/Berlin",    "Europe/London",       "Europe/Dublin",
+	"America/New_York", "America/St_Johns",    "America/Sao_Paulo",
+	"Asia/Kolkata",     "Asia/Tehran",         "Asia/Jerusalem",
+	"Australia/Sydney", "Australia/Lord_Howe", "Pacific/Auckland",
+	"Pacific/Apia",     "Africa/Casablanca",   "Europe/Moscow",
+	"America/Nuuk",     "Asia/Kathmandu",      "America/Santiago",
 };
 
 enum { CITY_N = sizeof(cities) / sizeof(cities[0]) };
@@ -219,13 +219,13 @@ edges(void **state)
 	}
 }
 
-/* ---- VTIMEZONE --------------------------------------------------------------- */
+/* ---- VTIMEZONE
+ * --------------------------------------------------------------- */
 
 static struct pim_comp *
 parse(const char *text)
 {
-	struct pim_lines_in in = { .text = slice_c(text),
-				   .form = PIM_ICAL20 };
+	struct pim_lines_in in = { .text = slice_c(text), .form = PIM_ICAL20 };
 	struct pim_comp *root = NULL;
 
 	assert_int_equal(pim_lines_parse(a, &in, &root, NULL, NULL, NULL), 0);
@@ -250,8 +250,7 @@ vtimezone_round(void **state)
 		    pim_zone_vtimezone(a, z, from, i % 2 == 0 ? INT64_MAX : to);
 
 		assert_non_null(c);
-		assert_int_equal(pim_zone_from_vtimezone(a, c, &back, NULL),
-				 0);
+		assert_int_equal(pim_zone_from_vtimezone(a, c, &back, NULL), 0);
 		assert_non_null(back);
 		if (!pim_zone_same(z, back, from, to))
 			fail_msg("%s from %d", cities[i / 6], years[i % 6]);
@@ -270,15 +269,16 @@ vtimezone_read_by_libical(void **state)
 		icaltimezone *iz = icaltimezone_new();
 
 		assert_int_equal(
-		    pim_lines_write(
-			&how, pim_zone_vtimezone(a, z, from, INT64_MAX), &b,
-			NULL),
+		    pim_lines_write(&how,
+				    pim_zone_vtimezone(a, z, from, INT64_MAX),
+				    &b, NULL),
 		    0);
 		buf_byte(&b, 0);
 		assert_int_equal(icaltimezone_set_component(
 				     iz, icalparser_parse_string(b.p)),
 				 1);
-		for (int64_t t = from; t < at("20210101"); t += 86400 * 5 + 17) {
+		for (int64_t t = from; t < at("20210101");
+		     t += 86400 * 5 + 17) {
 			struct icaltimetype it = icaltime_from_timet_with_zone(
 			    (time_t)t, 0, icaltimezone_get_utc_timezone());
 			int dst;
@@ -313,25 +313,22 @@ vtimezone_match(void **state)
 			       "FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10"),
 		  "Europe/Berlin" },
 		/* SyncEvolution's way of writing it */
-		{ BERLIN_RULES("19700329T020000",
-			       "FREQ=MONTHLY;INTERVAL=12;BYDAY=-1SU",
-			       "19701025T030000",
-			       "FREQ=MONTHLY;INTERVAL=12;BYDAY=-1SU"),
+		{ BERLIN_RULES(
+		      "19700329T020000", "FREQ=MONTHLY;INTERVAL=12;BYDAY=-1SU",
+		      "19701025T030000", "FREQ=MONTHLY;INTERVAL=12;BYDAY=-1SU"),
 		  "Europe/Berlin" },
 		/* Outlook: the rules of today since 1601 */
-		{ BERLIN_RULES("16010325T020000",
-			       "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3",
-			       "16011028T030000",
-			       "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10"),
+		{ BERLIN_RULES(
+		      "16010325T020000", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3",
+		      "16011028T030000", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10"),
 		  "Europe/Berlin" },
 		{ "BEGIN:VTIMEZONE\nTZID:x\nBEGIN:STANDARD\n"
 		  "DTSTART:16010101T000000\nTZOFFSETFROM:+0530\n"
 		  "TZOFFSETTO:+0530\nEND:STANDARD\nEND:VTIMEZONE\n",
 		  "Asia/Kolkata" },
-		{ BERLIN_RULES("19700329T020000",
-			       "FREQ=YEARLY;BYDAY=2WE;BYMONTH=3",
-			       "19701025T030000",
-			       "FREQ=YEARLY;BYDAY=2TH;BYMONTH=10"),
+		{ BERLIN_RULES(
+		      "19700329T020000", "FREQ=YEARLY;BYDAY=2WE;BYMONTH=3",
+		      "19701025T030000", "FREQ=YEARLY;BYDAY=2TH;BYMONTH=10"),
 		  NULL },
 	};
 
@@ -340,9 +337,9 @@ vtimezone_match(void **state)
 		const struct pim_zone *z;
 		const struct pim_zone *like;
 
-		assert_int_equal(pim_zone_from_vtimezone(
-				     a, parse(rows[i].text), &z, NULL),
-				 0);
+		assert_int_equal(
+		    pim_zone_from_vtimezone(a, parse(rows[i].text), &z, NULL),
+		    0);
 		assert_non_null(z);
 		like = pim_zone_like(z, NULL, at("20090512"), at("20110512"));
 		if (like == NULL && rows[i].name == NULL)
@@ -368,8 +365,8 @@ vtimezone_garbage(void **state)
 	static const char *const odd[] = {
 		BERLIN_RULES("00010101T000000", "FREQ=SECONDLY",
 			     "99991231T000000", "FREQ=DAILY"),
-		BERLIN_RULES("19700101T000000", "FREQ=DAILY",
-			     "19700101T000000", "FREQ=DAILY;COUNT=99999999"),
+		BERLIN_RULES("19700101T000000", "FREQ=DAILY", "19700101T000000",
+			     "FREQ=DAILY;COUNT=99999999"),
 	};
 	const struct pim_zone *z;
 
@@ -389,7 +386,8 @@ vtimezone_garbage(void **state)
 	}
 }
 
-/* ---- TZ and DAYLIGHT ------------------------------------------------------------ */
+/* ---- TZ and DAYLIGHT
+ * ------------------------------------------------------------ */
 
 struct daylight {
 	const char *lines;
@@ -443,8 +441,7 @@ static void
 daylight_to_zone(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(daylights) / sizeof(daylights[0]);
-	     i++) {
+	for (size_t i = 0; i < sizeof(daylights) / sizeof(daylights[0]); i++) {
 		const struct daylight *d = &daylights[i];
 		struct slice text = arena_printf(
 		    a, "BEGIN:VCALENDAR\nVERSION:1.0\n%sEND:VCALENDAR\n",
@@ -453,8 +450,8 @@ daylight_to_zone(void **state)
 		struct pim_comp *c = NULL;
 		const struct pim_zone *z;
 
-		assert_int_equal(
-		    pim_lines_parse(a, &in, &c, NULL, NULL, NULL), 0);
+		assert_int_equal(pim_lines_parse(a, &in, &c, NULL, NULL, NULL),
+				 0);
 		assert_int_equal(
 		    pim_zone_from_daylight(a, c, at(d->at),
 					   pim_zone_find(slice_c(d->prefer)),
@@ -479,8 +476,8 @@ zone_to_daylight(void **state)
 		{ "Europe/Berlin",
 		  "TZ:+01|DAYLIGHT:TRUE;+02;20090329T020000;20091025T030000;;|"
 		  "DAYLIGHT:TRUE;+02;20100328T020000;20101031T030000;;" },
-		{ "Australia/Sydney",
-		  "TZ:+10|DAYLIGHT:TRUE;+11;20091004T020000;20100404T030000;;" },
+		{ "Australia/Sydney", "TZ:+10|DAYLIGHT:TRUE;+11;"
+				      "20091004T020000;20100404T030000;;" },
 		{ "Asia/Kolkata", "TZ:+05:30|DAYLIGHT:FALSE" },
 		{ "UTC", "TZ:+00|DAYLIGHT:FALSE" },
 		{ "America/St_Johns", "TZ:-03:30|DAYLIGHT:TRUE;-02:30;"
@@ -495,9 +492,8 @@ zone_to_daylight(void **state)
 		struct buf t = BUF_IN(a);
 		const struct pim_zone *z;
 
-		assert_true(pim_zone_put_daylight(a, c, zone(rows[i][0]),
-						  at("20090512"),
-						  at("20100601")));
+		assert_true(pim_zone_put_daylight(
+		    a, c, zone(rows[i][0]), at("20090512"), at("20100601")));
 		assert_int_equal(pim_lines_write(&how, c, &b, NULL), 0);
 		for (size_t k = 0; k < b.n; k++) {
 			if (b.p[k] != '\r')

@@ -79,7 +79,7 @@ make_account(struct bench *b)
 		.kind = STORE_CRED_PASSWORD,
 		.hash = SLICE_LIT("secret"),
 	};
-	struct store_collection col[3] = {
+	struct store_collection col[] = {
 		{ .name = SLICE_LIT("contacts"),
 		  .display = SLICE_LIT("Contacts"),
 		  .aliases = SLICE_LIT("card addressbook"),
@@ -87,10 +87,17 @@ make_account(struct bench *b)
 		{ .name = SLICE_LIT("calendar"),
 		  .display = SLICE_LIT("Calendar"),
 		  .kinds = PIM_EVENT },
+		{ .name = SLICE_LIT("tasks"),
+		  .display = SLICE_LIT("Tasks"),
+		  .kinds = PIM_TODO },
 		{ .name = SLICE_LIT("notes"),
 		  .display = SLICE_LIT("Notes"),
 		  .kinds = PIM_NOTE },
+		{ .name = SLICE_LIT("caltask"),
+		  .display = SLICE_LIT("Calendar and tasks"),
+		  .kinds = PIM_EVENT | PIM_TODO },
 	};
+	enum { CALENDAR = 1, TASKS = 2, BOTH = 4 };
 
 	assert_int_equal(
 	    b->store->v->account_create(b->store, &acc, &b->account, &e), 0);
@@ -99,10 +106,15 @@ make_account(struct bench *b)
 			 0);
 	cred.id = tx->next_id++;
 	assert_int_equal(tx->v->cred_put(tx, &cred, &e), 0);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(col) / sizeof(col[0]); i++) {
 		col[i].id = tx->next_id++;
 		col[i].member[0] = col[i].id;
 		col[i].member_n = 1;
+		if (i == BOTH) {
+			col[i].member[0] = col[CALENDAR].id;
+			col[i].member[1] = col[TASKS].id;
+			col[i].member_n = 2;
+		}
 		assert_int_equal(tx->v->collection_put(tx, &col[i], &e), 0);
 	}
 	assert_int_equal(tx->v->commit(&tx, &e), 0);

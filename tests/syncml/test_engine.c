@@ -383,6 +383,89 @@ edit_against_delete(void **state)
 	assert_int_equal(phone_live(&two), 5);
 }
 
+static const char *
+event(int i)
+{
+	return arena_printf(
+		   bench.a,
+		   "BEGIN:VCALENDAR\r\nVERSION:1.0\r\nBEGIN:VEVENT"
+		   "\r\nSUMMARY:Meeting%d\r\nDTSTART:202602%02dT090000Z"
+		   "\r\nDTEND:202602%02dT100000Z\r\nEND:VEVENT\r\n"
+		   "END:VCALENDAR\r\n",
+		   i, i, i)
+	    .p;
+}
+
+static const char *
+todo(int i)
+{
+	return arena_printf(bench.a,
+			    "BEGIN:VCALENDAR\r\nVERSION:1.0\r\nBEGIN:VTODO\r\n"
+			    "SUMMARY:Task%d\r\nDUE:202603%02dT120000Z\r\n"
+			    "END:VTODO\r\nEND:VCALENDAR\r\n",
+			    i, i)
+	    .p;
+}
+
+static void
+events_and_tasks_in_one(void **state)
+{
+	struct phone three;
+
+	(void)state;
+	phone_init(&three, &bench, "IMEI:3");
+	one.type = two.type = three.type = "text/x-vcalendar";
+	one.db = "calendar";
+	two.db = "tasks";
+	three.db = "caltask";
+	(void)phone_add(&one, event(1));
+	(void)phone_add(&two, todo(1));
+	assert_true(phone_sync(&one, 201));
+	assert_true(phone_sync(&two, 201));
+	assert_true(phone_sync(&three, 201));
+	assert_int_equal(three.got_add, 2);
+	/* This phone keeps its tasks in the calendar: from now on it gets the
+	   account's tasks there. */
+	(void)phone_add(&one, todo(2));
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.bad_status, 0);
+	assert_non_null(phone_find(&one, "Task1"));
+	settled(&one);
+	assert_true(phone_sync(&two, 200));
+	assert_non_null(phone_find(&two, "Task2"));
+	assert_null(phone_find(&two, "Meeting1"));
+	assert_true(phone_sync(&three, 200));
+	assert_int_equal(phone_live(&three), 3);
+	settled(&two);
+	settled(&three);
+}
+
+static void
+quota_and_unreadable_items(void **state)
+{
+	struct store_tx *tx;
+	struct store_account acc;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(bench.store->v->begin(bench.store, bench.account,
+					       STORE_WRITE, bench.now, &tx, &e),
+			 0);
+	assert_int_equal(tx->v->account_get(tx, bench.a, &acc, &e), 0);
+	acc.quota_items = 4;
+	assert_int_equal(tx->v->account_set(tx, &acc, &e), 0);
+	assert_int_equal(tx->v->commit(&tx, &e), 0);
+	fill(&one, 3);
+	(void)phone_add(&one, "this is no vCard");
+	assert_true(phone_sync(&one, 201));
+	assert_int_equal(one.bad_status, 415);
+	fill(&one, 6);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.bad_status, 420);
+	assert_true(phone_sync(&two, 201));
+	assert_int_equal(phone_live(&two), 4);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -403,6 +486,8 @@ main(void)
 		T(reused_luids_after_a_reset),
 		T(old_versions),
 		T(edit_against_delete),
+		T(events_and_tasks_in_one),
+		T(quota_and_unreadable_items),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

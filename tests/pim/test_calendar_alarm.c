@@ -1,0 +1,354 @@
+/* Alarms of both dialects, and when they go off. */
+#include "tests/pim/calendar_help.h"
+
+#include "pim/alarm.h"
+#include "pim/calendar_time.h"
+
+static struct arena *a;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	a = arena_new(256 << 20);
+	return a == NULL ? -1 : 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	arena_free(&a);
+	return 0;
+}
+
+/* ---- conversion -------------------------------------------------------------
+ */
+
+static const struct {
+	const char *lines;
+	const char *canon;
+	uint32_t rules;
+	const char *back;
+} convs[] = {
+	{ "DTSTART:20090512T090000|AALARM:20090512T085000",
+	  "ACTION:DISPLAY|TRIGGER:-PT10M", 0, "AALARM:20090512T085000;;;" },
+	{ "DTSTART:20090512T090000|AALARM:20090512T085000;;;", "TRIGGER:-PT10M",
+	  PIM_RULE_ALARM_UTC, "AALARM:20090512T065000Z;;;" },
+	{ "DTSTART:20090512T090000|AALARM;TYPE=WAVE;VALUE=URL:"
+	  "20090512T065000Z;;;file:///x.wav",
+	  "ACTION:AUDIO|ATTACH:file:///x.wav|TRIGGER:-PT10M", 0,
+	  "AALARM:20090512T085000;;;file:///x.wav" },
+	{ "DTSTART:20090512T090000|DALARM:20090512T065000Z;PT5M;2;Wake up",
+	  "ACTION:DISPLAY|TRIGGER:-PT10M|DURATION:PT5M|REPEAT:2|"
+	  "DESCRIPTION:Wake up",
+	  0, "AALARM:20090512T085000;PT5M;2;" },
+	/* one moment, one reminder */
+	{ "DTSTART:20090512T090000|DALARM:20090512T065000Z;;;hi|"
+	  "AALARM:20090512T065000Z",
+	  "ACTION:DISPLAY|DESCRIPTION:hi|TRIGGER:-PT10M|!ACTION:AUDIO", 0,
+	  "AALARM:20090512T085000;;;" },
+	{ "DTSTART:20090512T090000|AALARM:;;;|DALARM:|MALARM: ; ; ; ;",
+	  "!BEGIN:VALARM|!TRIGGER", 0, "!AALARM" },
+	{ "DTSTART:20090512T090000|MALARM:20090512T065000Z;;;a@example.com;"
+	  "note",
+	  "ACTION:EMAIL|ATTENDEE:mailto:a@example.com|DESCRIPTION:note", 0,
+	  "!MALARM|!AALARM" },
+	{ "DTSTART:20090512T090000|PALARM:20090512T065000Z;;;run.exe",
+	  "ACTION:PROCEDURE|ATTACH:run.exe", 0, "!PALARM" },
+	/* after the start; at it; a day before, over the change of the clock */
+	{ "DTSTART:20090512T090000|AALARM:20090512T090500", "TRIGGER:PT5M", 0,
+	  "AALARM:20090512T090500;;;" },
+	{ "DTSTART:20090512T090000|AALARM:20090512T090000", "TRIGGER:PT0S", 0,
+	  "AALARM:20090512T090000;;;" },
+	{ "DTSTART:20090329T090000|AALARM:20090328T090000", "TRIGGER:-P1D", 0,
+	  "AALARM:20090328T090000;;;" },
+	{ "DTSTART:20090329T090000|AALARM:20090329T003000", "TRIGGER:-PT7H30M",
+	  0, "AALARM:20090329T003000;;;" },
+	/* all-day: at nine in the morning; the evening before */
+	{ "DTSTART:20090512T000000|AALARM:20090512T090000", "TRIGGER:PT9H", 0,
+	  "AALARM:20090512T090000;;;" },
+	{ "DTSTART:20090512T000000|AALARM:20090511T160000Z", "TRIGGER:-PT6H",
+	  PIM_RULE_ALARM_UTC, "AALARM:20090511T160000Z;;;" },
+};
+
+static void
+converts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(convs) / sizeof(convs[0]); i++) {
+		struct pim_view v =
+		    t_view(PIM_VCAL10, "Europe/Berlin", convs[i].rules, false);
+		struct pim_item *it =
+		    t_read(a, &v, PIM_VCAL10,
+			   t_event(a, PIM_VCAL10, "", convs[i].lines));
+		const char *one;
+
+		print_message("%s\n", convs[i].lines);
+		assert_non_null(it);
+		t_has(t_canon(a, it), convs[i].canon);
+		one = t_write(a, &v, it);
+		t_has(one, convs[i].back);
+		assert_string_equal(one, t_write(a, &v, t_seen(a, &v, it)));
+	}
+}
+
+/* The device's list of properties chooses. */
+static void
+by_caps(void **state)
+{
+	struct pim_cap dalarm[] = { { .name = SLICE_INIT("DALARM") } };
+	struct pim_cap both[] = { { .name = SLICE_INIT("AALARM"),
+				    .max_occur = 2 },
+				  { .name = SLICE_INIT("MALARM") } };
+	struct pim_caps only_d = { dalarm, 1 };
+	struct pim_caps two = { both, 2 };
+	struct pim_view v = t_view(PIM_VCAL10, "Europe/Berlin", 0, true);
+	struct pim_item *it = t_read(
+	    a, &v, PIM_ICAL20,
+	    t_event(a, PIM_ICAL20, "",
+		    "DTSTART:20090512T090000Z|BEGIN:VALARM|ACTION:DISPLAY|"
+		    "DESCRIPTION:one|TRIGGER:-PT10M|END:VALARM|BEGIN:VALARM|"
+		    "ACTION:AUDIO|TRIGGER:-PT20M|END:VALARM|BEGIN:VALARM|"
+		    "ACTION:EMAIL|ATTENDEE:mailto:a@example.com|"
+		    "DESCRIPTION:d|TRIGGER:-P1D|END:VALARM"));
+
+	(void)state;
+	assert_non_null(it);
+	t_has(t_write(a, &v, it), "AALARM:20090512T085000Z;;;|!DALARM|!MALARM|"
+				  "!AALARM:20090512T084000Z");
+	v.caps = &only_d;
+	t_has(t_write(a, &v, it), "DALARM:20090512T085000Z;;;one|!AALARM");
+	v.caps = &two;
+	t_has(t_write(a, &v, it),
+	      "AALARM:20090512T085000Z;;;|AALARM:20090512T084000Z;;;");
+}
+
+/* ---- going off
+ * ------------------------------------------------------------------ */
+
+static int64_t
+ms(const char *s)
+{
+	struct pim_time t;
+
+	assert_true(pim_time_parse(slice_c(s), &t));
+	return t.wall * 1000;
+}
+
+#define AL(t) "|BEGIN:VALARM|ACTION:DISPLAY|TRIGGER" t "|END:VALARM"
+#define B9 "DTSTART;TZID=Europe/Berlin:20090512T090000"
+
+struct next {
+	const char *lines;
+	const char *after;
+	int morning;
+	const char *due; /* NULL: none */
+	const char *id;
+};
+
+static const struct next nexts[] = {
+	{ B9 AL(":-PT10M"), "20090101T000000Z", 0, "20090512T065000Z", "" },
+	{ B9 AL(":-PT10M"), "20090512T064959Z", 0, "20090512T065000Z", "" },
+	{ B9 AL(":-PT10M"), "20090512T065000Z", 0, NULL, "" },
+	{ B9 AL(":-PT10M") AL(":-PT30M"), "20090101T000000Z", 0,
+	  "20090512T063000Z", "" },
+	{ B9 AL(":-PT10M") AL(":-PT30M"), "20090512T063000Z", 0,
+	  "20090512T065000Z", "" },
+	{ B9 AL(";VALUE=DATE-TIME:20090510T100000Z"), "20090101T000000Z", 0,
+	  "20090510T100000Z", "" },
+	{ B9 "|DURATION:PT1H" AL(";RELATED=END:-PT5M"), "20090101T000000Z", 0,
+	  "20090512T075500Z", "" },
+	/* series, over the change of the clock */
+	{ B9 "|RRULE:FREQ=WEEKLY" AL(":-PT10M"), "20090512T065000Z", 0,
+	  "20090519T065000Z", "20090519T070000Z" },
+	{ B9 "|RRULE:FREQ=WEEKLY" AL(":-PT10M"), "20091026T000000Z", 0,
+	  "20091027T075000Z", "20091027T080000Z" },
+	{ B9 "|RRULE:FREQ=WEEKLY" AL(":-P1D"), "20090601T000000Z", 0,
+	  "20090601T070000Z", "20090602T070000Z" },
+	{ B9 "|RRULE:FREQ=WEEKLY;COUNT=2" AL(":-PT10M"), "20090520T000000Z", 0,
+	  NULL, "" },
+	{ B9 "|RRULE:FREQ=WEEKLY|EXDATE;TZID=Europe/Berlin:20090519T090000" AL(
+	      ":-PT10M"),
+	  "20090512T065000Z", 0, "20090526T065000Z", "20090526T070000Z" },
+	{ B9 "|RDATE;TZID=Europe/Berlin:20090515T090000" AL(":-PT10M"),
+	  "20090512T065000Z", 0, "20090515T065000Z", "20090515T070000Z" },
+	{ B9 "|RRULE:FREQ=DAILY|EXRULE:FREQ=DAILY;INTERVAL=2" AL(":-PT10M"),
+	  "20090512T065000Z", 0, "20090513T065000Z", "20090513T070000Z" },
+	/* a long lead */
+	{ B9 "|RRULE:FREQ=YEARLY" AL(":-P30D"), "20100101T000000Z", 0,
+	  "20100412T070000Z", "20100512T070000Z" },
+	/* repetitions */
+	{ B9 "|BEGIN:VALARM|TRIGGER:-PT10M|DURATION:PT5M|REPEAT:2|END:VALARM",
+	  "20090512T065000Z", 0, "20090512T065500Z", "" },
+	{ B9 "|BEGIN:VALARM|TRIGGER:-PT10M|DURATION:PT5M|REPEAT:2|END:VALARM",
+	  "20090512T070000Z", 0, NULL, "" },
+	/* all-day */
+	{ "DTSTART;VALUE=DATE:20090512" AL(":PT0S"), "20090101T000000Z", 8,
+	  "20090512T060000Z", "" },
+	{ "DTSTART;VALUE=DATE:20090512" AL(":-PT15M"), "20090101T000000Z", 8,
+	  "20090512T054500Z", "" },
+	{ "DTSTART;VALUE=DATE:20090512" AL(":-P1D"), "20090101T000000Z", 8,
+	  "20090511T060000Z", "" },
+	{ "DTSTART;VALUE=DATE:20090512" AL(":PT9H"), "20090101T000000Z", 8,
+	  "20090512T070000Z", "" },
+	{ "DTSTART;VALUE=DATE:19550926|RRULE:FREQ=YEARLY" AL(":PT9H"),
+	  "20090927T000000Z", 8, "20100926T070000Z", "20100926" },
+	/* none */
+	{ B9 "|STATUS:CANCELLED" AL(":-PT10M"), "20090101T000000Z", 0, NULL,
+	  "" },
+	{ B9, "20090101T000000Z", 0, NULL, "" },
+	{ B9 AL(":garbage"), "20090101T000000Z", 0, NULL, "" },
+	{ "SUMMARY:x" AL(":-PT5M"), "20090101T000000Z", 0, NULL, "" },
+	/* sub-daily rules: the first one only */
+	{ B9 "|RRULE:FREQ=SECONDLY" AL(":-PT10M"), "20090101T000000Z", 0,
+	  "20090512T065000Z", "20090512T070000Z" },
+	{ B9 "|RRULE:FREQ=SECONDLY" AL(":-PT10M"), "20090601T000000Z", 0, NULL,
+	  "" },
+};
+
+static void
+one_next(const struct next *t, const struct pim_item *it)
+{
+	struct pim_alarm_ask ask = { .zone = SLICE_INIT("Europe/Berlin"),
+				     .morning_hour = t->morning };
+	struct pim_alarm al;
+	bool found;
+
+	ask.after_ms = ms(t->after);
+	assert_int_equal(pim_alarm_next(a, it, &ask, &al, &found, NULL), 0);
+	if (found != (t->due != NULL))
+		fail_msg("%s after %s", t->lines, t->after);
+	if (!found)
+		return;
+	if (al.due_ms != ms(t->due) || !slice_is(al.occurrence, t->id))
+		fail_msg("%s after %s: %lld s off, id %.*s", t->lines, t->after,
+			 (long long)(al.due_ms - ms(t->due)) / 1000,
+			 SLICE_ARG(al.occurrence));
+}
+
+static void
+goes_off(void **state)
+{
+	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nexts) / sizeof(nexts[0]); i++) {
+		struct pim_item *it =
+		    t_read(a, &v, PIM_ICAL20,
+			   t_event(a, PIM_ICAL20, "", nexts[i].lines));
+
+		assert_non_null(it);
+		one_next(&nexts[i], it);
+	}
+}
+
+static void
+tasks_go_off(void **state)
+{
+	static const struct next rows[] = {
+		{ "DUE:20090512T070000Z" AL(":-PT10M"), "20090101T000000Z", 0,
+		  "20090512T065000Z", "" },
+		{ "DTSTART:20090510T070000Z|DUE:20090512T070000Z" AL(
+		      ";RELATED=END:-PT10M"),
+		  "20090101T000000Z", 0, "20090512T065000Z", "" },
+		{ "SUMMARY:x" AL(";VALUE=DATE-TIME:20090512T070000Z"),
+		  "20090101T000000Z", 0, "20090512T070000Z", "" },
+		{ "STATUS:COMPLETED|DUE:20090512T070000Z" AL(":-PT10M"),
+		  "20090101T000000Z", 0, NULL, "" },
+		{ "COMPLETED:20090401T000000Z|DUE:20090512T070000Z" AL(
+		      ":-PT10M"),
+		  "20090101T000000Z", 0, NULL, "" },
+	};
+	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pim_item *it =
+		    t_read(a, &v, PIM_ICAL20,
+			   t_todo(a, PIM_ICAL20, "", rows[i].lines));
+
+		assert_non_null(it);
+		one_next(&rows[i], it);
+	}
+}
+
+/* A moved instance goes off at its own time, not at the old one. */
+static void
+moved_instance(void **state)
+{
+	static const char body[] =
+	    "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:s\n"
+	    "RRULE:FREQ=WEEKLY\nDTSTART;TZID=Europe/Berlin:20090512T090000\n"
+	    "BEGIN:VALARM\nTRIGGER:-PT10M\nEND:VALARM\nEND:VEVENT\n"
+	    "BEGIN:VEVENT\nUID:s\nRECURRENCE-ID:20090519T070000Z\n"
+	    "DTSTART;TZID=Europe/Berlin:20090520T110000\n"
+	    "BEGIN:VALARM\nTRIGGER:-PT1H\nEND:VALARM\nEND:VEVENT\n"
+	    "END:VCALENDAR\n";
+	static const struct next rows[] = {
+		{ "moved", "20090512T065000Z", 0, "20090520T080000Z",
+		  "20090519T070000Z" },
+		{ "moved", "20090520T080000Z", 0, "20090526T065000Z",
+		  "20090526T070000Z" },
+	};
+	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+	struct pim_item *it = t_read(a, &v, PIM_ICAL20, body);
+	struct pim_occur o;
+	bool found;
+
+	(void)state;
+	assert_non_null(it);
+	one_next(&rows[0], it);
+	one_next(&rows[1], it);
+	assert_int_equal(pim_occur_next(a, it, v.zone, ms("20090513T000000Z"),
+					&o, &found, NULL),
+			 0);
+	assert_true(found);
+	assert_true(o.start_ms == ms("20090520T090000Z"));
+	assert_true(slice_is(o.id, "20090519T070000Z"));
+}
+
+/* Walking from alarm to alarm meets every occurrence once, bounded. */
+static void
+walks(void **state)
+{
+	struct pim_view v = t_view(PIM_ICAL20, "America/New_York", 0, true);
+	struct pim_item *it =
+	    t_read(a, &v, PIM_ICAL20,
+		   t_event(a, PIM_ICAL20, "",
+			   "DTSTART;TZID=America/New_York:20090301T013000|"
+			   "RRULE:FREQ=DAILY;COUNT=400" AL(":-PT10M")));
+	struct pim_alarm_ask ask = { .zone = v.zone };
+	int n = 0;
+	bool found = true;
+
+	(void)state;
+	assert_non_null(it);
+	while (found) {
+		struct pim_alarm al;
+
+		assert_int_equal(pim_alarm_next(a, it, &ask, &al, &found, NULL),
+				 0);
+		if (!found)
+			break;
+		assert_true(al.due_ms > ask.after_ms);
+		ask.after_ms = al.due_ms;
+		n++;
+	}
+	assert_int_equal(n, 400);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(converts),
+		cmocka_unit_test(by_caps),
+		cmocka_unit_test(goes_off),
+		cmocka_unit_test(tasks_go_off),
+		cmocka_unit_test(moved_instance),
+		cmocka_unit_test(walks),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
