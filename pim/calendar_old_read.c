@@ -388,7 +388,6 @@ static bool
 read_event_times(struct old *o)
 {
 	struct cal *c = o->c;
-	struct slice sv = pim_prop_value(o->comp, "DTSTART");
 	struct slice ev = pim_prop_value(o->comp, "DTEND");
 	struct span s = { .flag = FLAG_NONE };
 	struct cal_when end;
@@ -404,7 +403,6 @@ read_event_times(struct old *o)
 	s.flag = flag_of(o->comp, &s);
 	o->has_start = true;
 	o->raw = s.start;
-	(void)sv;
 	if (all_day(&s, c->told, &from, &to)) {
 		o->start = day_when(from);
 		end = day_when(to);

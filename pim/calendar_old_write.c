@@ -229,7 +229,7 @@ put_rule(struct cal *c, const struct how *h, const struct pim_prop *p,
 		return false;
 	if (!pim_recur_parse(p->value, r))
 		return true;
-	if (pim_recur_old_needs_end(r, start->t, how))
+	if (pim_recur_old_needs_end(r, how))
 		has_end = end_date(c, h, r, start, &until);
 	if (!shift_days(r, h->shift))
 		return true; /* not to be said on this clock */
@@ -305,7 +305,7 @@ instance_dates(struct cal *c, const struct pim_item *it,
  * ---------------------------------------------------------- */
 
 static bool
-skip_prop(const struct cal *c, const struct pim_prop *p, bool todo)
+skip_prop(const struct cal *c, const struct pim_prop *p)
 {
 	static const char *const done[] = {
 		"DTSTART", "DTEND", "DUE", "DURATION", "RRULE",   "EXRULE",
@@ -325,7 +325,6 @@ skip_prop(const struct cal *c, const struct pim_prop *p, bool todo)
 		if (slice_is(p->name, newer[i]))
 			return !lists(c, newer[i]);
 	}
-	(void)todo;
 	return slice_is(p->name, "X-EPOCAGENDAENTRYTYPE");
 }
 
@@ -375,7 +374,7 @@ put_others(struct cal *c, const struct how *h, const struct pim_comp *main,
 	for (const struct pim_prop *q = main->props; q != NULL; q = q->next) {
 		struct pim_prop *p;
 
-		if (skip_prop(c, q, todo))
+		if (skip_prop(c, q))
 			continue;
 		if (slice_is(q->name, "RECURRENCE-ID") &&
 		    !lists(c, "RECURRENCE-ID") && !lists(c, "X-RECURRENCE-ID"))

@@ -366,33 +366,47 @@ cal_dates(struct cal *c, const struct pim_comp *comp, const char *name,
 	return true;
 }
 
-static void
-remove_lists(struct pim_comp *comp, const char *name)
+/* All of that name away but the first, which is returned. */
+static struct pim_prop *
+first_list(struct pim_comp *comp, const char *name)
 {
 	struct pim_prop **at = &comp->props;
+	struct pim_prop *first = NULL;
 
 	while (*at != NULL) {
-		if (slice_is((*at)->name, name) &&
-		    !pim_param_has(*at, "VALUE", "PERIOD"))
-			*at = (*at)->next;
-		else
+		if (!slice_is((*at)->name, name) ||
+		    pim_param_has(*at, "VALUE", "PERIOD")) {
 			at = &(*at)->next;
+		} else if (first == NULL) {
+			first = *at;
+			at = &(*at)->next;
+		} else {
+			*at = (*at)->next;
+		}
 	}
+	return first;
 }
 
 bool
 cal_dates_set(struct cal *c, struct pim_comp *comp, const char *name,
 	      const struct cal_when *start, const int64_t *walls, size_t n)
 {
-	struct pim_prop *p;
+	struct pim_prop *p = first_list(comp, name);
 	struct buf b = BUF_IN(c->a);
 	struct cal_when w = *start;
 
-	remove_lists(comp, name);
-	if (n == 0)
+	if (n == 0) {
+		if (p != NULL)
+			pim_comp_remove(comp, p);
 		return true;
-	p = pim_prop_new(c->a, slice_c(name), SLICE_LIT(""));
-	if (p == NULL || !cal_when_put(c, p, &w))
+	}
+	if (p == NULL) {
+		p = pim_prop_new(c->a, slice_c(name), SLICE_LIT(""));
+		if (p == NULL)
+			return false;
+		pim_comp_add(comp, p);
+	}
+	if (!cal_when_put(c, p, &w))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		char t[PIM_TIME_TEXT];
@@ -403,6 +417,5 @@ cal_dates_set(struct cal *c, struct pim_comp *comp, const char *name,
 		buf_add(&b, (struct slice){ t, pim_time_put(w.t, t) });
 	}
 	p->value = buf_slice(&b);
-	pim_comp_add(comp, p);
 	return buf_ok(&b);
 }

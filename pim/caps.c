@@ -305,6 +305,6 @@ pim_caps_keep(const struct pim_view *view, struct slice name, size_t bytes)
 		cap = find_old_calendar(view->caps, name);
 	if (cap == NULL)
 		return false;
-	return cap->max_bytes == 0 || bytes <= cap->max_bytes ||
-	       (view->rules & PIM_RULE_IGNORE_SIZE);
+	/* A size that is not to be believed is no promise to keep more. */
+	return cap->max_bytes == 0 || bytes <= cap->max_bytes;
 }

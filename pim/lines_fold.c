@@ -340,6 +340,7 @@ is_b64(struct slice s)
 	return s.n > 0;
 }
 
+/* Without blanks, and without bytes that no base64 has. */
 static void
 add_dense(struct buf *b, struct slice s)
 {
@@ -349,7 +350,7 @@ add_dense(struct buf *b, struct slice s)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] > ' ')
+		if ((unsigned char)s.p[i] > ' ' && (unsigned char)s.p[i] < 0x7F)
 			p[n++] = s.p[i];
 	}
 	buf_cut(b, b->n - (s.n - n));

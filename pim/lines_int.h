@@ -34,6 +34,9 @@ bool pim_to_latin1(struct arena *a, struct slice s, struct slice *out);
 /* Line breaks to LF, other control characters (not TAB) away. */
 struct slice pim_clean(struct arena *a, struct slice s);
 
+/* A name or parameter: UTF-8 without any control character. */
+struct slice pim_clean_name(struct arena *a, struct slice s);
+
 /*
  * A decoded value (UTF-8, LF) of the old dialect to canonical text, by kind of
  * value; list_semi: ';' divides lists (vCalendar 1.0).

@@ -40,7 +40,9 @@ open_comp(struct parser *ps, struct slice name)
 	if (++ps->prop_n > PIM_PROPS_MAX)
 		return err_set(ps->e, ERR_LIMIT, "pim.lines",
 			       "more than %d properties", PIM_PROPS_MAX);
-	name = pim_upper(ps->r.a, slice_trim(name));
+	name = slice_trim(pim_clean_name(ps->r.a, name));
+	if (name.p != NULL)
+		name = pim_upper(ps->r.a, name);
 	c = name.p == NULL ? NULL : pim_comp_new(ps->r.a, name);
 	if (c == NULL)
 		return nomem(ps);

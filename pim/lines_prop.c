@@ -180,11 +180,17 @@ read_params(struct arena *a, struct pim_line *line, struct slice s)
 int
 pim_line_header(struct arena *a, struct slice header, struct pim_line *out)
 {
-	size_t semi = slice_find(header, ';');
-	struct slice name = slice_trim(slice_sub(header, 0, semi));
-	size_t dot = slice_find(name, '.');
+	struct slice name;
+	size_t semi;
+	size_t dot;
 
 	memset(out, 0, sizeof(*out));
+	header = pim_clean_name(a, header);
+	if (header.p == NULL)
+		return -1;
+	semi = slice_find(header, ';');
+	name = slice_trim(slice_sub(header, 0, semi));
+	dot = slice_find(name, '.');
 	out->tail = &out->params;
 	if (dot != SIZE_MAX && dot > 0) {
 		out->group = slice_sub(name, 0, dot);

@@ -179,6 +179,27 @@ pim_clean(struct arena *a, struct slice s)
 	return (struct slice){ p, n };
 }
 
+struct slice
+pim_clean_name(struct arena *a, struct slice s)
+{
+	unsigned found = pim_scan(s);
+	char *p;
+	size_t n = 0;
+
+	if (found & PIM_SCAN_8BIT)
+		s = pim_to_utf8(a, s, (struct slice){ NULL, 0 });
+	if (s.p == NULL || (found & PIM_SCAN_CTRL) == 0)
+		return s;
+	p = arena_alloc(a, s.n);
+	if (p == NULL)
+		return (struct slice){ NULL, 0 };
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] >= ' ' && s.p[i] != 0x7F)
+			p[n++] = s.p[i];
+	}
+	return (struct slice){ p, n };
+}
+
 /* How the bytes of a value become canonical text. */
 struct escaping {
 	bool keep_semi;  /* ';' divides parts: stays */

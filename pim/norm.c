@@ -422,6 +422,8 @@ pim_fields_named(const struct pim_fields *f, struct slice name)
 	size_t lo = 0;
 	size_t hi = f->n;
 
+	if (f->n == 0)
+		return out;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 

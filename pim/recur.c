@@ -3,8 +3,6 @@
 
 #include "base/buf.h"
 
-#include <stdlib.h>
-
 static const char *const freq_names[] = { "SECONDLY", "MINUTELY", "HOURLY",
 					  "DAILY",    "WEEKLY",   "MONTHLY",
 					  "YEARLY" };
@@ -130,7 +128,7 @@ parse_by(struct slice name, struct slice v, struct pim_recur *r)
 	return false;
 }
 
-/* Parts that are there twice would be ambiguous. */
+/* Nothing counts from zero in these lists. */
 static bool
 list_zero(const struct pim_recur_list *l)
 {

@@ -91,8 +91,8 @@ struct slice pim_recur_old_text(struct arena *a, const struct pim_recur *r,
 				struct pim_time start,
 				const struct pim_time *until,
 				enum pim_recur_old_end how);
-/* Would that text need `until`? */
-bool pim_recur_old_needs_end(const struct pim_recur *r, struct pim_time start,
+/* May that text need `until`? */
+bool pim_recur_old_needs_end(const struct pim_recur *r,
 			     enum pim_recur_old_end how);
 
 /* ---- expansion ---------------------------------------------------------- */

@@ -428,17 +428,16 @@ by_date(const struct pim_recur *r, bool several, enum pim_recur_old_end how)
 	       (r->count > 0 && (several || how == PIM_OLD_UNTIL));
 }
 
+/* Before the words are found, whether an interval holds several occurrences is
+   known only roughly: rather one end date too many. */
 bool
-pim_recur_old_needs_end(const struct pim_recur *r, struct pim_time start,
-			enum pim_recur_old_end how)
+pim_recur_old_needs_end(const struct pim_recur *r, enum pim_recur_old_end how)
 {
-	/* unknown yet whether an interval holds several: ask to be safe */
-	(void)start;
-	return by_date(r,
-		       r->day_n > 1 || r->mday.n > 1 || r->month.n > 1 ||
-			   r->yday.n > 1 || r->setpos.n > 1 ||
-			   r->freq == PIM_MONTHLY || r->freq == PIM_DAILY,
-		       how);
+	bool several = r->day_n > 1 || r->mday.n > 1 || r->month.n > 1 ||
+		       r->yday.n > 1 || r->setpos.n > 1 ||
+		       r->freq == PIM_MONTHLY || r->freq == PIM_DAILY;
+
+	return by_date(r, several, how);
 }
 
 struct slice

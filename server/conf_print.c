@@ -125,6 +125,7 @@ man_key(struct buf *out, const struct srv_conf_key *k)
 
 static const char man_head[] =
     ".TH FUNICULAR.CONF 5 \"\" \"Funicular\" \"File formats\"\n"
+    ".ad l\n"
     ".SH NAME\n"
     "funicular.conf \\- configuration of the Funicular sync server\n"
     ".SH DESCRIPTION\n"

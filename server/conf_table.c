@@ -62,8 +62,8 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "GnuTLS priority string of https:// addresses." },
 	{ "tls_priority_old", tls, SRV_CONF_TEXT, AT(tls_priority_old), 0, 0,
 	  "",
-	  "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.1:+VERS-TLS1.0:+SHA1:"
-	  "+SIGN-RSA-SHA1:%COMPAT:%VERIFY_ALLOW_SIGN_WITH_SHA1",
+	  "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.1:+VERS-TLS1.0:+3DES-CBC"
+	  ":+SHA1:+SIGN-RSA-SHA1:%COMPAT",
 	  true,
 	  "The same for https-old:// addresses: phones that speak nothing "
 	  "newer than TLS 1.0. See docs/admin-tls.md before you use it." },
@@ -130,7 +130,7 @@ const struct srv_conf_key srv_conf_keys[] = {
 	{ "md5_first", limits, SRV_CONF_BOOL, AT(md5_first), 0, 0, "", "no",
 	  false,
 	  "Ask devices for MD5 credentials first. They work only with secrets "
-	  "made for it (funicular device secret --md5)." },
+	  "made for it (funicular device add --md5)." },
 
 	{ "session_idle", times, SRV_CONF_SECONDS, AT(session_idle_s), 30,
 	  86400, "s", "900", false,

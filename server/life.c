@@ -434,13 +434,15 @@ loop(struct life *l)
 static void
 stop(struct life *l)
 {
+	/* Housekeeping ends by itself while the messages do. */
+	atomic_store(&l->stopping, true);
 	if (l->front != NULL) {
 		(void)sd_notify(0, "STOPPING=1");
 		log_line(l->in->log, LOG_LVL_INFO,
 			 "event=stopping: running messages finish first");
 	}
-	stop_keeper(l);
 	srv_front_stop(&l->front);
+	stop_keeper(l);
 	if (l->opened)
 		l->in->service->close(l->in->service->ctx);
 	srv_listen_close(&l->pub);

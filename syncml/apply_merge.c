@@ -7,21 +7,25 @@
 
 enum { BASES_MAX = STORE_OFFERS_MAX + 1 };
 
-/* What the device had after it was sent this revision in this form. */
+/* What the device had after it was sent this revision in this form. *today:
+   it would be sent it in that form now, so that absence tells something. */
 static int
 base_item(struct sml_batch *b, const struct sml_op *op,
 	  const struct store_revision *rev, uint64_t form,
-	  struct pim_item **out)
+	  struct pim_item **out, bool *today)
 {
+	const struct pim_view *view;
 	struct pim_item *it;
 
-	if (sml_batch_parse(b, op->pim->kind, rev->body, &it) < 0)
+	if (sml_batch_parse(b, (unsigned)op->pim->kind, rev->body, &it) < 0)
 		return -1;
-	if (form == 0) {
-		*out = it;
+	*today = true;
+	*out = it;
+	if (form == 0)
 		return 0;
-	}
-	return pim_seen(b->c->a, b->view, it, out, &b->c->e);
+	view = sml_view_of(b->c, b->view, it, form);
+	*today = form == view->id;
+	return pim_seen(b->c->a, view, it, out, &b->c->e);
 }
 
 static int
@@ -42,13 +46,13 @@ bases(struct sml_batch *b, const struct sml_op *op, const struct store_map *row,
 		const struct store_revision *rev =
 		    sml_batch_rev(b, row->item, all[i].revision);
 		struct pim_item *it;
+		bool today;
 
 		if (rev == NULL || rev->deleted)
 			continue;
-		if (base_item(b, op, rev, all[i].form, &it) < 0)
+		if (base_item(b, op, rev, all[i].form, &it, &today) < 0)
 			return -1;
-		if (all[i].form != 0 && all[i].form != b->view->id)
-			*same_form = false;
+		*same_form = *same_form && today;
 		list[(*n)++] = it;
 	}
 	return 0;

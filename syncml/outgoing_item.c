@@ -269,10 +269,10 @@ start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		.ds = (int)(so->ds - c->s.ds),
 		.item = u->item.id,
 		.revision = u->item.revision,
-		.form = sml_view(c, so->ds)->id,
+		.form = u->view->id,
 		.luid = u->map.luid,
 		.add = u->what == 'A',
-		.form_kind = (int)sml_view(c, so->ds)->form,
+		.form_kind = (int)u->view->form,
 		.b64 = b64,
 		.total = (int64_t)data.n,
 	};
@@ -288,20 +288,28 @@ max_obj(const struct sml_ctx *c, const struct sml_ds *ds)
 	return ds->max_obj >= 0 ? ds->max_obj : c->s.peer_obj;
 }
 
-/* What the device holds looks to it as what it would be sent. */
+/* What it holds, if that is known and may look to it as what is due. */
+static struct pim_item *
+held_item(struct sml_ctx *c, const struct sml_unit *u)
+{
+	struct pim_item *held = NULL;
+
+	if (u->what != 'R' || u->held_body.n == 0 ||
+	    pim_parse(c->a, (enum pim_kind)u->item.kind, u->held_body, &held,
+		      NULL) < 0)
+		return NULL;
+	return held;
+}
+
 static bool
 looks_same(struct sml_ctx *c, const struct pim_view *view,
-	   const struct sml_unit *u, struct slice data)
+	   const struct sml_unit *u, const struct pim_item *held,
+	   struct slice data)
 {
 	struct buf b = BUF_IN(c->a);
-	struct pim_item *held;
-	struct err e = { .code = ERR_NONE };
 
-	if (u->what != 'R' || u->probe || u->held_body.n == 0)
-		return false;
-	return pim_parse(c->a, (enum pim_kind)u->item.kind, u->held_body, &held,
-			 &e) == 0 &&
-	       pim_write(c->a, view, held, &b, &e) == 0 && buf_ok(&b) &&
+	return held != NULL && !u->probe &&
+	       pim_write(c->a, view, held, &b, NULL) == 0 && buf_ok(&b) &&
 	       slice_eq(buf_slice(&b), data);
 }
 
@@ -355,7 +363,7 @@ static enum sml_sent_how
 put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
     struct sml_unit *u, struct slice data, bool b64)
 {
-	const struct pim_view *view = sml_view(c, so->ds);
+	const struct pim_view *view = u->view;
 	struct sml_item it;
 	struct sml_cmd cmd = command(c, &it, u->what == 'A', u->item.id,
 				     u->map.luid, view->form, b64);
@@ -385,6 +393,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	     struct sml_unit *u)
 {
 	const struct pim_view *view = sml_view(c, so->ds);
+	struct pim_item *held = held_item(c, u);
 	struct buf b = BUF_IN(c->a);
 	struct pim_item *it;
 	struct slice data;
@@ -397,6 +406,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	why = not_for_it(c, so->ds, u, &reason);
 	if (why != NULL)
 		return debt(c, so->ds, u, reason, why);
+	u->view = view = sml_view_of(c, view, held, u->map.held_form);
 	if (pim_parse(c->a, (enum pim_kind)u->item.kind, u->item.body, &it,
 		      &c->e) < 0 ||
 	    pim_write(c->a, view, it, &b, &c->e) < 0 || !buf_ok(&b)) {
@@ -406,7 +416,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 			    "it has no form for this device");
 	}
 	data = buf_slice(&b);
-	if (looks_same(c, view, u, data)) {
+	if (looks_same(c, view, u, held, data)) {
 		row_ready(so->ds, u);
 		u->map.state = STORE_MAP_LIVE;
 		u->map.offer_n = 0;

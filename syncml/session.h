@@ -279,6 +279,14 @@ struct slice sml_uri_name(struct slice uri);
 
 /* ---- session_view.c ---- */
 const struct pim_view *sml_view(struct sml_ctx *c, struct sml_ds *ds);
+/*
+ * The view for an item that the device holds in this form. What it sent itself
+ * (form 0) shows properties that it can hold, whatever its CTCap lists: they
+ * belong to the view, and to its id, from then on.
+ */
+const struct pim_view *sml_view_of(struct sml_ctx *c,
+				   const struct pim_view *view,
+				   const struct pim_item *held, uint64_t form);
 const struct sml_devinf *sml_peer_devinf(struct sml_ctx *c);
 /* The kinds that a database shows, and the member that takes one kind. */
 int64_t sml_member_for(struct sml_ctx *c, const struct sml_ds *ds,
@@ -402,6 +410,7 @@ struct sml_unit {
 	bool mapped;
 	struct store_map map;
 	struct slice held_body; /* of what it holds, if that may be equal */
+	const struct pim_view *view; /* how it is written */
 };
 enum sml_sent_how {
 	SML_SENT,      /* it is in the message */

@@ -152,6 +152,8 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 	if (!fresh && l->confirmed_no < l->sync_no)
 		ds->doubt_from = l->confirmed_no + 1;
 	ds->sync_no = ++l->sync_no;
+	/* An Alert may come again in the middle: package 2 is due anew. */
+	c->s.out_init_done = c->s.out_sync_done = c->s.done = false;
 	sml_link_touch(c, l);
 	return 0;
 }

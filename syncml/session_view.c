@@ -87,6 +87,69 @@ caps_of_store(const struct sml_datastore *st, enum pim_form form)
 	return NULL;
 }
 
+static bool
+has_cap(const struct pim_caps *caps, struct slice name)
+{
+	for (size_t i = 0; i < caps->prop_n; i++) {
+		if (slice_eq_nocase(caps->props[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_caps(struct pim_caps *caps, size_t room, const struct pim_comp *comp)
+{
+	for (const struct pim_prop *p = comp->props; p != NULL; p = p->next) {
+		if (caps->prop_n < room && !has_cap(caps, p->name))
+			caps->props[caps->prop_n++].name = p->name;
+	}
+}
+
+static const struct pim_view *
+proven(struct sml_ctx *c, const struct pim_view *view,
+       const struct pim_item *own)
+{
+	enum { MORE = 64 };
+	struct pim_view *v;
+	struct pim_caps *caps;
+
+	if (view->caps == NULL || own->root == NULL)
+		return view;
+	v = ARENA_NEW(c->a, struct pim_view);
+	caps = ARENA_NEW(c->a, struct pim_caps);
+	if (v == NULL || caps == NULL)
+		return view;
+	caps->props =
+	    ARENA_ARRAY(c->a, view->caps->prop_n + MORE, struct pim_cap);
+	if (caps->props == NULL)
+		return view;
+	memcpy(caps->props, view->caps->props,
+	       view->caps->prop_n * sizeof(*caps->props));
+	caps->prop_n = view->caps->prop_n;
+	add_caps(caps, view->caps->prop_n + MORE, own->root);
+	for (const struct pim_comp *k = own->root->kids; k != NULL; k = k->next)
+		add_caps(caps, view->caps->prop_n + MORE, k);
+	if (caps->prop_n == view->caps->prop_n)
+		return view;
+	*v = *view;
+	v->caps = caps;
+	pim_view_seal(v);
+	return v;
+}
+
+const struct pim_view *
+sml_view_of(struct sml_ctx *c, const struct pim_view *view,
+	    const struct pim_item *held, uint64_t form)
+{
+	const struct pim_view *more;
+
+	if (held == NULL || form == view->id)
+		return view;
+	more = proven(c, view, held);
+	return form == 0 || form == more->id ? more : view;
+}
+
 const struct pim_view *
 sml_view(struct sml_ctx *c, struct sml_ds *ds)
 {

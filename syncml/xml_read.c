@@ -233,6 +233,19 @@ feed(struct xml *x, struct slice body)
 		   : parser_error(x);
 }
 
+static int
+run(struct xml *x, struct slice body)
+{
+	int r;
+
+	(void)xmlCtxtUseOptions(x->ctx, XML_PARSE_NONET);
+	r = feed(x, body);
+	xmlFreeDoc(x->ctx->myDoc);
+	x->ctx->myDoc = NULL;
+	xmlFreeParserCtxt(x->ctx);
+	return r;
+}
+
 static void
 init_parser(void)
 {
@@ -256,19 +269,23 @@ sml_xml_read(struct sml_tree *t, struct slice body, struct sml_doc *doc)
 		.serror = on_message,
 	};
 	struct xml x = { .t = t, .doc = doc };
+	xmlStructuredErrorFunc old;
+	void *old_ctx;
 	int r;
 
 	(void)pthread_once(&once, init_parser);
 	if (body.n == 0)
 		return err_set(t->e, ERR_PARSE, "xml.read",
 			       "the document is empty");
+	/* Errors of its converters know no parser: without this thread's own
+	   function they are printed. */
+	old = xmlStructuredError;
+	old_ctx = xmlStructuredErrorContext;
+	xmlSetStructuredErrorFunc(NULL, on_message);
 	x.ctx = xmlCreatePushParserCtxt(&sax, &x, NULL, 0, NULL);
-	if (x.ctx == NULL)
-		return err_set(t->e, ERR_NOMEM, "xml.read", "memory is short");
-	(void)xmlCtxtUseOptions(x.ctx, XML_PARSE_NONET);
-	r = feed(&x, body);
-	xmlFreeDoc(x.ctx->myDoc);
-	x.ctx->myDoc = NULL;
-	xmlFreeParserCtxt(x.ctx);
+	r = x.ctx == NULL
+		? err_set(t->e, ERR_NOMEM, "xml.read", "memory is short")
+		: run(&x, body);
+	xmlSetStructuredErrorFunc(old_ctx, old);
 	return r;
 }

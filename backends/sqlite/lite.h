@@ -42,7 +42,7 @@ struct lite_waiter {
 struct lite {
 	struct store s; /* first */
 	char *path;
-	int busy_ms; /* LITE_BUSY_MS; tests have less patience */
+	int busy_ms;            /* LITE_BUSY_MS; tests have less patience */
 	pthread_mutex_t lock;   /* guards all below */
 	struct lite_conn *idle; /* last used first: its page cache is warm */
 	size_t idle_n;

@@ -338,38 +338,59 @@ lite_map_drop_others(struct store_tx *tx, int64_t link, int64_t keep,
 
 /* ---- who refers to an item? ---------------------------------------------- */
 
-/* One seek for each (link, generation), not a read of all rows. */
+/*
+ * The (link, generation) behind *g. Two plain ranges: with a row value,
+ * (link_id, gen) > (?2, ?3), SQLite seeks to the first row that is equal and
+ * walks over all of them.
+ */
+static int
+next_gen(struct lite_tx *t, struct lite_gen *g, struct err *e)
+{
+	static const char same_link[] =
+	    "SELECT gen FROM map NOT INDEXED WHERE account_id = ?1"
+	    " AND link_id = ?2 AND gen > ?3 ORDER BY gen LIMIT 1";
+	static const char next_link[] =
+	    "SELECT gen, link_id FROM map NOT INDEXED WHERE account_id = ?1"
+	    " AND link_id > ?2 ORDER BY link_id, gen LIMIT 1";
+	struct lite_q q;
+	int rc;
+
+	if (lite_query(t, &q, same_link, "store.map", e) < 0)
+		return -1;
+	lite_int(&q, g->link);
+	lite_int(&q, g->gen);
+	rc = lite_step(&q, e);
+	if (rc == 1)
+		g->gen = lite_col(&q, 0);
+	lite_end(&q);
+	if (rc != 0)
+		return rc;
+	if (lite_query(t, &q, next_link, "store.map", e) < 0)
+		return -1;
+	lite_int(&q, g->link);
+	rc = lite_step(&q, e);
+	if (rc == 1)
+		*g = (struct lite_gen){ lite_col(&q, 1), lite_col(&q, 0) };
+	lite_end(&q);
+	return rc;
+}
+
+/* A seek or two for each, not a read of all rows. */
 int
 lite_map_gens(struct lite_tx *t, struct arena *a, struct lite_gen **out,
 	      size_t *n, struct err *e)
 {
-	static const char sql[] =
-	    "SELECT link_id, gen FROM map WHERE account_id = ?1"
-	    " AND (link_id, gen) > (?2, ?3) ORDER BY link_id, gen LIMIT 1";
 	struct lite_list l = { .a = a, .size = sizeof(**out) };
 	struct lite_gen at = { INT64_MIN, INT64_MIN };
 	struct lite_gen *one;
-	struct lite_q q;
 	int rc;
 
-	if (lite_query(t, &q, sql, "store.map", e) < 0)
-		return -1;
-	do {
-		lite_int(&q, at.link);
-		lite_int(&q, at.gen);
-		rc = lite_step(&q, e);
-		if (rc == 1) {
-			at.link = lite_col(&q, 0);
-			at.gen = lite_col(&q, 1);
-			one = lite_list_add(&l);
-			if (one == NULL)
-				rc = lite_nomem("store.map", e);
-			else
-				*one = at;
-		}
-		lite_rewind(&q);
-	} while (rc == 1);
-	lite_end(&q);
+	while ((rc = next_gen(t, &at, e)) == 1) {
+		one = lite_list_add(&l);
+		if (one == NULL)
+			return lite_nomem("store.map", e);
+		*one = at;
+	}
 	*out = (struct lite_gen *)(void *)l.p;
 	*n = l.n;
 	return rc;

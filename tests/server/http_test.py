@@ -3,6 +3,7 @@ the tests' own (double.c). Usage: http_test.py PROGRAM [unittest arguments]"""
 
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -703,6 +704,7 @@ class Reload(unittest.TestCase):
         fixed = "listen = 127.0.0.1:0\nadmin_listen = 127.0.0.1:0\n"
         with daemon(fixed + "log_level = warning\n") as d:
             ask(d.port(), post("echo quiet"))
+            wait_metric(d, "funicular_connections", 0) # it is over
             d.write(fixed + "log_level = debug\n")
             d.term(signal.SIGHUP)
             d.wait_log("configuration read again")
@@ -842,6 +844,22 @@ class Tls(unittest.TestCase):
             with self.assertRaises((ssl.SSLError, ConnectionError)):
                 ask(d.port(0), post("echo"), wrap=self.old(V.TLSv1))
             self.assertEqual(ask(d.port(2), post("echo")).status, 200)
+
+    @unittest.skipUnless(shutil.which("gnutls-cli"), "needs gnutls-cli")
+    def test_oldest_ciphers(self):
+        """What phones before 2006 offer: RSA key exchange, 3DES or AES."""
+        with daemon("listen = https://127.0.0.1:0 https-old://127.0.0.1:0\n"
+                    + self.conf) as d:
+            for cipher in ("3DES-CBC", "AES-128-CBC"):
+                offer = "NONE:+VERS-TLS1.0:+RSA:+%s:+SHA1:+COMP-NULL" % cipher
+                for n in (0, 1):
+                    r = subprocess.run(
+                        ["gnutls-cli", "--insecure", "--priority", offer,
+                         "127.0.0.1", "-p", str(d.port(n))],
+                        stdin=subprocess.DEVNULL, capture_output=True,
+                        text=True, timeout=LIMIT, check=False)
+                    self.assertEqual("(TLS1.0-X.509)-(RSA)-(%s)" % cipher
+                                     in r.stdout, n == 1, r.stdout)
 
     def test_a_handshake_has_a_deadline(self):
         with daemon("header_time = 1\n" + self.conf) as d:
@@ -1112,7 +1130,7 @@ class Admin(unittest.TestCase):
             ask(d.port(), post("status 500"))
             ask(d.port(), post("echo", "/x"))
             http_get(d.port(), "/sync")
-            d.wait_log("event=request .*GET")
+            wait_metric(d, "funicular_connections", 0) # all are over
             v = parse_metrics(http_get(d.admin_port(),
                                        "/metrics").body.decode())
             for name, want in (

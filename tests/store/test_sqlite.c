@@ -59,7 +59,8 @@ reopen(struct t_env *env)
 	OK(env, store_open(env->uri, false, &env->s, &env->e));
 }
 
-/* ---- opening -------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------
+ */
 
 static void
 uris(void **state)
@@ -188,8 +189,9 @@ migrate_together(void **state)
 			char c;
 
 			(void)close(gate[1]);
-			(void)read(gate[0], &c, 1); /* all start together */
-			if (store_open(env->uri, true, &s, &e) < 0) {
+			/* The end of file starts all together. */
+			if (read(gate[0], &c, 1) != 0 ||
+			    store_open(env->uri, true, &s, &e) < 0) {
 				(void)fprintf(stderr, "%s\n", e.msg);
 				_exit(1);
 			}
@@ -209,7 +211,8 @@ migrate_together(void **state)
 	t_sound(env);
 }
 
-/* ---- trouble ---------------------------------------------------------------- */
+/* ---- trouble ----------------------------------------------------------------
+ */
 
 static void
 not_a_database(void **state)
@@ -228,7 +231,32 @@ not_a_database(void **state)
 	assert_non_null(strstr(env->e.msg, "backup"));
 }
 
-/* Pages in the middle of the file overwritten, as a dying disk does it. */
+/* Every second page with bodies is overwritten, as a dying disk does it. */
+static void
+spoil(struct t_env *env)
+{
+	char junk[4096];
+	struct lite_conn *c = NULL;
+	struct lite_q q;
+	int fd = open(path_of(env), O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	memset(junk, 0xA5, sizeof(junk));
+	OK(env, lite_connect(path_of(env), false, &c, &env->e));
+	OK(env, lite_prepare(c, &q,
+			     "SELECT pageno FROM dbstat WHERE name ="
+			     " 'revision' AND pageno % 2 = 0",
+			     "test", &env->e));
+	while (lite_step(&q, &env->e) == 1)
+		assert_int_equal(
+		    pwrite(fd, junk, sizeof(junk),
+			   (lite_col(&q, 0) - 1) * (off_t)sizeof(junk)),
+		    sizeof(junk));
+	lite_end(&q);
+	lite_disconnect(&c);
+	assert_int_equal(close(fd), 0);
+}
+
 static void
 damaged(void **state)
 {
@@ -236,10 +264,7 @@ damaged(void **state)
 	struct slice *finding;
 	struct store_item *out;
 	struct store_tx *tx;
-	struct stat st;
-	char junk[4096];
 	size_t n;
-	int fd;
 	int rc;
 
 	tx = t_begin(env, env->anna, STORE_WRITE, 1);
@@ -247,14 +272,7 @@ damaged(void **state)
 		t_put(env, tx, t_new(tx, i, "body of some length or other"));
 	t_commit(env, &tx);
 	close_store(env);
-	memset(junk, 0xA5, sizeof(junk));
-	assert_int_equal(stat(path_of(env), &st), 0);
-	fd = open(path_of(env), O_WRONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	/* The schema's pages stay, so that it can be opened. */
-	for (off_t at = st.st_size / 2; at < st.st_size; at += 4096)
-		assert_int_equal(pwrite(fd, junk, 4096, at), 4096);
-	assert_int_equal(close(fd), 0);
+	spoil(env);
 	reopen(env);
 	OK(env, env->s->v->check(env->s, env->a, &finding, &n, &env->e));
 	assert_true(n > 0);
@@ -300,8 +318,7 @@ disk_full(void **state)
 	struct store_account acc;
 	struct lite_conn *c = ((struct lite_tx *)(void *)tx)->c;
 
-	OK(env, lite_script(c, "PRAGMA max_page_count = 200", "test",
-			    &env->e));
+	OK(env, lite_script(c, "PRAGMA max_page_count = 200", "test", &env->e));
 	OK(env, tx->v->save(tx, 1, &env->e));
 	put_many(env, tx, ERR_UNAVAILABLE);
 	assert_non_null(strstr(env->e.msg, "free space"));
@@ -318,8 +335,8 @@ disk_full(void **state)
 	t_commit(env, &tx);
 	tx = t_begin(env, env->anna, STORE_WRITE, 2);
 	c = ((struct lite_tx *)(void *)tx)->c;
-	OK(env, lite_script(c, "PRAGMA max_page_count = 1000000", "test",
-			    &env->e));
+	OK(env,
+	   lite_script(c, "PRAGMA max_page_count = 1000000", "test", &env->e));
 	t_put(env, tx, t_new(tx, 1, "after"));
 	t_commit(env, &tx);
 	t_sound(env);
@@ -328,14 +345,19 @@ disk_full(void **state)
 static void
 run_file_limit(struct t_env *env)
 {
+	static char big[900000];
 	const struct rlimit small = { 600000, 600000 };
+	struct store_write w;
 	struct store_tx *tx;
 
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	tx = t_begin(env, env->anna, STORE_WRITE, 2);
-	put_many(env, tx, ERR_UNAVAILABLE);
-	tx->v->rollback(&tx);
+	w = t_new(tx, 1, "");
+	w.body = (struct slice){ big, sizeof(big) };
+	t_put(env, tx, w); /* into the page cache */
+	FAILS(env, ERR_UNAVAILABLE, tx->v->commit(&tx, &env->e));
+	assert_null(tx);
 }
 
 /* Run in a process of its own; cmocka's failure leaves it with a code. */
@@ -408,9 +430,9 @@ read_only(void **state)
 	reopen(env);
 	c = lite_of(env->s)->idle;
 	OK(env, lite_script(c, "PRAGMA query_only = ON", "test", &env->e));
-	FAILS(env, ERR_UNAVAILABLE,
-	      env->s->v->begin(env->s, env->anna, STORE_WRITE, 2, &tx,
-			       &env->e));
+	FAILS(
+	    env, ERR_UNAVAILABLE,
+	    env->s->v->begin(env->s, env->anna, STORE_WRITE, 2, &tx, &env->e));
 	assert_non_null(strstr(env->e.msg, "own the file"));
 }
 
@@ -425,9 +447,9 @@ locked(void **state)
 	OK(env, lite_connect(path_of(env), false, &c, &env->e));
 	OK(env, lite_script(c, "BEGIN IMMEDIATE", "test", &env->e));
 	(void)sqlite3_busy_timeout(next_db(env), 20);
-	FAILS(env, ERR_UNAVAILABLE,
-	      env->s->v->begin(env->s, env->anna, STORE_WRITE, 2, &tx,
-			       &env->e));
+	FAILS(
+	    env, ERR_UNAVAILABLE,
+	    env->s->v->begin(env->s, env->anna, STORE_WRITE, 2, &tx, &env->e));
 	assert_non_null(strstr(env->e.msg, "another process"));
 	assert_null(tx);
 	/* Readers do not wait for writers. */
@@ -465,11 +487,20 @@ no_turn(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(uris),	    T(file_mode),	T(older_schema),
-	T(newer_schema),    T(foreign_database), T(broken_migration),
-	T(migrate_together), T(not_a_database),	T(damaged),
-	T(disk_full),	    T(write_error),	T(read_only),
-	T(locked),	    T(no_turn),
+	T(uris),
+	T(file_mode),
+	T(older_schema),
+	T(newer_schema),
+	T(foreign_database),
+	T(broken_migration),
+	T(migrate_together),
+	T(not_a_database),
+	T(damaged),
+	T(disk_full),
+	T(write_error),
+	T(read_only),
+	T(locked),
+	T(no_turn),
 };
 
 int

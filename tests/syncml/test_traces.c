@@ -12,7 +12,7 @@ enum { SKIPPED = 77, FILE_MAX = 4000000, OPEN_MAX_DIRS = 16 };
 
 /* nftw() has no argument for its callback. */
 static struct {
-	unsigned messages, devinfs, fragments, malformed, failed;
+	unsigned messages, devinfs, fragments, malformed, pairs, failed;
 } seen;
 
 static struct slice
@@ -176,6 +176,47 @@ check_file(struct arena *a, const char *path, struct slice body)
 	check_again(a, path, root, doc);
 }
 
+/* The tree with the white space gone that XML files are laid out with. */
+static struct slice
+squeeze(struct arena *a, struct sml_node *root)
+{
+	struct buf b = BUF_IN(a);
+	struct slice rest;
+
+	t_expand(a, root);
+	rest = t_dump(a, root);
+	for (size_t i = 0; i < rest.n; i++) {
+		if (slice_starts(slice_from(rest, i), "devinf+wbxml")) {
+			buf_str(&b, "devinf+xml");
+			i += strlen("devinf+wbxml") - 1;
+		} else if (strchr(" \r\n\t", rest.p[i]) == NULL) {
+			buf_byte(&b, (unsigned char)rest.p[i]);
+		}
+	}
+	return buf_slice(&b);
+}
+
+/* A .wbxml and a .xml of the same message are the same tree. */
+static void
+check_pair(struct arena *a, const char *path)
+{
+	struct slice stem =
+	    slice_sub(slice_c(path), 0, strlen(path) - strlen("wbxml"));
+	struct slice other = arena_printf(a, "%.*sxml", SLICE_ARG(stem));
+	struct sml_node *x;
+	struct sml_node *w;
+	struct sml_doc doc;
+	struct err e;
+
+	if (strstr(path, "/wbxml-pairs/") == NULL || other.p == NULL ||
+	    sml_read(a, SML_WBXML, load(a, path), NULL, &doc, &w, &e) < 0 ||
+	    sml_read(a, SML_XML, load(a, other.p), NULL, &doc, &x, &e) < 0)
+		return;
+	seen.pairs++;
+	if (!slice_eq(squeeze(a, x), squeeze(a, w)))
+		complain(path, "differs from its XML form");
+}
+
 static int
 visit(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -191,6 +232,8 @@ visit(const char *path, const struct stat *st, int type, struct FTW *at)
 	if (a == NULL)
 		return -1;
 	check_file(a, path, load(a, path));
+	if (slice_ends(name, ".wbxml"))
+		check_pair(a, path);
 	arena_free(&a);
 	return 0;
 }
@@ -203,9 +246,9 @@ test_all_decode(void **state)
 	    nftw(getenv("FUNICULAR_TRACES"), visit, OPEN_MAX_DIRS, FTW_PHYS),
 	    0);
 	print_message("%u messages, %u device informations, %u fragments, "
-		      "%u malformed files refused\n",
+		      "%u malformed files refused, %u pairs\n",
 		      seen.messages, seen.devinfs, seen.fragments,
-		      seen.malformed);
+		      seen.malformed, seen.pairs);
 	assert_int_equal(seen.failed, 0);
 	assert_true(seen.messages > 0);
 }

@@ -1,6 +1,8 @@
 /* XML, read and written. */
 #include "tests/syncml/wire.h"
 
+#include <unistd.h>
+
 static struct sml_node *
 must_read(struct arena *a, const char *text, struct sml_doc *doc)
 {
@@ -329,6 +331,34 @@ test_message_says_why(void **state)
 	assert_null(strchr(e.msg, '\n'));
 }
 
+/* A stranger's document prints nothing: the errors go to the caller. */
+static void
+test_nothing_is_printed(void **state)
+{
+	/* UTF-16 with half a surrogate pair: fails in the converter. */
+	static const char half[] = "\xFE\xFF\0<\0S\xD8\x02\0x\0>";
+	struct arena *a = *state;
+	FILE *f = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	enum err_code code[2];
+	long n;
+
+	assert_non_null(f);
+	(void)fflush(stderr);
+	assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+	code[0] = code_of(a, (struct slice){ half, sizeof(half) - 1 }, NULL);
+	code[1] = code_of(a, SLICE_LIT("<SyncML><b></SyncML>"), NULL);
+	(void)fflush(stderr);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void)close(saved);
+	(void)fseek(f, 0, SEEK_END);
+	n = ftell(f);
+	(void)fclose(f);
+	assert_int_equal(n, 0);
+	assert_int_equal(code[0], ERR_PARSE);
+	assert_int_equal(code[1], ERR_PARSE);
+}
+
 /* ---- limits ----------------------------------------------------------------
  */
 
@@ -609,6 +639,7 @@ main(void)
 		T(test_long_documents),
 		T(test_malformed),
 		T(test_message_says_why),
+		T(test_nothing_is_printed),
 		T(test_depth_limit),
 		T(test_nodes_limit),
 		T(test_text_limit),
