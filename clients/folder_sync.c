@@ -79,6 +79,23 @@ look_at(struct cli_folder *f, struct folder_item *it)
 					    : "cannot be read");
 }
 
+/* A file that no row knows; what cannot be read gets no LUID. */
+static int
+look_at_new(struct cli_folder *f, struct slice name, struct err *e)
+{
+	struct folder_item first = { .row.file = name }, *it;
+
+	look_at(f, &first);
+	if (first.unread || !first.present)
+		return 0;
+	it = folder_new(f, name);
+	if (it == NULL)
+		return err_set(e, ERR_NOMEM, "folder.scan", "no memory");
+	it->present = true;
+	memcpy(it->now, first.now, sizeof(it->now));
+	return 0;
+}
+
 static int
 by_file(const void *a, const void *b)
 {
@@ -130,14 +147,9 @@ folder_scan(struct cli_folder *f, struct err *e)
 		names.v[fresh++] = names.v[i];
 	}
 	/* Only now: folder_new() may move the items. */
-	for (size_t i = 0; i < fresh; i++) {
-		struct folder_item *it = folder_new(f, names.v[i]);
-
-		if (it == NULL)
-			return err_set(e, ERR_NOMEM, "folder.scan",
-				       "no memory");
-		look_at(f, it);
-	}
+	for (size_t i = 0; i < fresh; i++)
+		if (look_at_new(f, names.v[i], e) != 0)
+			return -1;
 	if (names.n == 0 && old > 10 && !f->conf.allow_empty)
 		return err_set(e, ERR_CONFIG, "folder.scan",
 			       "%s is empty and had %zu items: that would "

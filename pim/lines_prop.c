@@ -2,6 +2,8 @@
 #include "base/digest.h"
 #include "pim/lines_read.h"
 
+enum { PARAMS_MAX = 200 };
+
 static bool
 is_calendar(enum pim_form form)
 {
@@ -12,8 +14,12 @@ static bool
 add_param(struct arena *a, struct pim_line *line, struct slice name,
 	  struct slice value)
 {
-	struct pim_param *q = ARENA_NEW(a, struct pim_param);
+	struct pim_param *q;
 
+	/* No property has so many; what is written later walks them. */
+	if (line->param_n++ >= PARAMS_MAX)
+		return true;
+	q = ARENA_NEW(a, struct pim_param);
 	if (q == NULL)
 		return false;
 	q->name = name;

@@ -26,6 +26,7 @@ struct pim_line {
 	const struct pim_pdef *def;
 	struct pim_param *params;
 	struct pim_param **tail; /* end of params */
+	size_t param_n;
 	enum pim_enc enc;
 	struct slice charset;
 	struct slice value; /* canonical */

@@ -586,6 +586,9 @@ finish(struct merge *m, struct pim_merged *out)
 		return -1;
 	out->item = m->result;
 	out->differs_current = h_result != h_current;
+	/* The revision time of a card that is no more. */
+	if (out->differs_current && m->result->kind == PIM_CONTACT)
+		pim_comp_remove_all(m->comp, "REV");
 	out->clashes = m->clash_client + m->clash_server;
 	out->client_won = out->clashes > 0 && m->clash_server == 0;
 	out->server_won = out->clashes > 0 && m->clash_client == 0;

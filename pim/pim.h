@@ -159,7 +159,8 @@ const char *pim_kind_name(enum pim_kind kind);
 /*
  * Read what a device sent into canonical form: line ends, folding, charsets,
  * encodings, times by view's zone and rules, old grammars (RRULE, alarms,
- * TZ/DAYLIGHT) into new ones. Lenient where the meaning is plain.
+ * TZ/DAYLIGHT) into new ones. Lenient where the meaning is plain: bytes before
+ * BEGIN and a missing END are forgiven, of several cards the first is taken.
  *
  * ERR_PARSE: not an item (the peer gets 415 or 400); ERR_LIMIT; ERR_NOMEM.
  */
@@ -223,7 +224,7 @@ struct pim_merge {
 	const struct pim_item *current;  /* the server's */
 	const struct pim_item *incoming; /* what the device sent */
 	/* What the device may have held: the revision it holds first, then
-	   those it was offered. As pim_seen() where we sent them. n = 0: not
+	   those it was offered (16 in all are looked at). As pim_seen() where we sent them. n = 0: not
 	   known (slow sync, doubt): a two-way union, the server wins clashes,
 	   nothing is deleted by absence. */
 	const struct pim_item *const *base;
@@ -257,7 +258,8 @@ struct pim_rules; /* a loaded rule file */
 
 /*
  * Rules are an INI file: [name] sections with man=, mod=, swv=, dev= patterns
- * (shell globs, all given ones must match) and rules= names (as PIM_RULE_x
+ * (globs of * and ?, case aside, alternatives divided by |; all given ones must
+ * match) and rules= names (as PIM_RULE_x
  * without the prefix, lower case, '-' for '_'). Later sections add.
  * text  NULL: the built-in file (pim/rules.ini, embedded).
  */

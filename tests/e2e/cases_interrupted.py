@@ -149,7 +149,7 @@ def cases():
         for nth in (1, 2, 3, 4):
             yield ("lost_%s_%d" % (when, nth),
                    functools.partial(lost, when, nth))
-    for nth in (2, 3, 4):
+    for nth in (2, 3):
         yield "lost_for_good_%d" % nth, functools.partial(lost_for_good, nth)
     for nth in (2, 3):
         yield "killed_%d" % nth, functools.partial(killed, nth)

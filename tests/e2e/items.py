@@ -129,6 +129,8 @@ def normal_property(name, params, value):
         return name, params.get("PARTSTAT", [""])[0], value.lower()
     if name == "ORGANIZER":
         return name, "", value.lower()
+    if name == "GEO":
+        value = value.replace(",", ";")
     if name in STRUCTURED:
         fields = [unescape(f).strip() for f in split_unescaped(value, ";")]
         while fields and not fields[-1]:

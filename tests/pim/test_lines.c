@@ -354,6 +354,88 @@ widths(void **state)
 	T_LACKS(t_canon(a, it), "\r\n ");
 }
 
+/* Whatever the bytes, what is stored is UTF-8 and one line per property. */
+static void
+odd_bytes(void **state)
+{
+	static const char *const lines[] = {
+		"TEL;VOI\xD1"
+		"E;X-\x01Y=\xFF:1",
+		"TEL;X=a\rb;CN=\xC3\xBC:1",
+		"PHOTO;ENCODING=b:AA\xFF\x01\xC3=",
+		"X-\x02\xFF:1|\xFF:2",
+		"NOTE;CHARSET=\xFF:\xFF\r\x0C",
+		"NOTE:\xED\xA0\x80\xC0\x80",
+	};
+	struct arena *a = *state;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct pim_item *it = t_read_card(a, NULL, lines[i]);
+		struct pim_item *again;
+		struct slice canon;
+
+		assert_int_equal(pim_canon(a, it, &canon, NULL), 0);
+		assert_true(slice_utf8_ok(canon));
+		assert_int_equal(pim_parse(a, PIM_CONTACT, canon, &again, NULL),
+				 0);
+		assert_true(pim_same(a, it, again));
+	}
+}
+
+/* Large and mean: the work must stay in proportion to the size. */
+static void
+large(void **state)
+{
+	static const char *const units[] = {
+		";A=1",   "\r\n x",
+		"=\r\n",  "\r\n",
+		",",      ";",
+		"\\,",    "\r\nTEL:1",
+		"=C3=BC", "\"",
+		";;,",    "\r\ny",
+		"\r\nA:", "\r\nN;ENCODING=BASE64:A",
+	};
+	static const char *const heads[] = {
+		"NOTE",
+		"NOTE:",
+		"N;ENCODING=QUOTED-PRINTABLE:",
+		"CATEGORIES:a",
+		"PHOTO;ENCODING=B:",
+		"TEL;TYPE=a,b:",
+	};
+	enum {
+		UNITS = sizeof(units) / sizeof(units[0]),
+		HEADS = sizeof(heads) / sizeof(heads[0]),
+		BYTES = 200000
+	};
+
+	(void)state;
+	for (size_t i = 0; i < UNITS * HEADS; i++) {
+		struct arena *a = arena_new((size_t)256 << 20);
+		struct buf b = BUF_IN(a);
+		struct pim_view v = { .form = PIM_VCARD21 };
+		struct pim_merge m = { .view = &v };
+		struct pim_merged out;
+		struct pim_item *it;
+		const struct pim_item *base[1];
+
+		buf_str(&b, "BEGIN:VCARD\r\nVERSION:2.1\r\n");
+		buf_str(&b, heads[i % HEADS]);
+		while (b.n < BYTES)
+			buf_str(&b, units[i / HEADS]);
+		if (pim_read(a, &v, v.form, buf_slice(&b), &it, NULL) == 0) {
+			base[0] = it;
+			m.base = base;
+			m.base_n = 1;
+			m.current = it;
+			m.incoming = it;
+			(void)pim_merge(a, &m, &out, NULL);
+			(void)pim_score(a, it, it);
+		}
+		arena_free(&a);
+	}
+}
+
 /* Each name must be found: the table is searched by halving. */
 static void
 table_is_sorted(void **state)
@@ -382,6 +464,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
 		cmocka_unit_test_setup_teardown(widths, setup, teardown),
+		cmocka_unit_test_setup_teardown(odd_bytes, setup, teardown),
+		cmocka_unit_test(large),
 		cmocka_unit_test(table_is_sorted),
 	};
 

@@ -334,6 +334,11 @@ exchange(struct phone *p, bool cred, bool final)
 	p->sent_bytes = message(p, cred, final);
 	p->out = BUF_IN(p->b->a);
 	bench_post(p->b, p->sent_bytes, slice_c(p->token), &p->raw);
+	/* The server's trouble: a client sends the same bytes again. */
+	while (p->raw.http == 503 && p->retried < p->retries) {
+		p->retried++;
+		bench_post(p->b, p->sent_bytes, slice_c(p->token), &p->raw);
+	}
 	p->messages++;
 	if (p->lose_reply_of == p->msgid) {
 		p->broken = true;

@@ -67,6 +67,7 @@ struct phone {
 	int bad_status; /* first item status of 300 and more */
 	/* Break off: before message n's answer reaches it (0: never). */
 	int lose_reply_of;
+	int retries, retried; /* of messages that were answered by 503 */
 	bool broken;
 };
 
