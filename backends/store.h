@@ -314,7 +314,7 @@ struct store_vtbl {
 
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);
-	/* Online copy of everything to a new file. */
+	/* Online copy of everything to a new file (ERR_CONFLICT: exists). */
 	int (*backup)(struct store *s, const char *path, struct err *e);
 	/*
 	 * Verify: structure, and what the schema cannot promise (heads have
@@ -337,7 +337,8 @@ struct store_vtbl {
 	int (*device_find)(struct store *s, struct slice dev_id,
 			   int64_t *account, size_t max, size_t *n,
 			   struct err *e);
-	/* ERR_CONFLICT when the name is taken (names compare by ASCII case). */
+	/* ERR_CONFLICT when the name is taken (names compare by ASCII case).
+	   The store picks the id; usage and change number start at 0. */
 	int (*account_create)(struct store *s, const struct store_account *in,
 			      int64_t *id, struct err *e);
 	/* Removes every row of the account, history too. */
@@ -346,9 +347,12 @@ struct store_vtbl {
 			    struct store_account **out, size_t *n,
 			    struct err *e);
 	/*
-	 * Housekeeping in small batches: history older than history_ms that
-	 * no map row holds or offers, answers and states of sessions ended
-	 * before sessions_ms, chunks before chunks_ms. *n rows went.
+	 * Housekeeping in small batches, times in ms since 1970: revisions
+	 * replaced before history_ms that no map row holds or offers,
+	 * tombstones and closed sessions with their stories before it;
+	 * answers and states of sessions silent since sessions_ms; objects
+	 * whose last chunk came before chunks_ms. *n rows went; a call ends
+	 * after some thousands, so call again until it is 0.
 	 */
 	int (*prune)(struct store *s, int64_t history_ms, int64_t sessions_ms,
 		     int64_t chunks_ms, int64_t *n, struct err *e);
@@ -383,10 +387,14 @@ struct store_vtbl {
 			       struct err *e);
 	int (*collection_put)(struct store_tx *tx,
 			      const struct store_collection *in, struct err *e);
-	/* Refused (ERR_CONFLICT) while it holds items that are not deleted. */
+	/* Refused (ERR_CONFLICT) while it holds items that are not deleted, or
+	   a combined one shows it. Its tombstones, links and maps go too. */
 	int (*collection_drop)(struct store_tx *tx, int64_t id, struct err *e);
 
 	/* -- items -- */
+	/* ERR_CONFLICT: a revision that is not above the item's last one.
+	   ERR_BUG: the item is not there, or old_size and was_deleted are not
+	   its head's. */
 	int (*item_put)(struct store_tx *tx, const struct store_write *w,
 			size_t n, struct err *e);
 	/* Heads by id, with bodies if asked; ids not there are left out. */
@@ -419,7 +427,7 @@ struct store_vtbl {
 	/*
 	 * Items of these collections, not deleted, with any of these hashes
 	 * in any of their three columns; at most per_hash for each, the
-	 * smallest ids first. `mapped` is told for (link, gen).
+	 * smallest ids first; each item once. `mapped` is told for (link, gen).
 	 */
 	int (*item_match)(struct store_tx *tx, struct arena *a,
 			  const int64_t *collection, size_t collection_n,
@@ -427,7 +435,8 @@ struct store_vtbl {
 			  int64_t link, int64_t gen,
 			  struct store_candidate **out, size_t *n,
 			  struct err *e);
-	/* Erase an item and its history for good. */
+	/* Erase an item and its history for good. Where a map row refers to it
+	   an empty tombstone stays, so that the device is told. */
 	int (*item_purge)(struct store_tx *tx, int64_t item, struct err *e);
 
 	/* -- devices -- */

@@ -12,7 +12,9 @@ stderr_write(struct log *l, enum log_level lvl, const char *line)
 					    "error" };
 
 	(void)l;
-	/* systemd sets JOURNAL_STREAM when stderr goes to its journal. */
+	/* systemd sets JOURNAL_STREAM when stderr goes to its journal; nobody
+	   here changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+	 */
 	if (getenv("JOURNAL_STREAM") != NULL)
 		(void)fprintf(stderr, "%s%s\n", prio[lvl], line);
 	else

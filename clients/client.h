@@ -34,7 +34,7 @@ int cli_type_of(const char *word);
 
 enum cli_op { CLI_NONE, CLI_ADD, CLI_REPLACE, CLI_DELETE };
 
-struct cli_change { /* one of ours, on its way to the server */
+struct cli_change {     /* one of ours, on its way to the server */
 	enum cli_op op; /* CLI_NONE: there are no more */
 	struct slice luid;
 	struct slice body;
@@ -91,9 +91,9 @@ struct cli_db_ops {
 
 struct cli_db {
 	const struct cli_db_ops *ops;
-	struct slice local;  /* our name for it: "./contacts" */
-	struct slice remote; /* the server's, as configured */
-	enum pim_form form;  /* in which its items are */
+	struct slice local;          /* our name for it: "./contacts" */
+	struct slice remote;         /* the server's, as configured */
+	enum pim_form form;          /* in which its items are */
 	const struct pim_caps *caps; /* for DevInf; NULL: the usual ones */
 	bool no_caps;                /* DevInf lists no properties */
 	int ask;                     /* enum cli_type */
@@ -109,16 +109,16 @@ struct cli_db {
 };
 
 struct cli_conf {
-	struct slice url;     /* Target of the header */
-	struct slice dev_id;  /* Source */
-	struct slice sid;     /* SessionID */
+	struct slice url;    /* Target of the header */
+	struct slice dev_id; /* Source */
+	struct slice sid;    /* SessionID */
 	struct slice user, password;
 	enum sml_enc enc;
 	int version; /* 10, 11, 12: the highest to use */
 	/* SML_AUTH_NONE: start without credentials, follow the challenge */
 	enum sml_auth auth;
-	bool auth_fixed; /* never use another scheme than `auth` */
-	struct slice nonce; /* kept from the last session; may be empty */
+	bool auth_fixed;       /* never use another scheme than `auth` */
+	struct slice nonce;    /* kept from the last session; may be empty */
 	int64_t max_msg_bytes; /* announced; 0: not */
 	int64_t max_obj_bytes; /* announced, and kept to; 0: not */
 	int64_t send_bytes;    /* our own messages; 0: as the server says */
@@ -128,7 +128,7 @@ struct cli_conf {
 		bool known;
 		bool large_objs, number_of_changes;
 	} peer;
-	bool never_get; /* do not ask for the server's DevInf */
+	bool never_get;        /* do not ask for the server's DevInf */
 	uint64_t devinf_known; /* hash of ours that the server has; 0: none */
 	/* DevInf */
 	struct slice man, mod, swv, devtyp;
@@ -148,8 +148,8 @@ enum cli_verdict {
 struct cli; /* a session */
 
 /* conf and dbs are borrowed until cli_free(). */
-int cli_new(const struct cli_conf *conf, struct cli_db *const *dbs,
-	    size_t db_n, struct cli **out, struct err *e);
+int cli_new(const struct cli_conf *conf, struct cli_db *const *dbs, size_t db_n,
+	    struct cli **out, struct err *e);
 void cli_free(struct cli **c);
 
 /*
@@ -177,7 +177,7 @@ struct cli_learned {
 	uint64_t devinf_known; /* hash of ours that the server has now */
 	int version;           /* that was spoken */
 	struct cli_peer peer;
-	unsigned messages;     /* sent */
+	unsigned messages; /* sent */
 };
 void cli_learned(const struct cli *c, struct cli_learned *out);
 

@@ -91,8 +91,7 @@ cli_devinf_item(struct cli *c, struct arena *a, struct sml_item *item,
 		if (!buf_ok(&b))
 			return err_set(e, ERR_NOMEM, "client.devinf",
 				       "no memory");
-		meta->type =
-		    SLICE_LIT("application/vnd.syncml-devinf+wbxml");
+		meta->type = SLICE_LIT("application/vnd.syncml-devinf+wbxml");
 		item->data = buf_slice(&b);
 		item->data_opaque = true;
 		return 0;
@@ -120,12 +119,13 @@ cli_devinf_got(struct cli *c, const struct sml_cmd *cmd)
 	if (it->data_node == NULL ||
 	    sml_read_devinf(c->in, it->data_node, &root, &e) != 0 ||
 	    root == NULL || sml_devinf_read(c->in, root, &d, &e) != 0) {
-		cli_say(c, '=', "the server's device information is not "
-				"understood");
+		cli_say(c, '=',
+			"the server's device information is not "
+			"understood");
 		return;
 	}
-	c->peer = (struct cli_peer){ true, d->large_objs,
-				     d->number_of_changes };
+	c->peer =
+	    (struct cli_peer){ true, d->large_objs, d->number_of_changes };
 	cli_say(c, '=', "the server is %s %s %s, %zu databases",
 		cli_show(d->man).s, cli_show(d->mod).s, cli_show(d->swv).s,
 		d->store_n);

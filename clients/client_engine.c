@@ -103,8 +103,7 @@ cli_new(const struct cli_conf *conf, struct cli_db *const *dbs, size_t db_n,
 			return -1;
 		}
 	}
-	c->doc = (struct sml_doc){ .enc = conf->enc,
-				   .version = conf->version };
+	c->doc = (struct sml_doc){ .enc = conf->enc, .version = conf->version };
 	c->url = conf->url;
 	c->sid = conf->sid;
 	c->owed_tail = &c->owed;

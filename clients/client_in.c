@@ -61,8 +61,7 @@ plain_type(int code)
 }
 
 static int
-on_sync_alert(struct cli *c, const struct sml_cmd *cmd, int type,
-	      struct err *e)
+on_sync_alert(struct cli *c, const struct sml_cmd *cmd, int type, struct err *e)
 {
 	const struct sml_item *it = cmd->item_n > 0 ? &cmd->items[0] : NULL;
 	struct cli_run *r =
@@ -190,8 +189,7 @@ on_command(struct cli *c, const struct sml_cmd *cmd, struct err *e)
 	if (cmd->tag == SML_RESULTS || cmd->tag == SML_PUT) {
 		cli_devinf_got(c, cmd);
 		cli_owe(c, cmd, SLICE_LIT(""),
-			cmd->item_n > 0 ? cmd->items[0].source
-					: SLICE_LIT(""),
+			cmd->item_n > 0 ? cmd->items[0].source : SLICE_LIT(""),
 			200);
 		return 0;
 	}
@@ -253,8 +251,8 @@ cli_owe(struct cli *c, const struct sml_cmd *cmd, struct slice target,
 	o->target = arena_copy(c->hold, target);
 	o->source = arena_copy(c->hold, source);
 	o->code = code;
-	c->short_memory |= o->cmdref.p == NULL || o->target.p == NULL ||
-			   o->source.p == NULL;
+	c->short_memory |=
+	    o->cmdref.p == NULL || o->target.p == NULL || o->source.p == NULL;
 	*c->owed_tail = o;
 	c->owed_tail = &o->next;
 	return o;

@@ -30,7 +30,7 @@ struct cli_run {
 	struct cli_db *db;
 	int alert_status; /* of our Alert; 0: none yet */
 	bool server_alert;
-	bool active; /* takes part in packages 3 to 5 */
+	bool active;   /* takes part in packages 3 to 5 */
 	bool distrust; /* server's Last is not the one we know: 508 */
 	struct slice next_client; /* our anchors of this session */
 	struct slice next_server;
@@ -40,7 +40,7 @@ struct cli_run {
 	bool sent_all;
 	struct arena *item; /* holds `now` */
 	struct cli_change now;
-	bool have; /* `now` waits for room, or is under way in chunks */
+	bool have;         /* `now` waits for room, or is under way in chunks */
 	struct slice wire; /* its data as it goes out */
 	bool b64;
 	size_t off; /* of `wire`: so much went out */
@@ -57,8 +57,8 @@ struct cli_sent {
 	struct cli_run *run;
 	enum cli_op op;
 	struct slice luid;
-	bool chunk;              /* not the last one */
-	size_t map_from, map_n;  /* of run->maps */
+	bool chunk;             /* not the last one */
+	size_t map_from, map_n; /* of run->maps */
 };
 
 /* A message of ours, kept until it was answered whole. */
@@ -118,11 +118,11 @@ struct cli {
 	bool got_noresp;
 	bool got_any;
 
-	struct cli_out *out;  /* the one under way: newest first */
-	bool ready;           /* out->bytes are to be sent */
-	bool again;           /* its commands once more, under a new header */
-	bool restart;         /* from message 1 in a lower version */
-	bool short_memory;    /* a Status could not be noted */
+	struct cli_out *out; /* the one under way: newest first */
+	bool ready;          /* out->bytes are to be sent */
+	bool again;          /* its commands once more, under a new header */
+	bool restart;        /* from message 1 in a lower version */
+	bool short_memory;   /* a Status could not be noted */
 
 	struct cli_owed *owed, **owed_tail;
 	bool ask_222;
@@ -134,8 +134,8 @@ struct cli {
 	enum sml_auth auth;
 	struct slice nonce;
 	bool has_nonce;
-	bool authed;      /* 212: no more credentials */
-	bool cred_sent;   /* in the last message */
+	bool authed;    /* 212: no more credentials */
+	bool cred_sent; /* in the last message */
 	unsigned tries;
 
 	int64_t peer_msg_bytes, peer_obj_bytes; /* -1: not said */
@@ -158,8 +158,7 @@ void cli_out_drop(struct cli *c, struct cli_out *m);
 
 /* client_sync.c: package 3 and the maps */
 int cli_fill_sync(struct cli *c, struct cli_out *m, struct err *e);
-int cli_fill_maps(struct cli *c, struct cli_out *m, bool early,
-		  struct err *e);
+int cli_fill_maps(struct cli *c, struct cli_out *m, bool early, struct err *e);
 bool cli_maps_left(const struct cli_run *r);
 int cli_add_map(struct cli *c, struct cli_run *r, struct slice guid,
 		struct slice luid, struct err *e);
@@ -176,8 +175,7 @@ void cli_run_fail(struct cli_run *r, const char *fmt, ...)
 /* client_status.c: Status of our commands */
 bool cli_is_header_status(const struct sml_cmd *s);
 /* May set c->again or c->restart. */
-int cli_on_header_status(struct cli *c, const struct sml_cmd *s,
-			 struct err *e);
+int cli_on_header_status(struct cli *c, const struct sml_cmd *s, struct err *e);
 int cli_on_status(struct cli *c, const struct sml_cmd *s, struct err *e);
 
 /* client_items.c: Sync of the server */

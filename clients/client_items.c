@@ -15,7 +15,7 @@ struct batch {
 static enum cli_op
 op_of(enum sml_tag tag)
 {
-	return tag == SML_ADD	    ? CLI_ADD
+	return tag == SML_ADD       ? CLI_ADD
 	       : tag == SML_REPLACE ? CLI_REPLACE
 	       : tag == SML_DELETE  ? CLI_DELETE
 				    : CLI_NONE;
@@ -67,7 +67,8 @@ decode(struct cli *c, struct slice format, struct slice *data)
 	return digest_unb64(c->in, *data, data) ? 0 : 400;
 }
 
-/* ---- chunks ------------------------------------------------------------------------- */
+/* ---- chunks
+ * ------------------------------------------------------------------------- */
 
 static bool
 continues(const struct cli *c, const struct cli_run *r,
@@ -82,8 +83,8 @@ continues(const struct cli *c, const struct cli_run *r,
 static void
 break_off(struct cli *c)
 {
-	c->alert_223 = arena_copy(
-	    c->life, c->obj.guid.n > 0 ? c->obj.guid : c->obj.luid);
+	c->alert_223 =
+	    arena_copy(c->life, c->obj.guid.n > 0 ? c->obj.guid : c->obj.luid);
 	c->alert_223_run = c->obj.run;
 	c->obj.open = false;
 	c->obj.refused = 0;
@@ -109,8 +110,7 @@ first_chunk(struct cli *c, struct cli_run *r, const struct cli_incoming *in,
 	if (o->guid.p == NULL || o->luid.p == NULL || o->mime.p == NULL ||
 	    o->format.p == NULL)
 		return 420;
-	o->open = c->conf->max_obj_bytes <= 0 ||
-		  size <= c->conf->max_obj_bytes;
+	o->open = c->conf->max_obj_bytes <= 0 || size <= c->conf->max_obj_bytes;
 	/* Servers that go on regardless get the same answer for the rest. */
 	o->refused = o->open ? 0 : 416;
 	return o->open ? 213 : o->refused;
@@ -182,7 +182,9 @@ on_chunk(struct cli *c, struct cli_run *r, struct cli_incoming *in,
 	return decode(c, o->format, &in->body);
 }
 
-/* ---- items --------------------------------------------------------------------------- */
+/* ---- items
+ * ---------------------------------------------------------------------------
+ */
 
 static bool
 may_change_us(int type)
@@ -234,8 +236,8 @@ take_command(struct cli *c, struct cli_run *r, const struct sml_cmd *cmd,
 		/* All or nothing is more than files can promise. */
 		cli_owe(c, cmd, SLICE_LIT(""), SLICE_LIT(""), 406);
 		for (size_t i = 0; i < cmd->kid_n; i++)
-			cli_owe(c, &cmd->kids[i], SLICE_LIT(""),
-				SLICE_LIT(""), 215);
+			cli_owe(c, &cmd->kids[i], SLICE_LIT(""), SLICE_LIT(""),
+				215);
 		return 0;
 	}
 	for (size_t i = 0; i < cmd->item_n; i++) {
@@ -255,7 +257,8 @@ take_command(struct cli *c, struct cli_run *r, const struct sml_cmd *cmd,
 	return 0;
 }
 
-/* ---- the batch ------------------------------------------------------------------------ */
+/* ---- the batch
+ * ------------------------------------------------------------------------ */
 
 static void
 count(struct cli_db *db, const struct cli_incoming *in)
@@ -328,8 +331,8 @@ cli_on_sync(struct cli *c, const struct sml_cmd *sync, struct err *e)
 	if (r == NULL) {
 		cli_owe(c, sync, sync->target, sync->source, 404);
 		for (size_t i = 0; i < sync->kid_n; i++)
-			cli_owe(c, &sync->kids[i], SLICE_LIT(""),
-				SLICE_LIT(""), 404);
+			cli_owe(c, &sync->kids[i], SLICE_LIT(""), SLICE_LIT(""),
+				404);
 		return 0;
 	}
 	cli_owe(c, sync, sync->target, sync->source, 200);

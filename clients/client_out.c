@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* ---- a message under way --------------------------------------------------- */
+/* ---- a message under way ---------------------------------------------------
+ */
 
 static struct cli_out *
 out_new(struct cli *c, struct err *e)
@@ -92,7 +93,8 @@ cli_emit(struct cli *c, struct cli_out *m, struct sml_cmd *cmd,
 	return true;
 }
 
-/* ---- header ------------------------------------------------------------------ */
+/* ---- header
+ * ------------------------------------------------------------------ */
 
 static const char *
 ver_dtd(int version)
@@ -198,13 +200,13 @@ measure(struct cli *c, struct cli_out *m, struct err *e)
 	if (!buf_ok(&b))
 		return err_set(e, ERR_NOMEM, "client.build", "no memory");
 	/* Whatever the header takes, one command must fit. */
-	m->room = (size_t)limit > b.n + CLI_SEND_MIN / 2
-		      ? (size_t)limit - b.n
-		      : CLI_SEND_MIN / 2;
+	m->room = (size_t)limit > b.n + CLI_SEND_MIN / 2 ? (size_t)limit - b.n
+							 : CLI_SEND_MIN / 2;
 	return 0;
 }
 
-/* ---- statuses and the like ------------------------------------------------------ */
+/* ---- statuses and the like
+ * ------------------------------------------------------ */
 
 static bool
 emit_status(struct cli *c, struct cli_out *m, const struct cli_owed *o)
@@ -227,8 +229,7 @@ emit_status(struct cli *c, struct cli_out *m, const struct cli_owed *o)
 	}
 	if (o->anchor.n > 0) {
 		struct sml_node *data = sml_node_new(m->a, NULL, SML_DATA);
-		struct sml_node *an =
-		    sml_node_new(m->a, data, SML_MI_ANCHOR);
+		struct sml_node *an = sml_node_new(m->a, data, SML_MI_ANCHOR);
 
 		sml_node_text(m->a, an, SML_MI_NEXT, o->anchor);
 		it.data_node = data;
@@ -282,8 +283,7 @@ fill_results(struct cli *c, struct cli_out *m, struct err *e)
 
 	if (c->results_for.n == 0 || m->full)
 		return 0;
-	r.msgref =
-	    arena_printf(m->a, "%lld", (long long)c->results_msgref);
+	r.msgref = arena_printf(m->a, "%lld", (long long)c->results_msgref);
 	r.cmdref = c->results_for;
 	if (cli_devinf_item(c, m->a, &it, &r.meta, e) != 0)
 		return -1;
@@ -301,7 +301,8 @@ fill_results(struct cli *c, struct cli_out *m, struct err *e)
 	return 0;
 }
 
-/* ---- package 1 ---------------------------------------------------------------------- */
+/* ---- package 1
+ * ---------------------------------------------------------------------- */
 
 /* A first or slow sync may mean that the server forgot us, or is another. */
 static bool
@@ -381,7 +382,8 @@ fill_init(struct cli *c, struct cli_out *m, struct err *e)
 	return 0;
 }
 
-/* ---- packages 3 to 5 ------------------------------------------------------------------ */
+/* ---- packages 3 to 5
+ * ------------------------------------------------------------------ */
 
 static int
 fill_phase(struct cli *c, struct cli_out *m, struct err *e)
@@ -444,8 +446,7 @@ cli_build(struct cli *c, struct err *e)
 	struct cli_out *m;
 
 	drop_answered(c);
-	if (c->devinf_hash == 0 &&
-	    cli_devinf_node(c, c->life) == NULL)
+	if (c->devinf_hash == 0 && cli_devinf_node(c, c->life) == NULL)
 		return err_set(e, ERR_NOMEM, "client.build", "no memory");
 	m = out_new(c, e);
 	if (m == NULL)

@@ -9,7 +9,8 @@ cli_is_header_status(const struct sml_cmd *s)
 		slice_is(slice_trim(s->cmd), "SyncHdr"));
 }
 
-/* ---- the header's ---------------------------------------------------------------- */
+/* ---- the header's
+ * ---------------------------------------------------------------- */
 
 static enum sml_auth
 chal_scheme(const struct sml_cmd *s)
@@ -120,14 +121,15 @@ cli_on_header_status(struct cli *c, const struct sml_cmd *s, struct err *e)
 		       cli_status_text((int)code));
 }
 
-/* ---- those of commands --------------------------------------------------------------- */
+/* ---- those of commands
+ * --------------------------------------------------------------- */
 
 static void
 on_change_status(struct cli *c, const struct cli_sent *s, int code)
 {
 	struct cli_db *db = s->run->db;
-	bool gone = s->op == CLI_DELETE &&
-		    (code == 404 || code == 410 || code == 211);
+	bool gone =
+	    s->op == CLI_DELETE && (code == 404 || code == 410 || code == 211);
 
 	if (s->chunk) {
 		/* 213: go on. A refusal ends this object. */

@@ -138,8 +138,8 @@ story_sync(const struct cli *c, const struct sml_cmd *s)
 		add += tag == SML_ADD;
 		replace += tag == SML_REPLACE;
 		del += tag == SML_DELETE;
-		other += tag != SML_ADD && tag != SML_REPLACE &&
-			 tag != SML_DELETE;
+		other +=
+		    tag != SML_ADD && tag != SML_REPLACE && tag != SML_DELETE;
 	}
 	cli_say(c, '<', "Sync %s: %u Add, %u Replace, %u Delete%s",
 		cli_show(s->source).s, add, replace, del,
@@ -163,9 +163,8 @@ cli_story_in(const struct cli *c, const struct sml_msg *m)
 			story_sync(c, k);
 		else if (k->tag == SML_ALERT)
 			cli_say(c, '<', "Alert %s for %s", cli_show(k->data).s,
-				k->item_n > 0
-				    ? cli_show(k->items[0].source).s
-				    : "the session");
+				k->item_n > 0 ? cli_show(k->items[0].source).s
+					      : "the session");
 		else
 			cli_say(c, '<', "%s", sml_tag_name(k->tag));
 	}

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-/* ---- maps -------------------------------------------------------------------- */
+/* ---- maps
+ * -------------------------------------------------------------------- */
 
 bool
 cli_maps_left(const struct cli_run *r)
@@ -20,8 +21,7 @@ cli_add_map(struct cli *c, struct cli_run *r, struct slice guid,
 		struct cli_map *p = realloc(r->maps, cap * sizeof(*p));
 
 		if (p == NULL)
-			return err_set(e, ERR_NOMEM, "client.map",
-				       "no memory");
+			return err_set(e, ERR_NOMEM, "client.map", "no memory");
 		r->maps = p;
 		r->map_cap = cap;
 	}
@@ -54,11 +54,10 @@ emit_map(struct cli *c, struct cli_out *m, struct cli_run *r, size_t n)
 	map.source = r->db->local;
 	map.items = it;
 	map.item_n = n;
-	return cli_emit(c, m, &map,
-			&(struct cli_sent){ .tag = SML_MAP,
-					    .run = r,
-					    .map_from = r->map_out,
-					    .map_n = n });
+	return cli_emit(
+	    c, m, &map,
+	    &(struct cli_sent){
+		.tag = SML_MAP, .run = r, .map_from = r->map_out, .map_n = n });
 }
 
 int
@@ -94,7 +93,8 @@ cli_fill_maps(struct cli *c, struct cli_out *m, bool early, struct err *e)
 	return 0;
 }
 
-/* ---- one change ---------------------------------------------------------------- */
+/* ---- one change
+ * ---------------------------------------------------------------- */
 
 /* XML cannot carry control characters, nor bytes that are no UTF-8. */
 static bool
@@ -162,7 +162,7 @@ give_up(struct cli *c, struct cli_run *r, const char *why)
 static enum sml_tag
 op_tag(enum cli_op op)
 {
-	return op == CLI_ADD	   ? SML_ADD
+	return op == CLI_ADD       ? SML_ADD
 	       : op == CLI_REPLACE ? SML_REPLACE
 				   : SML_DELETE;
 }
@@ -236,7 +236,8 @@ emit_chunk(struct cli *c, struct cli_out *m, struct cli_run *r, size_t start)
 static bool
 emit_change(struct cli *c, struct cli_out *m, struct cli_run *r, size_t start)
 {
-	bool chunks = c->doc.version >= 11 && (c->peer.large_objs || !c->peer.known);
+	bool chunks =
+	    c->doc.version >= 11 && (c->peer.large_objs || !c->peer.known);
 
 	if (!r->chunking) {
 		if (c->peer_obj_bytes >= 0 &&
@@ -263,7 +264,8 @@ emit_change(struct cli *c, struct cli_out *m, struct cli_run *r, size_t start)
 	return emit_chunk(c, m, r, start);
 }
 
-/* ---- Sync ------------------------------------------------------------------------- */
+/* ---- Sync
+ * ------------------------------------------------------------------------- */
 
 static bool
 open_sync(struct cli *c, struct cli_out *m, struct cli_run *r)
@@ -282,8 +284,7 @@ open_sync(struct cli *c, struct cli_out *m, struct cli_run *r)
 		buf_cut(&m->cmds, mark);
 		return false;
 	}
-	return cli_remember(m, &(struct cli_sent){ .tag = SML_SYNC,
-						  .run = r });
+	return cli_remember(m, &(struct cli_sent){ .tag = SML_SYNC, .run = r });
 }
 
 static int

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* ---- forms --------------------------------------------------------------------- */
+/* ---- forms
+ * --------------------------------------------------------------------- */
 
 static const struct {
 	const char *word;
@@ -74,8 +75,8 @@ cli_form_guess(const char *remote, const char *path)
 {
 	static const char *const cards[] = { "contact", "card", "address",
 					     "people", NULL };
-	static const char *const cals[] = { "cal", "event", "task", "todo",
-					    "agenda", NULL };
+	static const char *const cals[] = { "cal",  "event",  "task",
+					    "todo", "agenda", NULL };
 	static const char *const notes[] = { "note", "memo", NULL };
 
 	if (names_one_of(slice_c(remote), cards))
@@ -87,7 +88,8 @@ cli_form_guess(const char *remote, const char *path)
 	return guess_by_files(path);
 }
 
-/* ---- items ------------------------------------------------------------------------ */
+/* ---- items
+ * ------------------------------------------------------------------------ */
 
 void
 folder_warn(struct cli_folder *f, const char *fmt, ...)
@@ -117,7 +119,7 @@ folder_find(struct cli_folder *f, int64_t luid)
 			hi = mid;
 	}
 	return lo < f->n && f->items[lo].row.luid == luid ? &f->items[lo]
-							   : NULL;
+							  : NULL;
 }
 
 static struct folder_item *
@@ -149,7 +151,9 @@ folder_new(struct cli_folder *f, struct slice file)
 	return it;
 }
 
-/* ---- life --------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------
+ */
 
 /*
  * What came with a refresh that was never completed goes again; where the user
@@ -210,8 +214,8 @@ open_all(struct cli_folder *f, struct err *e)
 	    cli_caps_parse(f->a, cli_phone_list(c->phone, c->form), &f->caps,
 			   e) != 0)
 		return -1;
-	if (cli_state_link(f->state, f->a, c->url, c->key, c->remote,
-			   &f->link, e) != 0 ||
+	if (cli_state_link(f->state, f->a, c->url, c->key, c->remote, &f->link,
+			   e) != 0 ||
 	    folder_recover(f, e) != 0 || load_rows(f, e) != 0)
 		return -1;
 	return folder_scan(f, e);
@@ -231,17 +235,17 @@ cli_folder_open(struct cli_state *s, const struct cli_folder_conf *conf,
 	f->dir = -1;
 	f->a = arena_new((size_t)1 << 30);
 	if (f->a == NULL || open_all(f, e) != 0) {
-		int r = f->a == NULL ? err_set(e, ERR_NOMEM, "folder.open",
-					       "no memory")
-				     : -1;
+		int r = f->a == NULL
+			    ? err_set(e, ERR_NOMEM, "folder.open", "no memory")
+			    : -1;
 		cli_folder_close(&f);
 		return r;
 	}
 	f->db.ops = &folder_ops;
 	f->db.remote = conf->remote;
 	f->db.form = conf->form;
-	f->db.caps = conf->phone != NULL && f->caps.prop_n > 0 ? &f->caps
-								: NULL;
+	f->db.caps =
+	    conf->phone != NULL && f->caps.prop_n > 0 ? &f->caps : NULL;
 	f->db.no_caps = conf->phone != NULL && conf->phone->tells_nothing;
 	f->db.last_client = f->link.client;
 	f->db.last_server = f->link.server;

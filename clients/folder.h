@@ -16,7 +16,7 @@ struct cli_folder_conf {
 	const char *path;
 	struct slice url, key, remote; /* what the state knows it by */
 	enum pim_form form;
-	int64_t max_item_bytes; /* larger files are left alone */
+	int64_t max_item_bytes;        /* larger files are left alone */
 	const struct cli_phone *phone; /* NULL: keeps everything */
 	/* Let an empty directory delete all that the server has. */
 	bool allow_empty;

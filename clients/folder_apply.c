@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-struct step { /* one change of a file */
+struct step {                    /* one change of a file */
 	struct cli_incoming *in; /* NULL: our own wish */
 	struct cli_intent intent;
 	char tmp[FOLDER_TMP_BYTES];
@@ -47,8 +47,9 @@ look(struct cli_folder *f, struct folder_item *it, struct cli_intent *i,
 	i->had = r == FOLDER_OK;
 	if (r == FOLDER_GONE)
 		return 200;
-	if (r == FOLDER_OK && ((it->row.has_base && same(i->old, it->row.base)) ||
-			       (acked && same(i->old, it->sent))))
+	if (r == FOLDER_OK &&
+	    ((it->row.has_base && same(i->old, it->row.base)) ||
+	     (acked && same(i->old, it->sent))))
 		return 200;
 	if (!server_rules(f))
 		return 409;
@@ -81,8 +82,7 @@ by_pending(struct cli_folder *f, struct slice guid,
 
 /* The answer to an Add or a Replace that was stored under its own LUID. */
 static int
-give_luid(struct plan *p, struct cli_incoming *in, int64_t luid,
-	  struct err *e)
+give_luid(struct plan *p, struct cli_incoming *in, int64_t luid, struct err *e)
 {
 	in->new_luid = arena_printf(p->a, "%lld", (long long)luid);
 	in->status = 201;
@@ -92,8 +92,7 @@ give_luid(struct plan *p, struct cli_incoming *in, int64_t luid,
 }
 
 static int
-plan_add(struct plan *p, struct cli_incoming *in, struct step *s,
-	 struct err *e)
+plan_add(struct plan *p, struct cli_incoming *in, struct step *s, struct err *e)
 {
 	struct cli_folder *f = p->f;
 	unsigned char hash[CLI_HASH_BYTES];
@@ -171,7 +170,8 @@ plan_delete(struct plan *p, struct cli_incoming *in, struct step *s,
 	return 0;
 }
 
-/* ---- doing it ------------------------------------------------------------------- */
+/* ---- doing it
+ * ------------------------------------------------------------------- */
 
 /* New contents beside the old ones; what cannot be written is refused. */
 static void
@@ -185,13 +185,11 @@ stage_all(struct plan *p)
 
 		if (s->intent.op != CLI_WRITE)
 			continue;
-		if (folder_file_stage(p->f, s->in->body, each, s->tmp, &e) ==
-		    0)
+		if (folder_file_stage(p->f, s->in->body, each, s->tmp, &e) == 0)
 			continue;
 		folder_warn(p->f, "%s", e.msg);
 		s->failed = true;
-		s->in->status =
-		    e.sys == ENOSPC || e.sys == EDQUOT ? 420 : 500;
+		s->in->status = e.sys == ENOSPC || e.sys == EDQUOT ? 420 : 500;
 		s->in->new_luid = SLICE_LIT("");
 	}
 }
@@ -270,8 +268,7 @@ remember(struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		struct step *s = &p->steps[i];
-		struct folder_item *it =
-		    folder_find(p->f, s->intent.row.luid);
+		struct folder_item *it = folder_find(p->f, s->intent.row.luid);
 
 		if (it == NULL)
 			continue;
@@ -349,7 +346,8 @@ folder_apply(struct cli_db *db, struct arena *a, struct cli_incoming *in,
 	return carry_out(&p, e);
 }
 
-/* ---- after a kill --------------------------------------------------------------- */
+/* ---- after a kill
+ * --------------------------------------------------------------- */
 
 /*
  * Was it done? A new file that is there is ours (the user may have edited it
@@ -401,7 +399,8 @@ folder_recover(struct cli_folder *f, struct err *e)
 	return -1;
 }
 
-/* ---- refresh from the server ---------------------------------------------------- */
+/* ---- refresh from the server
+ * ---------------------------------------------------- */
 
 static int
 plan_unlink(struct plan *p, struct folder_item *it, struct err *e)

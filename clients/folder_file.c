@@ -69,8 +69,7 @@ folder_file_read(struct cli_folder *f, struct arena *a, struct slice name,
 			char *p = arena_alloc(a, (size_t)sb.st_size + 1);
 
 			if (p != NULL && read_all(fd, p, (size_t)sb.st_size)) {
-				*out = (struct slice){ p,
-						       (size_t)sb.st_size };
+				*out = (struct slice){ p, (size_t)sb.st_size };
 				r = FOLDER_OK;
 			}
 		}
@@ -97,7 +96,8 @@ folder_file_hash(struct cli_folder *f, struct slice name,
 	return r;
 }
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------
+ */
 
 static int
 write_all(int fd, struct slice s, bool sync)
@@ -225,7 +225,8 @@ folder_clean(struct cli_folder *f)
 	closedir(d);
 }
 
-/* ---- names ---------------------------------------------------------------------- */
+/* ---- names
+ * ---------------------------------------------------------------------- */
 
 static const char *
 extension(enum pim_form form)
@@ -252,8 +253,7 @@ ends_nocase(struct slice name, const char *end)
 {
 	size_t n = strlen(end);
 
-	return name.n > n &&
-	       slice_is_nocase(slice_from(name, name.n - n), end);
+	return name.n > n && slice_is_nocase(slice_from(name, name.n - n), end);
 }
 
 bool

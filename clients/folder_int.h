@@ -13,8 +13,8 @@ struct folder_item { /* a row, and what this session knows of it */
 	bool unread;  /* ... and could not be read: leave it alone */
 	bool fresh;   /* came with this session */
 	bool touched; /* by the batch that is being put together */
-	unsigned char now[CLI_HASH_BYTES]; /* content when we looked */
-	enum cli_op op;			   /* to be sent */
+	unsigned char now[CLI_HASH_BYTES];  /* content when we looked */
+	enum cli_op op;                     /* to be sent */
 	unsigned char sent[CLI_HASH_BYTES]; /* content that was sent */
 	bool was_sent;
 	int status; /* the server's for it; 0: none yet */
@@ -27,10 +27,10 @@ struct cli_folder {
 	struct cli_state *state;
 	struct cli_link link;
 	int dir;
-	struct arena *a; /* as long as the folder is open */
+	struct arena *a;           /* as long as the folder is open */
 	struct folder_item *items; /* in the order of their LUIDs */
 	size_t n, cap;
-	size_t next; /* item that next() looks at */
+	size_t next;      /* item that next() looks at */
 	bool old_pending; /* some Map of an earlier session is not confirmed */
 	unsigned tmp_no;
 	bool started;
@@ -63,10 +63,9 @@ enum { FOLDER_TMP_BYTES = 32 };
 int folder_file_stage(struct cli_folder *f, struct slice body, bool sync,
 		      char tmp[FOLDER_TMP_BYTES], struct err *e);
 /* Give it its name. fresh: another file of that name must not be there. */
-int folder_file_place(struct cli_folder *f, const char *tmp,
-		      struct slice name, bool fresh, struct err *e);
-int folder_file_remove(struct cli_folder *f, struct slice name,
-		       struct err *e);
+int folder_file_place(struct cli_folder *f, const char *tmp, struct slice name,
+		      bool fresh, struct err *e);
+int folder_file_remove(struct cli_folder *f, struct slice name, struct err *e);
 /* Out of the way, but not lost: into .funicular/trash. */
 int folder_file_trash(struct cli_folder *f, struct slice name, struct err *e);
 /* Names (all: and contents) to disk. */

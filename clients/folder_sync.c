@@ -11,7 +11,8 @@ same(const unsigned char *a, const unsigned char *b)
 	return memcmp(a, b, CLI_HASH_BYTES) == 0;
 }
 
-/* ---- looking ------------------------------------------------------------------- */
+/* ---- looking
+ * ------------------------------------------------------------------- */
 
 struct names {
 	struct slice *v;
@@ -51,8 +52,7 @@ list_files(struct cli_folder *f, struct names *out, struct err *e)
 			out->cap = cap;
 		}
 		if (out->v != NULL)
-			out->v[out->n] =
-			    arena_copy(f->a, slice_c(de->d_name));
+			out->v[out->n] = arena_copy(f->a, slice_c(de->d_name));
 		if (out->v == NULL || out->v[out->n].p == NULL)
 			r = err_set(e, ERR_NOMEM, "folder.scan", "no memory");
 		else
@@ -73,8 +73,7 @@ look_at(struct cli_folder *f, struct folder_item *it)
 	it->present = r != FOLDER_GONE;
 	it->unread = r == FOLDER_BAD || r == FOLDER_BIG;
 	if (it->unread)
-		folder_warn(f, "%.*s %s, left alone",
-			    SLICE_ARG(it->row.file),
+		folder_warn(f, "%.*s %s, left alone", SLICE_ARG(it->row.file),
 			    r == FOLDER_BIG ? "is too large"
 					    : "cannot be read");
 }
@@ -158,7 +157,8 @@ folder_scan(struct cli_folder *f, struct err *e)
 	return 0;
 }
 
-/* ---- what to send -------------------------------------------------------------- */
+/* ---- what to send
+ * -------------------------------------------------------------- */
 
 enum cli_op
 folder_op_for(const struct folder_item *it, int type)
@@ -218,8 +218,7 @@ start(struct cli_db *db, int type, size_t *n, struct err *e)
 	}
 	f->next = 0;
 	f->started = true;
-	return save_new_rows(
-	    f, type == CLI_REFRESH_FROM_SERVER ? type : 0, e);
+	return save_new_rows(f, type == CLI_REFRESH_FROM_SERVER ? type : 0, e);
 }
 
 static int
@@ -238,8 +237,7 @@ pending(struct cli_db *db, struct arena *a, struct cli_map **maps, size_t *n,
 		if (f->items[i].dead || r->guid.n == 0)
 			continue;
 		(*maps)[*n].guid = r->guid;
-		(*maps)[*n].luid =
-		    arena_printf(a, "%lld", (long long)r->luid);
+		(*maps)[*n].luid = arena_printf(a, "%lld", (long long)r->luid);
 		if ((*maps)[(*n)++].luid.p == NULL)
 			return err_set(e, ERR_NOMEM, "folder.pending",
 				       "no memory");
@@ -272,8 +270,7 @@ load(struct cli_folder *f, struct arena *a, struct folder_item *it,
 }
 
 static int
-next(struct cli_db *db, struct arena *a, struct cli_change *out,
-     struct err *e)
+next(struct cli_db *db, struct arena *a, struct cli_change *out, struct err *e)
 {
 	struct cli_folder *f = (struct cli_folder *)db;
 
@@ -284,8 +281,7 @@ next(struct cli_db *db, struct arena *a, struct cli_change *out,
 		    (it->op != CLI_DELETE && !load(f, a, it, out)))
 			continue;
 		out->op = it->op;
-		out->luid =
-		    arena_printf(a, "%lld", (long long)it->row.luid);
+		out->luid = arena_printf(a, "%lld", (long long)it->row.luid);
 		if (out->luid.p == NULL)
 			return err_set(e, ERR_NOMEM, "folder.next",
 				       "no memory");
@@ -302,16 +298,14 @@ sent(struct cli_db *db, struct slice luid, int status)
 {
 	struct cli_folder *f = (struct cli_folder *)db;
 	int64_t n;
-	struct folder_item *it =
-	    slice_i64(luid, &n) ? folder_find(f, n) : NULL;
+	struct folder_item *it = slice_i64(luid, &n) ? folder_find(f, n) : NULL;
 
 	if (it != NULL)
 		it->status = status;
 }
 
 static int
-mapped(struct cli_db *db, const struct cli_map *maps, size_t n,
-       struct err *e)
+mapped(struct cli_db *db, const struct cli_map *maps, size_t n, struct err *e)
 {
 	struct cli_folder *f = (struct cli_folder *)db;
 	int r = 0;
@@ -335,14 +329,15 @@ mapped(struct cli_db *db, const struct cli_map *maps, size_t n,
 	return -1;
 }
 
-/* ---- the end ----------------------------------------------------------------------- */
+/* ---- the end
+ * ----------------------------------------------------------------------- */
 
 /* What this sync has settled about one item. */
 static int
 finish_item(struct cli_folder *f, struct folder_item *it, struct err *e)
 {
-	bool slow = f->db.type == CLI_SLOW ||
-		    f->db.type == CLI_REFRESH_FROM_CLIENT;
+	bool slow =
+	    f->db.type == CLI_SLOW || f->db.type == CLI_REFRESH_FROM_CLIENT;
 	bool taken = it->was_sent && cli_code_taken(it->status);
 	bool change = false;
 
@@ -351,8 +346,7 @@ finish_item(struct cli_folder *f, struct folder_item *it, struct err *e)
 	if ((it->op == CLI_DELETE && taken) ||
 	    (slow && !it->present && !it->unread && !it->fresh)) {
 		it->dead = true;
-		return cli_state_row_del(f->state, f->link.id, it->row.luid,
-					 e);
+		return cli_state_row_del(f->state, f->link.id, it->row.luid, e);
 	}
 	if (taken && (it->op == CLI_ADD || it->op == CLI_REPLACE)) {
 		it->row.has_base = change = true;

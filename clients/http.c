@@ -211,8 +211,8 @@ cli_http_post(struct cli_http *h, struct arena *a, struct slice url,
 	if (r != CURLE_OK)
 		return err_sys(e, kind_of(h, r, &s), (int)r, "http.post",
 			       "%s: %s", target,
-			       h->cancelled	      ? "interrupted"
-			       : s.too_large	      ? "the answer is too large"
+			       h->cancelled          ? "interrupted"
+			       : s.too_large         ? "the answer is too large"
 			       : h->error[0] != '\0' ? h->error
 						     : curl_easy_strerror(r));
 	take_result(h, a, &s, out);

@@ -50,7 +50,8 @@ on_signal(int sig)
 		cli_http_cancel(stop_http);
 }
 
-/* ---- talking ------------------------------------------------------------------- */
+/* ---- talking
+ * ------------------------------------------------------------------- */
 
 static void
 say(void *ctx, char who, const char *line)
@@ -93,7 +94,8 @@ fail(const struct program *p)
 	return EXIT_FAILED;
 }
 
-/* ---- who we are ------------------------------------------------------------------ */
+/* ---- who we are
+ * ------------------------------------------------------------------ */
 
 static int
 device_id(struct program *p, struct slice *out)
@@ -119,9 +121,9 @@ device_id(struct program *p, struct slice *out)
 static char *
 server_key(struct program *p, const char *what)
 {
-	return arena_cstr(p->a, arena_printf(p->a, "%s %s %s", what, p->o.url,
-					     p->o.user == NULL ? ""
-							       : p->o.user));
+	return arena_cstr(p->a,
+			  arena_printf(p->a, "%s %s %s", what, p->o.url,
+				       p->o.user == NULL ? "" : p->o.user));
 }
 
 static int
@@ -201,7 +203,9 @@ learn(struct program *p, const struct cli *c)
 	return 0;
 }
 
-/* ---- opening --------------------------------------------------------------------------- */
+/* ---- opening
+ * ---------------------------------------------------------------------------
+ */
 
 /* A directory by what does not change when the home is moved. */
 static int
@@ -219,16 +223,14 @@ folder_key(struct program *p, const char *dir, struct slice *out)
 		return -1;
 	}
 	struct slice key = slice_c(path);
-	if (strncmp(path, home, n) == 0 &&
-	    (path[n] == '/' || path[n] == '\0'))
-		key = path[n] == '\0' ? SLICE_LIT(".")
-				      : slice_from(key, n + 1);
+	if (strncmp(path, home, n) == 0 && (path[n] == '/' || path[n] == '\0'))
+		key = path[n] == '\0' ? SLICE_LIT(".") : slice_from(key, n + 1);
 	*out = arena_copy(p->a, key);
 	free(home);
 	free(path);
-	return out->p != NULL ? 0
-			      : err_set(&p->e, ERR_NOMEM, "main.open",
-					"no memory");
+	return out->p != NULL
+		   ? 0
+		   : err_set(&p->e, ERR_NOMEM, "main.open", "no memory");
 }
 
 /* Two devices on one directory would make each other's changes their own. */
@@ -256,11 +258,9 @@ open_folder(struct program *p, size_t i)
 		.url = slice_c(p->o.url),
 		.remote = slice_c(d->remote),
 		.form = d->form,
-		.max_item_bytes =
-		    p->o.max_obj > 0 ? p->o.max_obj : 10000000,
+		.max_item_bytes = p->o.max_obj > 0 ? p->o.max_obj : 10000000,
 		.phone = p->o.phone,
-		.allow_empty = p->o.allow_empty ||
-			       d->type == CLI_FROM_SERVER ||
+		.allow_empty = p->o.allow_empty || d->type == CLI_FROM_SERVER ||
 			       d->type == CLI_REFRESH_FROM_SERVER ||
 			       d->type == CLI_SLOW,
 		.clk = &clk_system,
@@ -278,15 +278,16 @@ open_folder(struct program *p, size_t i)
 	p->db[i] = db;
 	db->ask = d->type;
 	/* Half a refresh is no base for anything else. */
-	if (redo != 0 && (d->type == CLI_TWO_WAY || d->type == CLI_FROM_SERVER)) {
+	if (redo != 0 &&
+	    (d->type == CLI_TWO_WAY || d->type == CLI_FROM_SERVER)) {
 		db->ask = redo;
 		warn(p, "the last refresh was not finished: once more");
 	}
 	db->local = arena_printf(p->a, "./%s", d->remote);
 	p->n++;
-	return db->local.p != NULL ? 0
-				   : err_set(&p->e, ERR_NOMEM, "main.open",
-					     "no memory");
+	return db->local.p != NULL
+		   ? 0
+		   : err_set(&p->e, ERR_NOMEM, "main.open", "no memory");
 }
 
 static int
@@ -341,12 +342,14 @@ configure(struct program *p)
 	    next_session(p) != 0)
 		return -1;
 	c->sid = arena_printf(p->a, "%lld", (long long)p->session_no);
-	return c->sid.p != NULL ? 0
-				: err_set(&p->e, ERR_NOMEM, "main.configure",
-					  "no memory");
+	return c->sid.p != NULL
+		   ? 0
+		   : err_set(&p->e, ERR_NOMEM, "main.configure", "no memory");
 }
 
-/* ---- results ------------------------------------------------------------------------------ */
+/* ---- results
+ * ------------------------------------------------------------------------------
+ */
 
 static void
 print_counts(const char *word, const struct cli_counts *c)
@@ -384,8 +387,7 @@ json_counts(const struct cli_counts *c)
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "add", json_object_new_int64(c->add));
-	json_object_object_add(o, "replace",
-			       json_object_new_int64(c->replace));
+	json_object_object_add(o, "replace", json_object_new_int64(c->replace));
 	json_object_object_add(o, "delete", json_object_new_int64(c->del));
 	return o;
 }
@@ -402,8 +404,8 @@ json_db(const struct cli_db *db)
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "name", json_text(db->remote));
-	json_object_object_add(
-	    o, "type", json_object_new_string(cli_type_name(db->type)));
+	json_object_object_add(o, "type",
+			       json_object_new_string(cli_type_name(db->type)));
 	json_object_object_add(o, "ok", json_object_new_boolean(db->ok));
 	json_object_object_add(o, "error", json_object_new_string(db->why));
 	json_object_object_add(o, "sent", json_counts(&db->sent));
@@ -429,9 +431,9 @@ print_json(const struct program *p)
 	json_object_object_add(
 	    o, "milliseconds",
 	    json_object_new_int64(clk_mono_ms() - p->began_ms));
-	json_object_object_add(o, "error",
-			       json_object_new_string(
-				   p->e.code == ERR_NONE ? "" : p->e.msg));
+	json_object_object_add(
+	    o, "error",
+	    json_object_new_string(p->e.code == ERR_NONE ? "" : p->e.msg));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	json_object_put(o);
 }
@@ -441,7 +443,7 @@ print_plan_line(void *ctx, enum cli_op op, struct slice file)
 {
 	(void)ctx;
 	printf("%s %.*s\n",
-	       op == CLI_ADD	   ? "add    "
+	       op == CLI_ADD       ? "add    "
 	       : op == CLI_REPLACE ? "replace"
 				   : "delete ",
 	       SLICE_ARG(file));
@@ -463,7 +465,9 @@ dry_run(const struct program *p)
 	}
 }
 
-/* ---- the session ----------------------------------------------------------------------------- */
+/* ---- the session
+ * -----------------------------------------------------------------------------
+ */
 
 static void
 catch_signals(struct cli_http *h)
@@ -545,8 +549,8 @@ sync_all(struct program *p)
 	}
 	if (p->o.wire_dir != NULL && mkdir(p->o.wire_dir, 0700) != 0 &&
 	    errno != EEXIST) {
-		err_sys(&p->e, ERR_IO, errno, "main.wire",
-			"cannot make %s: %s", p->o.wire_dir, strerror(errno));
+		err_sys(&p->e, ERR_IO, errno, "main.wire", "cannot make %s: %s",
+			p->o.wire_dir, strerror(errno));
 		return fail(p);
 	}
 	if (configure(p) != 0)

@@ -19,7 +19,8 @@ struct ctx {
 	struct err *e;
 };
 
-/* ---- values --------------------------------------------------------------------- */
+/* ---- values
+ * --------------------------------------------------------------------- */
 
 static int
 bad(struct ctx *x, const char *name, const char *value, const char *want)
@@ -204,7 +205,8 @@ set_phone(struct ctx *x, const char *value)
 		   : bad(x, "fake-phone", value, "no such profile");
 }
 
-/* ---- the table --------------------------------------------------------------------- */
+/* ---- the table
+ * --------------------------------------------------------------------- */
 
 enum opt {
 	O_DB = 1000,
@@ -351,7 +353,8 @@ set(struct ctx *x, int which, const char *name, const char *v)
 	}
 }
 
-/* ---- the profile ---------------------------------------------------------------------- */
+/* ---- the profile
+ * ---------------------------------------------------------------------- */
 
 static int
 profile_line(struct ctx *x, struct slice line, unsigned no)
@@ -387,8 +390,7 @@ profile_line(struct ctx *x, struct slice line, unsigned no)
 static int
 read_profile(struct ctx *x, const char *home)
 {
-	struct slice path =
-	    arena_printf(x->a, "%s/.funicular/profile", home);
+	struct slice path = arena_printf(x->a, "%s/.funicular/profile", home);
 	struct slice text, line;
 	unsigned no = 0;
 
@@ -409,7 +411,8 @@ read_profile(struct ctx *x, const char *home)
 	return 0;
 }
 
-/* ---- the command line -------------------------------------------------------------------- */
+/* ---- the command line
+ * -------------------------------------------------------------------- */
 
 static void
 print_help(void)
@@ -452,8 +455,8 @@ print_help(void)
 	    "  --fake-phone NAME   keep only what such a phone keeps:\n",
 	    stdout);
 	for (size_t i = 0; cli_phone_at(i) != NULL; i++)
-		printf("                      %-8s %s\n",
-		       cli_phone_at(i)->name, cli_phone_at(i)->about);
+		printf("                      %-8s %s\n", cli_phone_at(i)->name,
+		       cli_phone_at(i)->about);
 	fputs("  --verbose, -v       show the conversation\n"
 	      "  --quiet, -q         print errors only\n"
 	      "  --json              print the result as JSON\n"
@@ -580,8 +583,8 @@ check(struct ctx *x)
 }
 
 enum cli_opt_result
-cli_options_read(struct arena *a, int argc, char **argv,
-		 struct cli_options *o, struct err *e)
+cli_options_read(struct arena *a, int argc, char **argv, struct cli_options *o,
+		 struct err *e)
 {
 	struct ctx x = { .a = a, .o = o, .e = e };
 	const char *dir = find_directory(argc, argv);

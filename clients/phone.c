@@ -57,9 +57,10 @@ cli_phone_list(const struct cli_phone *p, enum pim_form form)
 	return "";
 }
 
-/* ---- lines -------------------------------------------------------------------- */
+/* ---- lines
+ * -------------------------------------------------------------------- */
 
-struct line { /* one property, with its folds and soft breaks */
+struct line {             /* one property, with its folds and soft breaks */
 	struct slice raw; /* with the last line end */
 	struct slice name, params, value;
 	bool qp;
@@ -107,7 +108,8 @@ split_name(struct line *l, struct slice first)
 	size_t dot;
 
 	l->name = slice_sub(head, 0, semi);
-	l->params = semi == SIZE_MAX ? SLICE_LIT("") : slice_from(head, semi + 1);
+	l->params =
+	    semi == SIZE_MAX ? SLICE_LIT("") : slice_from(head, semi + 1);
 	dot = slice_find(l->name, '.');
 	if (dot != SIZE_MAX)
 		l->name = slice_from(l->name, dot + 1);
@@ -131,8 +133,8 @@ next_line(struct slice *rest, struct line *l)
 	struct slice last = chop(first);
 	for (;;) {
 		struct slice next = physical(slice_from(*rest, n));
-		bool fold = next.n > 0 && (next.p[0] == ' ' ||
-					   next.p[0] == '\t');
+		bool fold =
+		    next.n > 0 && (next.p[0] == ' ' || next.p[0] == '\t');
 		bool soft = l->qp && slice_ends(last, "=");
 		bool end64 = base64 && next.n > 0 && chop(next).n == 0;
 
@@ -151,7 +153,8 @@ next_line(struct slice *rest, struct line *l)
 	return true;
 }
 
-/* ---- cutting a value -------------------------------------------------------------- */
+/* ---- cutting a value
+ * -------------------------------------------------------------- */
 
 static int
 hex_digit(char c)
@@ -260,7 +263,8 @@ put_line(struct arena *a, struct buf *b, const struct cli_phone *p,
 		buf_add(b, l->raw);
 }
 
-/* ---- the item ------------------------------------------------------------------------ */
+/* ---- the item
+ * ------------------------------------------------------------------------ */
 
 static bool
 is_listed(const struct pim_cap *cap, struct slice value)

@@ -13,8 +13,8 @@ struct cli_phone {
 	const char *about;
 	const char *man, *mod, *swv;
 	const char *card, *cal; /* property lists, see client_caps.h */
-	bool tells_nothing;	/* its DevInf lists no properties */
-	bool org_one;		/* keeps the company of ORG, no department */
+	bool tells_nothing;     /* its DevInf lists no properties */
+	bool org_one;           /* keeps the company of ORG, no department */
 };
 
 /* NULL: no such profile. */

@@ -17,8 +17,7 @@ struct exchange {
 	unsigned n; /* messages so far */
 };
 
-static void
-say(const struct exchange *x, const char *fmt, ...)
+static void say(const struct exchange *x, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void

@@ -11,9 +11,9 @@
 #include <signal.h>
 
 struct cli_session_conf {
-	unsigned retries;    /* of one message */
+	unsigned retries;       /* of one message */
 	unsigned first_wait_ms; /* before the first retry; doubles */
-	const char *wire_dir; /* messages as files; NULL: none */
+	const char *wire_dir;   /* messages as files; NULL: none */
 	/* The user wants an end: 1 suspend, 2 at once. */
 	const volatile sig_atomic_t *stop;
 	void (*say)(void *ctx, char who, const char *line);

@@ -93,7 +93,8 @@ cli_state_step(struct cli_state *s)
 		s->step(s->step_ctx);
 }
 
-/* ---- life ----------------------------------------------------------------- */
+/* ---- life -----------------------------------------------------------------
+ */
 
 static int
 make_dir(const char *home, char *dir, size_t n, struct err *e)
@@ -182,9 +183,8 @@ cli_state_open(const char *home, void (*step)(void *ctx), void *step_ctx,
 		return -1;
 	}
 	mode_t old = umask(077);
-	int rc = sqlite3_open_v2(path, &s->db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-				 NULL);
+	int rc = sqlite3_open_v2(
+	    path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	umask(old);
 	if (rc != SQLITE_OK)
 		rc = fail(s, e, "state.open");
@@ -212,7 +212,8 @@ cli_state_close(struct cli_state **sp)
 	*sp = NULL;
 }
 
-/* ---- statements -------------------------------------------------------------- */
+/* ---- statements
+ * -------------------------------------------------------------- */
 
 static void
 bind_bytes(sqlite3_stmt *st, int at, struct slice v)
@@ -286,7 +287,8 @@ cli_state_rollback(struct cli_state *s)
 	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* ---- values --------------------------------------------------------------------- */
+/* ---- values
+ * --------------------------------------------------------------------- */
 
 int
 cli_state_get(struct cli_state *s, struct arena *a, const char *key,
@@ -318,7 +320,8 @@ cli_state_set(struct cli_state *s, const char *key, struct slice value,
 	return run(s, S_SET, e, "state.set");
 }
 
-/* ---- links ------------------------------------------------------------------------ */
+/* ---- links
+ * ------------------------------------------------------------------------ */
 
 static int
 link_find(struct cli_state *s, struct arena *a, const struct slice key[3],
@@ -382,7 +385,8 @@ cli_state_link_save(struct cli_state *s, const struct cli_link *l,
 	return run(s, S_LINK_SAVE, e, "state.link");
 }
 
-/* ---- rows and intents ----------------------------------------------------------------- */
+/* ---- rows and intents
+ * ----------------------------------------------------------------- */
 
 static bool
 read_row(sqlite3_stmt *st, struct arena *a, struct cli_row *r)
@@ -497,7 +501,7 @@ cli_state_intents(struct cli_state *s, struct arena *a, int64_t link,
 		}
 		struct cli_intent *i = &list[(*n)++];
 		i->op = sqlite3_column_int(st, 5) == CLI_UNLINK ? CLI_UNLINK
-								 : CLI_WRITE;
+								: CLI_WRITE;
 		i->fresh = sqlite3_column_int(st, 6) != 0;
 		i->had = column_hash(st, 7, i->old);
 	}

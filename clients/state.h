@@ -33,7 +33,7 @@ struct cli_row { /* an item */
 	bool has_base; /* the server has this content: */
 	unsigned char base[CLI_HASH_BYTES];
 	struct slice guid; /* of a Map not confirmed yet; empty: none */
-	bool staged;	   /* came with a refresh that is not complete */
+	bool staged;       /* came with a refresh that is not complete */
 };
 
 enum cli_intent_op { CLI_WRITE = 1, CLI_UNLINK = 2 };
@@ -41,8 +41,8 @@ enum cli_intent_op { CLI_WRITE = 1, CLI_UNLINK = 2 };
 struct cli_intent {
 	enum cli_intent_op op;
 	struct cli_row row; /* as it shall be; base is the new content */
-	bool fresh;	    /* the file must not exist yet */
-	bool had;	    /* what the file held before: */
+	bool fresh;         /* the file must not exist yet */
+	bool had;           /* what the file held before: */
 	unsigned char old[CLI_HASH_BYTES];
 };
 

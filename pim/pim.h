@@ -224,9 +224,9 @@ struct pim_merge {
 	const struct pim_item *current;  /* the server's */
 	const struct pim_item *incoming; /* what the device sent */
 	/* What the device may have held: the revision it holds first, then
-	   those it was offered (16 in all are looked at). As pim_seen() where we sent them. n = 0: not
-	   known (slow sync, doubt): a two-way union, the server wins clashes,
-	   nothing is deleted by absence. */
+	   those it was offered (16 in all are looked at). As pim_seen() where
+	   we sent them. n = 0: not known (slow sync, doubt): a two-way union,
+	   the server wins clashes, nothing is deleted by absence. */
 	const struct pim_item *const *base;
 	size_t base_n;
 	/* Absence may mean deletion (the base's form is today's form). */

@@ -115,17 +115,17 @@ struct srv_rq {
 void srv_gate_end(struct srv_gate *g);
 
 /* http_conn.c */
-void srv_conn_notify(void *cls, struct MHD_Connection *c, void **ctx,
+void srv_conn_notify(void *cls, struct MHD_Connection *m, void **ctx,
 		     enum MHD_ConnectionNotificationCode what);
 enum MHD_Result srv_conn_accept(void *cls, const struct sockaddr *sa,
 				socklen_t n);
-struct srv_conn *srv_conn_of(struct MHD_Connection *c);
+struct srv_conn *srv_conn_of(struct MHD_Connection *m);
 void srv_conn_set(struct srv_conn *c, enum conn_phase phase, int64_t ms);
 /* Ends daemons whose last connection went; called by the sweeper. */
 void *srv_conn_sweep(void *front);
 
 /* http_rq.c */
-void *srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *c);
+void *srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m);
 enum MHD_Result srv_rq_handle(void *cls, struct MHD_Connection *c,
 			      const char *url, const char *method,
 			      const char *version, const char *data, size_t *n,
@@ -152,7 +152,7 @@ enum MHD_Result srv_admin_handle(void *cls, struct MHD_Connection *c,
 				 const char *url, const char *method,
 				 const char *version, const char *data,
 				 size_t *n, void **ctx);
-void *srv_admin_begin(void *cls, const char *uri, struct MHD_Connection *c);
+void *srv_admin_begin(void *cls, const char *uri, struct MHD_Connection *m);
 void srv_admin_end(void *cls, struct MHD_Connection *c, void **ctx,
 		   enum MHD_RequestTerminationCode why);
 

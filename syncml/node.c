@@ -103,7 +103,7 @@ sml_read_devinf(struct arena *a, const struct sml_node *data,
 			       "the device information is neither XML nor "
 			       "WBXML");
 	}
-	if ((*root)->tag == SML_DI_DEVINF)
+	if (*root != NULL && (*root)->tag == SML_DI_DEVINF)
 		return 0;
 	*root = NULL;
 	return err_set(e, ERR_PARSE, "sml.devinf",

@@ -258,6 +258,8 @@ note_done(struct sml_ctx *c, struct sml_reply *out)
 	out->user = c->acc.user;
 	out->items_in = c->items_in;
 	out->items_out = c->items_out;
+	out->session_began = c->fresh;
+	out->session_ended = c->row.closed && !c->was_closed;
 	out->note = arena_printf(c->a, "msg %lld: in %u out %u; %.*s",
 				 (long long)c->msgid, c->items_in, c->items_out,
 				 SLICE_ARG(c->row.verdict));

@@ -154,6 +154,7 @@ go_on(struct sml_ctx *c, const struct store_session *row,
 	int version = c->s.version;
 
 	c->row = *row;
+	c->was_closed = row->closed;
 	if (sml_state_load(c->a, row->state, &c->s, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)
 			return -1;

@@ -149,6 +149,7 @@ struct sml_ctx {
 	struct sml_session s;
 	struct store_session row;
 	bool fresh; /* the session starts with this message */
+	bool was_closed; /* it had ended before this message */
 	struct store_account acc;
 	struct store_device dev;
 	bool dev_dirty;

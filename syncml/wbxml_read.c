@@ -54,8 +54,9 @@ struct wb {
 static int
 broken(const struct wb *w, const char *what)
 {
-	return err_set(w->t->e, ERR_PARSE, "wbxml.read", "%s (byte %zu)", what,
-		       w->at);
+	(void)err_set(w->t->e, ERR_PARSE, "wbxml.read", "%s (byte %zu)", what,
+		      w->at);
+	return -1;
 }
 
 static int

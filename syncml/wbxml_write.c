@@ -82,6 +82,11 @@ struct walk {
 	const struct sml_doc *doc;
 	unsigned page;
 	enum sml_page vocabulary; /* of the document: SYNCML or DEVINF */
+	/* A DevInf in a message is a document of its own, in octets: */
+	const struct sml_node *embedded; /* the one that is written now */
+	struct buf inner;
+	struct buf *outer;
+	unsigned outer_page;
 };
 
 /* Can this element stand in this document? Unknown ones have no token. */
@@ -115,31 +120,48 @@ put_start(struct walk *w, const struct sml_node *n, bool content)
 		put_text(w->out, n);
 }
 
-/*
- * One element; a DevInf inside of Data is a document of its own and has no
- * kids here. Returns whether its kids are to be written.
- */
+static void
+embed(struct walk *w, const struct sml_node *n)
+{
+	w->embedded = n;
+	w->outer = w->out;
+	w->outer_page = w->page;
+	w->inner = BUF_IN(w->out->a);
+	w->out = &w->inner;
+	w->page = 0;
+	w->vocabulary = SML_PAGE_DEVINF;
+	put_header(w->out, w->doc, true);
+}
+
+static void
+put_end(struct walk *w, const struct sml_node *n, bool content)
+{
+	if (content)
+		buf_byte(w->out, (unsigned char)end_tag);
+	if (n != w->embedded)
+		return;
+	w->embedded = NULL;
+	w->out = w->outer;
+	w->page = w->outer_page;
+	w->vocabulary = SML_PAGE_SYNCML;
+	put_opaque(w->out, buf_slice(&w->inner));
+	w->out->bad = w->out->bad || w->inner.bad;
+}
+
+/* One element without kids, or the start of one with kids: true. */
 static bool
 enter(struct walk *w, const struct sml_node *n)
 {
 	bool content = n->kids != NULL || n->text.n > 0;
 
-	if (w->vocabulary == SML_PAGE_SYNCML && n->tag == SML_DI_DEVINF) {
-		struct buf inner = BUF_IN(w->out->a);
-
-		sml_wbxml_devinf(&inner, w->doc, n);
-		if (inner.bad)
-			w->out->bad = true;
-		put_opaque(w->out, buf_slice(&inner));
-		return false;
-	}
+	if (w->vocabulary == SML_PAGE_SYNCML && n->tag == SML_DI_DEVINF)
+		embed(w, n);
 	if (!fits(w, n))
 		return false;
 	put_start(w, n, content);
 	if (n->kids != NULL)
 		return true;
-	if (content)
-		buf_byte(w->out, (unsigned char)end_tag);
+	put_end(w, n, content);
 	return false;
 }
 
@@ -149,11 +171,11 @@ put_tree(struct walk *w, const struct sml_node *n)
 	const struct sml_node *up[ROOM];
 	unsigned depth = 0;
 
-	for (;;) {
+	while (n != NULL) {
 		if (enter(w, n)) {
 			if (depth == ROOM) {
 				w->out->bad = true;
-				return;
+				break;
 			}
 			up[depth++] = n;
 			n = n->kids;
@@ -161,12 +183,13 @@ put_tree(struct walk *w, const struct sml_node *n)
 		}
 		while (depth > 0 && n->next == NULL) {
 			n = up[--depth];
-			buf_byte(w->out, (unsigned char)end_tag);
+			put_end(w, n, true);
 		}
-		if (depth == 0)
-			return;
-		n = n->next;
+		n = depth == 0 ? NULL : n->next;
 	}
+	/* Given up inside of an embedded document: its buffer is not ours. */
+	if (w->embedded != NULL)
+		w->outer->bad = true;
 }
 
 void

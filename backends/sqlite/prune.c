@@ -4,7 +4,11 @@
  */
 #include "backends/sqlite/lite.h"
 
-enum { BATCH = 200 };
+enum {
+	BATCH = 200,
+	CALL = 5000, /* rows after which a call ends: its caller may want to
+			stop, and what is left goes at the next one */
+};
 
 static const char WHERE[] = "store.prune";
 
@@ -304,7 +308,7 @@ prune_account(struct prune *p, int64_t account, struct err *e)
 	struct err own = { .code = ERR_NONE };
 	struct store_tx *tx;
 
-	while (st.history || st.stories || st.rest) {
+	while ((st.history || st.stories || st.rest) && p->n < CALL) {
 		int64_t before = p->n;
 
 		arena_reset(p->a);
@@ -388,7 +392,7 @@ lite_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 		rc = lite_nomem(WHERE, e);
 	else
 		rc = accounts(&p, &l, e);
-	for (size_t i = 0; rc == 0 && i < l.n; i++)
+	for (size_t i = 0; rc == 0 && i < l.n && p.n < CALL; i++)
 		rc = prune_account(&p, ((int64_t *)(void *)l.p)[i], e);
 	arena_free(&p.a);
 	arena_free(&list);

@@ -4,18 +4,19 @@
 #include <stdio.h>
 
 static const char *const given[] = {
-	"Anna",	  "Bernd", "Carla", "David", "Elif",  "Frank", "Greta",
-	"Henrik", "Ines",  "Jakob", "Karin", "Lukas", "Marta", "Nils",
-	"Olga",	  "Paul",  "Rosa",  "Stefan", "Tanja", "Uwe",  "Vera",
-	"Walter", "Yusuf", "J\xC3\xBCrgen", "Zo\xC3\xAB",
+	"Anna",  "Bernd",  "Carla",  "David",         "Elif",
+	"Frank", "Greta",  "Henrik", "Ines",          "Jakob",
+	"Karin", "Lukas",  "Marta",  "Nils",          "Olga",
+	"Paul",  "Rosa",   "Stefan", "Tanja",         "Uwe",
+	"Vera",  "Walter", "Yusuf",  "J\xC3\xBCrgen", "Zo\xC3\xAB",
 };
-static const char *const head[] = { "Acker", "Berg", "Brand", "Eichen",
-				    "Feld",  "Gold", "Hof",   "Kirch",
-				    "Linden", "M\xC3\xBChl", "Neu", "Rosen",
-				    "Stein", "Wald", "Winter" };
+static const char *const head[] = { "Acker",  "Berg",        "Brand", "Eichen",
+				    "Feld",   "Gold",        "Hof",   "Kirch",
+				    "Linden", "M\xC3\xBChl", "Neu",   "Rosen",
+				    "Stein",  "Wald",        "Winter" };
 static const char *const tail[] = { "mann", "bauer", "er",   "feld", "stein",
 				    "kamp", "horst", "berg", "hof",  "au" };
-static const char *const firm[] = { "Optik", "Bau",  "Verlag",	"Druck",
+static const char *const firm[] = { "Optik",    "Bau",    "Verlag",  "Druck",
 				    "Apotheke", "Reisen", "Elektro", "Holz" };
 static const char *const role[] = { "Leitung", "Einkauf", "Vertrieb",
 				    "Buchhaltung", "Werkstatt" };

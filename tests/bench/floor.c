@@ -109,9 +109,8 @@ static void
 put(struct table *t, size_t row)
 {
 	for (int i = 0; i < t->columns; i++)
-		sqlite3_bind_value(
-		    t->insert, i + 1,
-		    t->v[row * (size_t)t->columns + (size_t)i]);
+		sqlite3_bind_value(t->insert, i + 1,
+				   t->v[row * (size_t)t->columns + (size_t)i]);
 	if (sqlite3_step(t->insert) != SQLITE_DONE)
 		die(t->name);
 	sqlite3_reset(t->insert);
@@ -205,7 +204,6 @@ main(int argc, char **argv)
 	read = read_bodies(&read_us);
 	printf("{\"rows\": %zu, \"cpu_us\": %llu, \"read\": %zu, "
 	       "\"read_cpu_us\": %llu}\n",
-	       rows, (unsigned long long)us, read,
-	       (unsigned long long)read_us);
+	       rows, (unsigned long long)us, read, (unsigned long long)read_us);
 	return 0;
 }

@@ -44,7 +44,8 @@ die(const char *what, const char *why)
 	exit(1);
 }
 
-/* ---- the daemon -------------------------------------------------------------- */
+/* ---- the daemon
+ * -------------------------------------------------------------- */
 
 /* Nanoseconds on a processor, of all its threads. */
 static uint64_t
@@ -124,7 +125,8 @@ forget_peak(int pid)
 	fclose(f);
 }
 
-/* ---- a device ------------------------------------------------------------------- */
+/* ---- a device
+ * ------------------------------------------------------------------- */
 
 static void
 device_init(struct load *l, struct device *d, unsigned no)
@@ -173,8 +175,8 @@ run_session(struct load *l, struct device *d)
 		die("session", e.msg);
 	if (v != CLI_DONE || !d->m.db.ok || d->m.db.refused > 0 ||
 	    d->m.db.failed > 0)
-		die("session", d->m.db.why[0] != '\0' ? d->m.db.why
-						       : "items refused");
+		die("session",
+		    d->m.db.why[0] != '\0' ? d->m.db.why : "items refused");
 	cli_learned(c, &learned);
 	d->conf.devinf_known = learned.devinf_known;
 	d->conf.peer = learned.peer;
@@ -208,7 +210,8 @@ change_contacts(struct load *l, struct device *d, unsigned one_in)
 	}
 }
 
-/* ---- phases ------------------------------------------------------------------------ */
+/* ---- phases
+ * ------------------------------------------------------------------------ */
 
 struct sample {
 	uint64_t cpu;
@@ -243,9 +246,9 @@ report(const struct load *l, const char *what, struct sample from,
 static void
 phase(struct load *l, const char *what, unsigned n)
 {
-	struct device *d = &l->dev[strcmp(what, "upload") != 0 &&
-				   strcmp(what, "change") != 0 &&
-				   strcmp(what, "login") != 0];
+	struct device *d =
+	    &l->dev[strcmp(what, "upload") != 0 &&
+		    strcmp(what, "change") != 0 && strcmp(what, "login") != 0];
 	unsigned sessions = strcmp(what, "nothing") == 0 ? n : 1;
 	struct sample from;
 	int64_t wall;

@@ -17,7 +17,8 @@ struct answer {
 	bool final;
 };
 
-/* ---- store --------------------------------------------------------------------- */
+/* ---- store
+ * --------------------------------------------------------------------- */
 
 void
 fake_init(struct fake *f)
@@ -93,7 +94,8 @@ fake_by_luid(struct fake *f, struct slice luid)
 	return by_luid(f, luid, false);
 }
 
-/* ---- making the answer --------------------------------------------------------- */
+/* ---- making the answer
+ * --------------------------------------------------------- */
 
 static size_t
 size_of(struct answer *r, const struct sml_cmd *c)
@@ -132,8 +134,8 @@ status(struct answer *r, const struct sml_cmd *of, const struct sml_item *it,
 
 	s.msgref = r->in->hdr.msgid;
 	s.cmdref = of == NULL ? SLICE_LIT("0") : of->cmdid;
-	s.cmd = of == NULL ? SLICE_LIT("SyncHdr")
-			   : slice_c(sml_tag_name(of->tag));
+	s.cmd =
+	    of == NULL ? SLICE_LIT("SyncHdr") : slice_c(sml_tag_name(of->tag));
 	s.data = arena_printf(r->a, "%d", code);
 	if (it != NULL && it->has_source) {
 		*ref = it->source;
@@ -153,7 +155,8 @@ new_item(struct arena *a)
 	return it;
 }
 
-/* ---- logging in ------------------------------------------------------------------ */
+/* ---- logging in
+ * ------------------------------------------------------------------ */
 
 static bool
 cred_ok(struct fake *f, struct arena *a, const struct sml_msg *m)
@@ -203,8 +206,8 @@ log_in(struct answer *r)
 	int code = f->every_message ? 200 : 212;
 
 	if (f->user == NULL || f->authed) {
-		status(r, NULL, NULL, f->header_status ? f->header_status
-						       : 200);
+		status(r, NULL, NULL,
+		       f->header_status ? f->header_status : 200);
 		f->header_status = 0;
 		return true;
 	}
@@ -225,7 +228,8 @@ log_in(struct answer *r)
 	return false;
 }
 
-/* ---- anchors --------------------------------------------------------------------- */
+/* ---- anchors
+ * --------------------------------------------------------------------- */
 
 /*
  * Does the client speak of a sync that we know? The one before the last too: it
@@ -252,7 +256,8 @@ session_ends(struct fake *f)
 	memcpy(f->pair[0].server, f->next, sizeof(f->next));
 }
 
-/* ---- what the client says ------------------------------------------------------------ */
+/* ---- what the client says
+ * ------------------------------------------------------------ */
 
 static void
 on_status(struct answer *r, const struct sml_cmd *s)
@@ -264,8 +269,8 @@ on_status(struct answer *r, const struct sml_cmd *s)
 		int64_t g;
 
 		if (s->source_refs[i].n > 1 && s->source_refs[i].p[0] == 'g' &&
-		    slice_i64(slice_from(s->source_refs[i], 1), &g) &&
-		    g >= 0 && (size_t)g < r->f->n)
+		    slice_i64(slice_from(s->source_refs[i], 1), &g) && g >= 0 &&
+		    (size_t)g < r->f->n)
 			r->f->items[g].status = (int)code;
 	}
 	for (size_t i = 0; i < s->target_ref_n; i++) {
@@ -296,8 +301,9 @@ our_alert(struct answer *r, const struct sml_item *it)
 	mine->has_target = mine->has_source = true;
 	mine->meta.anchor.present = true;
 	mine->meta.anchor.last =
-	    f->now_type == 201 ? SLICE_LIT("")
-			       : slice_c(f->last != NULL ? f->last : f->right_last);
+	    f->now_type == 201
+		? SLICE_LIT("")
+		: slice_c(f->last != NULL ? f->last : f->right_last);
 	mine->meta.anchor.next = slice_c(f->next);
 	a.items = mine;
 	a.item_n = 1;
@@ -331,9 +337,7 @@ on_alert(struct answer *r, const struct sml_cmd *c)
 	bool fits = know(f, it->meta.anchor.last);
 	if (answer == 200 && code == 200 && !fits)
 		answer = 508;
-	f->now_type = f->type != 0  ? f->type
-		      : answer == 508 ? 201
-				      : (int)code;
+	f->now_type = f->type != 0 ? f->type : answer == 508 ? 201 : (int)code;
 	status(r, c, it, answer);
 	if (answer < 300 || answer == 508)
 		if (!f->no_alert)
@@ -411,8 +415,7 @@ store(struct fake *f, const struct sml_cmd *k, struct slice luid,
 		size_t at = fake_add(f, body.p, body.n);
 
 		it = &f->items[at];
-		snprintf(it->luid, sizeof(it->luid), "%.*s",
-			 SLICE_ARG(luid));
+		snprintf(it->luid, sizeof(it->luid), "%.*s", SLICE_ARG(luid));
 		return 201;
 	}
 	free(it->body);
@@ -470,8 +473,7 @@ on_sync(struct answer *r, const struct sml_cmd *s)
 		for (size_t k = 0; k < s->kids[i].item_n; k++) {
 			const struct sml_item *it = &s->kids[i].items[k];
 
-			status(r, &s->kids[i], it,
-			       on_item(r, &s->kids[i], it));
+			status(r, &s->kids[i], it, on_item(r, &s->kids[i], it));
 		}
 }
 
@@ -530,7 +532,8 @@ on_command(struct answer *r, const struct sml_cmd *c)
 	}
 }
 
-/* ---- what we say --------------------------------------------------------------------- */
+/* ---- what we say
+ * --------------------------------------------------------------------- */
 
 static enum sml_tag
 to_send(const struct fake *f, const struct fake_item *it)
@@ -557,8 +560,8 @@ item_command(struct answer *r, const struct fake_item *it, enum sml_tag tag,
 	bool last = f->off + n >= it->n;
 
 	if (tag == SML_ADD) {
-		item->source = arena_printf(r->a, "g%zu",
-					    (size_t)(it - f->items));
+		item->source =
+		    arena_printf(r->a, "g%zu", (size_t)(it - f->items));
 		item->has_source = true;
 	} else {
 		item->target = slice_c(it->luid);
@@ -717,8 +720,7 @@ fill_header(struct answer *r)
 }
 
 void
-fake_handle(struct fake *f, struct arena *a, struct slice in,
-	    struct slice *out)
+fake_handle(struct fake *f, struct arena *a, struct slice in, struct slice *out)
 {
 	struct answer r = { .f = f, .a = a };
 	struct buf b = BUF_IN(a);

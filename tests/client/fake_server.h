@@ -14,11 +14,11 @@ struct fake_item {
 	size_t n;
 	char luid[24]; /* empty: the client does not have it */
 	bool live;
-	bool changed; /* to be sent as Replace */
-	bool gone;    /* to be sent as Delete */
-	bool offered; /* was sent as Add, and no Map came */
+	bool changed;     /* to be sent as Replace */
+	bool gone;        /* to be sent as Delete */
+	bool offered;     /* was sent as Add, and no Map came */
 	unsigned sent_in; /* session in which it was sent last */
-	int status;   /* that the client gave what we sent */
+	int status;       /* that the client gave what we sent */
 };
 
 enum fake_phase { FAKE_INIT, FAKE_SYNC, FAKE_SEND, FAKE_MAP };
@@ -26,30 +26,30 @@ enum fake_phase { FAKE_INIT, FAKE_SYNC, FAKE_SEND, FAKE_MAP };
 struct fake {
 	/* how it behaves */
 	const char *user, *password; /* NULL: anyone may come in */
-	bool md5;		     /* challenge with MD5, else basic */
-	bool every_message;	     /* 200 instead of 212 */
-	int max_version;	     /* 12: all */
-	size_t max_msg;		     /* announced, and kept to; 0: not */
-	size_t max_obj;		     /* announced; 0: not */
-	int alert_status;	     /* 200: by the anchors; 508, 404 ... */
-	int type;		     /* of its own Alert; 0: as asked */
-	bool no_alert;		     /* leaves its own Alert out */
-	bool no_222;		     /* never says "next message" */
-	bool no_results;	     /* does not answer Get */
+	bool md5;                    /* challenge with MD5, else basic */
+	bool every_message;          /* 200 instead of 212 */
+	int max_version;             /* 12: all */
+	size_t max_msg;              /* announced, and kept to; 0: not */
+	size_t max_obj;              /* announced; 0: not */
+	int alert_status;            /* 200: by the anchors; 508, 404 ... */
+	int type;                    /* of its own Alert; 0: as asked */
+	bool no_alert;               /* leaves its own Alert out */
+	bool no_222;                 /* never says "next message" */
+	bool no_results;             /* does not answer Get */
 	bool no_map_status;
 	int item_status;   /* for what the client sends; 0: as is right */
 	int header_status; /* instead of 200 once; 0: none */
 	const char *respuri;
-	const char *last; /* anchor in its Alert; NULL: the right one */
-	bool b64;	  /* sends items in base64 */
-	bool get_devinf;  /* asks for the client's */
+	const char *last;  /* anchor in its Alert; NULL: the right one */
+	bool b64;          /* sends items in base64 */
+	bool get_devinf;   /* asks for the client's */
 	bool repeat_final; /* goes on after Final */
 
 	/* what it saw */
 	unsigned messages, puts, gets, results, alerts, syncs, maps, chunks;
 	unsigned adds, replaces, deletes, alert_222, alert_223, alert_224;
 	unsigned bad_auth;
-	int64_t noc; /* NumberOfChanges of the last Sync that had one */
+	int64_t noc;    /* NumberOfChanges of the last Sync that had one */
 	size_t largest; /* message of the client */
 	char client_last[64], client_next[64];
 	int asked; /* alert code */
@@ -73,7 +73,7 @@ struct fake {
 	char nonce[32];
 	unsigned nonce_no;
 	int now_type;
-	size_t at; /* item to be sent next */
+	size_t at;  /* item to be sent next */
 	size_t off; /* of a chunked one */
 	size_t peer_msg;
 	char *part; /* an object of the client under way */

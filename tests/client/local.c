@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- files ---------------------------------------------------------------------- */
+/* ---- files
+ * ---------------------------------------------------------------------- */
 
 void
 local_begin(struct local *l)
@@ -116,7 +117,8 @@ local_names(struct local *l, size_t *n)
 	return names;
 }
 
-/* ---- the pipe ---------------------------------------------------------------------- */
+/* ---- the pipe
+ * ---------------------------------------------------------------------- */
 
 static bool
 read_whole(int fd, void *p, size_t n)
@@ -147,8 +149,7 @@ write_whole(int fd, const void *p, size_t n)
 static bool
 give(int fd, struct slice s)
 {
-	return write_whole(fd, &s.n, sizeof(s.n)) &&
-	       write_whole(fd, s.p, s.n);
+	return write_whole(fd, &s.n, sizeof(s.n)) && write_whole(fd, s.p, s.n);
 }
 
 static bool
@@ -166,7 +167,8 @@ take(int fd, struct arena *a, struct slice *s)
 	return true;
 }
 
-/* ---- the client's process -------------------------------------------------------------- */
+/* ---- the client's process
+ * -------------------------------------------------------------- */
 
 struct result {
 	struct cli_counts sent, received;
@@ -260,13 +262,13 @@ client(struct local *l, int fd, struct err *e)
 		struct cli_db *db = cli_folder_db(f);
 
 		db->local = SLICE_LIT("contacts");
-		db->ask = cli_folder_redo(f) != 0 ? cli_folder_redo(f)
-						   : l->type;
+		db->ask =
+		    cli_folder_redo(f) != 0 ? cli_folder_redo(f) : l->type;
 		r = cli_new(&conf, &db, 1, &c, e);
 		if (r == 0)
 			r = talk(fd, c, e);
 		res = (struct result){ db->sent,   db->received, db->refused,
-				       db->failed, l->steps,	 db->type,
+				       db->failed, l->steps,     db->type,
 				       db->ok };
 	}
 	cli_free(&c);
@@ -277,7 +279,8 @@ client(struct local *l, int fd, struct err *e)
 	return r == 0 && res.ok ? 0 : 1;
 }
 
-/* ---- the server's process ---------------------------------------------------------------- */
+/* ---- the server's process
+ * ---------------------------------------------------------------- */
 
 static void
 serve(struct local *l, int fd)
@@ -342,7 +345,9 @@ local_sync(struct local *l)
 	return WEXITSTATUS(status);
 }
 
-/* ---- comparing -------------------------------------------------------------------------------- */
+/* ---- comparing
+ * --------------------------------------------------------------------------------
+ */
 
 static int
 by_text(const void *a, const void *b)

@@ -15,7 +15,7 @@ struct local {
 	const struct cli_phone *phone;
 	enum pim_form form;
 	unsigned kill_at; /* step; 0: never */
-	unsigned steps; /* of the last session that lived */
+	unsigned steps;   /* of the last session that lived */
 	struct cli_counts sent, received;
 	unsigned refused, failed;
 	int did; /* type that was settled */

@@ -107,8 +107,7 @@ pending(struct cli_db *db, struct arena *a, struct cli_map **maps, size_t *n,
 }
 
 static int
-next(struct cli_db *db, struct arena *a, struct cli_change *out,
-     struct err *e)
+next(struct cli_db *db, struct arena *a, struct cli_change *out, struct err *e)
 {
 	struct memdb *m = (struct memdb *)db;
 
@@ -145,8 +144,8 @@ apply_one(struct memdb *m, struct arena *a, struct cli_incoming *in)
 	int64_t n = 0;
 
 	if (in->op == CLI_ADD) {
-		size_t luid = memdb_add(m, in->body.p,
-					m->keep_bodies ? in->body.n : 0);
+		size_t luid =
+		    memdb_add(m, in->body.p, m->keep_bodies ? in->body.n : 0);
 		struct mem_item *it = &m->items[luid - 1];
 
 		it->known = true;
@@ -162,8 +161,7 @@ apply_one(struct memdb *m, struct arena *a, struct cli_incoming *in)
 		m->items[n - 1].live = false;
 		return 200;
 	}
-	memdb_change(m, (size_t)n, in->body.p,
-		     m->keep_bodies ? in->body.n : 0);
+	memdb_change(m, (size_t)n, in->body.p, m->keep_bodies ? in->body.n : 0);
 	m->items[n - 1].changed = false;
 	return 200;
 }
@@ -183,8 +181,7 @@ apply(struct cli_db *db, struct arena *a, struct cli_incoming *in, size_t n,
 }
 
 static int
-mapped(struct cli_db *db, const struct cli_map *maps, size_t n,
-       struct err *e)
+mapped(struct cli_db *db, const struct cli_map *maps, size_t n, struct err *e)
 {
 	struct memdb *m = (struct memdb *)db;
 

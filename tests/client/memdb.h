@@ -12,16 +12,16 @@ struct mem_item {
 	char *body;
 	size_t n;
 	bool live, known, changed, deleted; /* deleted: to be told */
-	int status;			    /* of what we sent */
-	char guid[72];			    /* of a Map not confirmed */
+	int status;                         /* of what we sent */
+	char guid[72];                      /* of a Map not confirmed */
 };
 
 struct memdb {
-	struct cli_db db; /* first */
+	struct cli_db db;       /* first */
 	struct mem_item *items; /* [luid - 1] */
 	size_t n, cap;
 	size_t next;
-	bool keep_bodies; /* of what comes in */
+	bool keep_bodies;            /* of what comes in */
 	char client[64], server[64]; /* anchors */
 	unsigned finished, applied, confirmed;
 	int refuse; /* status for everything that comes in; 0: take it */

@@ -21,7 +21,7 @@ struct world {
 	struct err e;
 	struct cli_learned learned;
 	char nonce[64];
-	char url[128]; /* that the last message went to */
+	char url[128];       /* that the last message went to */
 	unsigned suspend_at; /* message; 0: never */
 };
 
@@ -93,9 +93,8 @@ session(struct world *w)
 		fake_handle(&w->f, a, body, &answer);
 		r = cli_reply(c, slice_c(cli_content_type(c)), answer, &w->e);
 		if (r != 0) { /* ... and it stays over */
-			assert_int_equal(cli_next(c, &body, &url, &w->verdict,
-						  NULL),
-					 0);
+			assert_int_equal(
+			    cli_next(c, &body, &url, &w->verdict, NULL), 0);
 			break;
 		}
 	}
@@ -180,7 +179,8 @@ same_everywhere(struct world *w)
 	}
 }
 
-/* ---- types, versions, encodings ------------------------------------------------- */
+/* ---- types, versions, encodings
+ * ------------------------------------------------- */
 
 static void
 test_all_forms(void **state)
@@ -189,7 +189,7 @@ test_all_forms(void **state)
 		enum sml_enc enc;
 		int version;
 	} forms[] = { { SML_WBXML, 12 }, { SML_WBXML, 11 }, { SML_WBXML, 10 },
-		      { SML_XML, 12 },	 { SML_XML, 11 },   { SML_XML, 10 } };
+		      { SML_XML, 12 },   { SML_XML, 11 },   { SML_XML, 10 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
@@ -345,7 +345,8 @@ test_broken_session(void **state)
 	end(&w);
 }
 
-/* ---- logging in ---------------------------------------------------------------------- */
+/* ---- logging in
+ * ---------------------------------------------------------------------- */
 
 static void
 test_login(void **state)
@@ -445,7 +446,9 @@ test_version_fallback(void **state)
 	end(&w);
 }
 
-/* ---- sizes ------------------------------------------------------------------------------ */
+/* ---- sizes
+ * ------------------------------------------------------------------------------
+ */
 
 static void
 test_many_messages(void **state)
@@ -582,7 +585,8 @@ test_too_large_for_us(void **state)
 static void
 test_binary(void **state)
 {
-	static const char odd[] = "BEGIN:VCARD\r\nFN:J\xFCrgen\x01\r\nEND:VCARD";
+	static const char odd[] =
+	    "BEGIN:VCARD\r\nFN:J\xFCrgen\x01\r\nEND:VCARD";
 	struct world w;
 
 	(void)state;
@@ -601,7 +605,8 @@ test_binary(void **state)
 	}
 }
 
-/* ---- what servers do ---------------------------------------------------------------------- */
+/* ---- what servers do
+ * ---------------------------------------------------------------------- */
 
 static void
 test_server_habits(void **state)
@@ -754,7 +759,8 @@ test_suspend(void **state)
 	end(&w);
 }
 
-/* ---- hostile replies -------------------------------------------------------------------- */
+/* ---- hostile replies
+ * -------------------------------------------------------------------- */
 
 /* Each byte of each reply once replaced: the client may fail, not fall. */
 static void

@@ -88,11 +88,12 @@ edit_both(struct local *l)
 static void
 check_edits(struct local *l)
 {
-	static const char *const here[] = { "c1\r",	   "a1 edited\r",
-					    "a3 edited there\r", "b1 edited\r",
-					    "d1\r",	   "d2\r",
-					    "b3\r",	   "b4\r",
-					    "b5\r",	   "b6\r" };
+	static const char *const here[] = {
+		"c1\r",        "a1 edited\r", "a3 edited there\r",
+		"b1 edited\r", "d1\r",        "d2\r",
+		"b3\r",        "b4\r",        "b5\r",
+		"b6\r"
+	};
 	size_t n = sizeof(here) / sizeof(here[0]);
 
 	assert_true(local_same(l));
@@ -117,9 +118,8 @@ recover(struct local *l)
 	assert_int_equal(local_sync(l), 0);
 	assert_int_equal(l->did, CLI_TWO_WAY);
 	assert_int_equal(l->sent.add + l->sent.replace + l->sent.del, 0);
-	assert_int_equal(l->received.add + l->received.replace +
-			     l->received.del,
-			 0);
+	assert_int_equal(
+	    l->received.add + l->received.replace + l->received.del, 0);
 }
 
 static void
@@ -265,11 +265,9 @@ test_edit_after_kill(void **state)
 		size_t notes = 0;
 		for (size_t i = 0; i < l.f.n; i++)
 			notes += l.f.items[i].live &&
-				 strstr(l.f.items[i].body, "NOTE:mine") !=
-				     NULL;
+				 strstr(l.f.items[i].body, "NOTE:mine") != NULL;
 		if (notes != n)
-			fail_msg("step %u: %zu of %zu edits left", k, notes,
-				 n);
+			fail_msg("step %u: %zu of %zu edits left", k, notes, n);
 		local_end(&l);
 	}
 }

@@ -3,17 +3,7 @@
  * form, and merging. The first byte chooses form and rules.
  */
 #include "pim/pim.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 use(struct arena *a, const struct pim_view *v, const struct pim_item *it)
@@ -29,7 +19,7 @@ use(struct arena *a, const struct pim_view *v, const struct pim_item *it)
 	if (pim_identify(a, it, &ids, NULL) != 0 ||
 	    pim_canon(a, it, &canon, NULL) != 0)
 		return;
-	must(slice_utf8_ok(canon));
+	FUZZ_CHECK(slice_utf8_ok(canon));
 	if (pim_parse(a, it->kind, canon, &stored, NULL) == 0)
 		(void)pim_score(a, it, stored);
 	(void)pim_title(a, it);

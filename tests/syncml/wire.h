@@ -170,7 +170,7 @@ t_expand(struct arena *a, struct sml_node *n)
 
 	while (n != NULL) {
 		if (n->tag == SML_DATA && n->kids == NULL && n->text.n > 2 &&
-		    n->text.p[0] == 2)
+		    (unsigned char)(n->text.p[0] - 1) < 3)
 			(void)sml_read_devinf(a, n, &n->kids, &e);
 		if (n->kids != NULL) {
 			up[depth++] = n;
