@@ -39,7 +39,7 @@ buf_room(struct buf *b, size_t n)
 {
 	char *p;
 
-	if (!grow(b, n))
+	if (!grow(b, n > 0 ? n : 1))
 		return NULL;
 	p = b->p + b->n;
 	b->n += n;

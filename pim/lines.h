@@ -26,7 +26,7 @@
 #include "pim/pim.h"
 
 enum {
-	PIM_DEPTH_MAX = 8,    /* components inside each other */
+	PIM_DEPTH_MAX = 8,   /* components inside each other */
 	PIM_PROPS_MAX = 4000 /* properties of one item */
 };
 

@@ -93,11 +93,11 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "may start with a slow sync." },
 
 	{ "max_message", limits, SRV_CONF_BYTES, AT(max_msg_bytes), 4096,
-	  4000000, "bytes", DEF(500000), false,
+	  4000000, "bytes", DEF(SML_MSG_BYTES_OWN), false,
 	  "Largest message that devices are told to send. Up to twice as much "
 	  "is taken, since devices count differently." },
 	{ "max_object", limits, SRV_CONF_BYTES, AT(max_obj_bytes), 10000,
-	  50000000, "bytes", DEF(10000000), false, "Largest single item." },
+	  50000000, "bytes", DEF(SML_OBJ_BYTES_MAX), false, "Largest single item." },
 	{ "quota_bytes", limits, SRV_CONF_BYTES, AT(quota_bytes), 0,
 	  INT64_C(1000000000000), "bytes", "0", false,
 	  "Space for the items of a new account; 0: no limit." },

@@ -49,8 +49,6 @@ enum {
 	/* Exchanges in which nobody says anything new, then the session ends.
 	 */
 	SML_IDLE_ROUNDS_MAX = 20,
-	/* Wrong credentials in one session. */
-	SML_AUTH_TRIES_MAX = 3,
 	/* Databases of one account, and alerts of one session. */
 	SML_LINKS_MAX = 16,
 };

@@ -199,6 +199,19 @@ piece_kind(const struct sml_outgoing *og, bool last)
 	return og->add ? 'A' : 'R';
 }
 
+/* Of a chunk around its data, at the most. */
+static size_t
+command_bytes(struct sml_ctx *c, struct sml_cmd *cmd)
+{
+	struct buf tmp = BUF_IN(c->a);
+
+	cmd->cmdid = SLICE_LIT("100000");
+	set_data(cmd->items, SLICE_LIT("x"));
+	cmd->items->more = true;
+	sml_cmd_write(c->a, &tmp, &c->s.doc, cmd);
+	return tmp.n + 4; /* an opaque length may take more octets */
+}
+
 enum sml_sent_how
 sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 {
@@ -208,6 +221,8 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 	struct sml_cmd cmd;
 	struct slice data;
 	size_t room;
+	size_t head;
+	size_t n;
 	bool last;
 
 	if (!sml_sync_out_open(c, o, so))
@@ -222,15 +237,20 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 		      (enum pim_form)og->form_kind, og->b64);
 	if (og->offset == 0)
 		cmd.meta.size = og->total;
-	for (size_t n = room - PIECE_HEAD; n >= PIECE_MIN / 2; n = n * 3 / 4) {
+	head = command_bytes(c, &cmd);
+	n = room > head ? room - head : 0;
+	while (n >= PIECE_MIN / 4) {
 		struct slice piece = cut(c, data, n);
 		enum sml_sent_how how;
 
 		last = og->offset + (int64_t)piece.n == og->total;
 		set_data(&it, piece);
 		it.more = !last;
-		if (!sml_out_cmd(c, o, &cmd))
-			continue; /* its text grew by escapes: less of it */
+		if (!sml_out_cmd(c, o, &cmd)) {
+			/* Its text grew by escapes: less of it. */
+			n = n * (room - head) / (o->refused - head + 1);
+			continue;
+		}
 		o->full = !last;
 		how = record(c, o, so->ds, og->item, og->revision, og->form,
 			     piece_kind(og, last));

@@ -8,8 +8,6 @@
 enum {
 	MSG_DEFAULT = 65536, /* for clients that announce no MaxMsgSize */
 	MSG_LEAST = 1200,    /* smaller ones could hold no answer at all */
-	RESERVE_XML = 420,   /* Alert 222 and the end of the message */
-	RESERVE_WBXML = 160,
 };
 
 size_t
@@ -86,6 +84,52 @@ header(struct sml_ctx *c, struct sml_out *o, bool with_respuri)
 	sml_write_body(&o->b, &c->s.doc);
 }
 
+/* ---- the end of a message -------------------------------------------------
+ */
+
+static struct sml_cmd
+next_alert(struct sml_ctx *c, struct sml_item *it)
+{
+	struct sml_cmd cmd = sml_cmd_none(SML_ALERT);
+
+	*it = sml_item_none();
+	cmd.data = SLICE_LIT("222");
+	it->target = c->s.dev_uri;
+	it->source = c->s.server_uri;
+	it->has_target = it->has_source = true;
+	cmd.items = it;
+	cmd.item_n = 1;
+	return cmd;
+}
+
+/* Bytes that the end takes: of an open Sync, of the message, and of the Alert
+   222 that a message without any other command needs. */
+static void
+reserve_end(struct sml_ctx *c, struct sml_out *o)
+{
+	struct buf tmp = BUF_IN(c->a);
+	struct sml_item it;
+	struct sml_cmd cmd = next_alert(c, &it);
+
+	cmd.cmdid = SLICE_LIT("100000");
+	sml_sync_close(&tmp, &c->s.doc);
+	sml_write_close(&tmp, &c->s.doc, true);
+	o->reserve_close = tmp.n;
+	if (!c->msg->final)
+		sml_cmd_write(c->a, &tmp, &c->s.doc, &cmd);
+	o->reserve = tmp.n;
+}
+
+static void
+next_message(struct sml_ctx *c, struct sml_out *o)
+{
+	struct sml_item it;
+	struct sml_cmd cmd = next_alert(c, &it);
+
+	o->reserve = o->reserve_close;
+	(void)sml_out_cmd(c, o, &cmd);
+}
+
 static void
 out_start(struct sml_ctx *c, struct sml_out *o)
 {
@@ -98,9 +142,8 @@ out_start(struct sml_ctx *c, struct sml_out *o)
 	*o = (struct sml_out){
 		.b = BUF_IN(c->a),
 		.limit = (size_t)limit,
-		.reserve =
-		    c->s.doc.enc == SML_XML ? RESERVE_XML : RESERVE_WBXML,
 	};
+	reserve_end(c, o);
 }
 
 /* ---- Status ----------------------------------------------------------------
@@ -328,23 +371,6 @@ lost_chunk(struct sml_ctx *c, struct sml_out *o)
 	cmd.items = &it;
 	cmd.item_n = 1;
 	return sml_out_cmd(c, o, &cmd);
-}
-
-static void
-next_message(struct sml_ctx *c, struct sml_out *o)
-{
-	struct sml_cmd cmd = sml_cmd_none(SML_ALERT);
-	struct sml_item it = sml_item_none();
-
-	cmd.data = SLICE_LIT("222");
-	it.target = c->s.dev_uri;
-	it.source = c->s.server_uri;
-	it.has_target = it.has_source = true;
-	cmd.items = &it;
-	cmd.item_n = 1;
-	/* The reserve is there for this. */
-	o->reserve = c->s.doc.enc == SML_XML ? 40 : 8;
-	(void)sml_out_cmd(c, o, &cmd);
 }
 
 static bool

@@ -396,8 +396,13 @@ sml_server_handle(const struct sml_server *srv, struct arena *a,
 	c->a = a;
 	c->now = srv->clk->now_ms(srv->clk);
 	if (!sml_enc_detect(rq->content_type, rq->body, &enc)) {
-		out->note = SLICE_LIT("not a SyncML content type");
-		plain(out, 415,
+		/* The type is one of ours, the bytes are not. */
+		bool bytes = slice_starts_nocase(rq->content_type,
+						 "application/vnd.syncml");
+
+		out->note = bytes ? SLICE_LIT("neither XML nor WBXML")
+				  : SLICE_LIT("not a SyncML content type");
+		plain(out, bytes ? 400 : 415,
 		      SLICE_LIT("This address takes SyncML messages only.\n"));
 		return;
 	}

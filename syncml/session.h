@@ -148,7 +148,7 @@ struct sml_ctx {
 	struct store_tx *tx;
 	struct sml_session s;
 	struct store_session row;
-	bool fresh; /* the session starts with this message */
+	bool fresh;      /* the session starts with this message */
 	bool was_closed; /* it had ended before this message */
 	struct store_account acc;
 	struct store_device dev;
@@ -381,13 +381,14 @@ int sml_chunk_broken(struct sml_ctx *c);
 /* ---- reply.c ---- */
 struct sml_out { /* a message being filled */
 	struct buf b;
-	size_t limit;    /* bytes that it may have */
-	size_t reserve;  /* kept free for its end and an Alert 222 */
-	size_t base;     /* bytes of the header and its Status */
-	size_t refused;  /* bytes of the command that did not fit last */
-	int64_t cmdid;   /* the last one used */
-	size_t commands; /* beside Status */
-	bool full;       /* something did not fit */
+	size_t limit;         /* bytes that it may have */
+	size_t reserve;       /* kept free for its end and an Alert 222 */
+	size_t reserve_close; /* ... for its end alone */
+	size_t base;          /* bytes of the header and its Status */
+	size_t refused;       /* bytes of the command that did not fit last */
+	int64_t cmdid;        /* the last one used */
+	size_t commands;      /* beside Status */
+	bool full;            /* something did not fit */
 };
 /* Bytes that are left for commands. */
 size_t sml_out_room(const struct sml_out *o);

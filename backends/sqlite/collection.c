@@ -197,15 +197,16 @@ static int
 collection_drop(struct lite_tx *t, int64_t id, struct err *e)
 {
 	static const char *const sql[] = {
-		"DELETE FROM map WHERE account_id = ?1 AND link_id IN"
-		" (SELECT link_id FROM link"
-		"  WHERE account_id = ?1 AND collection_id = ?2)",
-		"DELETE FROM chunk WHERE account_id = ?1 AND link_id IN"
-		" (SELECT link_id FROM link"
-		"  WHERE account_id = ?1 AND collection_id = ?2)",
-		"DELETE FROM link WHERE account_id = ?1 AND collection_id = ?2",
-		"DELETE FROM collection"
-		" WHERE account_id = ?1 AND collection_id = ?2",
+		("DELETE FROM map WHERE account_id = ?1 AND link_id IN"
+		 " (SELECT link_id FROM link"
+		 "  WHERE account_id = ?1 AND collection_id = ?2)"),
+		("DELETE FROM chunk WHERE account_id = ?1 AND link_id IN"
+		 " (SELECT link_id FROM link"
+		 "  WHERE account_id = ?1 AND collection_id = ?2)"),
+		("DELETE FROM link"
+		 " WHERE account_id = ?1 AND collection_id = ?2"),
+		("DELETE FROM collection"
+		 " WHERE account_id = ?1 AND collection_id = ?2"),
 	};
 	struct lite_q q;
 

@@ -269,8 +269,8 @@ lite_account_create(struct store *s, const struct store_account *in,
 /* Every table with rows of an account; a test compares it with table_class. */
 static const char *const SQL_ERASE[] = {
 	"DELETE FROM login WHERE account_id = ?1",
-	"DELETE FROM device_directory WHERE account_id = ?1 AND dev_id IN"
-	" (SELECT dev_id FROM device WHERE account_id = ?1)",
+	("DELETE FROM device_directory WHERE account_id = ?1 AND dev_id IN"
+	 " (SELECT dev_id FROM device WHERE account_id = ?1)"),
 	"DELETE FROM credential WHERE account_id = ?1",
 	"DELETE FROM collection WHERE account_id = ?1",
 	"DELETE FROM item WHERE account_id = ?1",

@@ -9,14 +9,17 @@ from harness import check, same
 OLD = ["contacts/syncFormat=text/x-vcard", "contacts/forceSyncFormat=1",
        "calendar/syncFormat=text/x-vcalendar", "calendar/forceSyncFormat=1",
        "tasks/syncFormat=text/x-vcalendar", "tasks/forceSyncFormat=1"]
+# Its AALARM and DALARM have one text for all alarms, and come together.
+OF_ALARMS = ("ACTION", "/VALARM DESCRIPTION")
 DBS = ["contacts", "calendar", "tasks"]
 # vCalendar 1.0 has no place for these, or SyncEvolution's writing of it not.
 LOST = ("PERCENT-COMPLETE", "ORGANIZER", "ATTENDEE", "ACTION", "TRIGGER",
         "DESCRIPTION", "CLASS", "TRANSP", "RRULE", "EXDATE", "STATUS")
 
 
+# SyncEvolution's vCard 2.1 has the numbers of GEO in the order of 3.0.
 def fill(phone):
-    phone.put("contacts", "anna", items.contact(1))
+    phone.put("contacts", "anna", items.contact(1, GEO=None))
     phone.put("contacts", "bert", items.small_contact(2))
     phone.put("calendar", "jour", items.meeting(1))
     phone.put("calendar", "zahn", items.appointment(2))
@@ -77,7 +80,7 @@ def rich_server_poor_phone(c):
             ("tasks", "seil", "zwei Liter", "drei Liter")):
         want = before[db][name].replace(old, new)
         same("%s/%s" % (db, name),
-             items.difference(want, a.get(db, name)), "")
+             items.difference(want, a.get(db, name), ignore=OF_ALARMS), "")
 
 
 def cases():

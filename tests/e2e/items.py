@@ -129,8 +129,8 @@ def normal_property(name, params, value):
         return name, params.get("PARTSTAT", [""])[0], value.lower()
     if name == "ORGANIZER":
         return name, "", value.lower()
-    if name == "GEO":
-        value = value.replace(",", ";")
+    if name == "GEO":  # vCard 2.1 divides by a comma
+        value = value.replace("\\,", ";").replace(",", ";")
     if name in STRUCTURED:
         fields = [unescape(f).strip() for f in split_unescaped(value, ";")]
         while fields and not fields[-1]:
@@ -180,11 +180,16 @@ def flat(norm, path=""):
 
 
 def difference(a, b, ignore=()):
-    """'' or what is in one of two texts only. ignore: property names."""
+    """'' or what is in one of two texts only. ignore: property names, with
+    their component where it matters ("/VALARM DESCRIPTION")."""
+    def ignored(line, name):
+        head = line.split(" ")[:2]
+        return ("/" in name and " ".join(head).endswith(name)) or \
+            head[1] == name
+
     def lines(text):
         return sorted(line for line in flat(normal(text))
-                      if not any(" %s " % i in line + " " or
-                                 "/%s " % i in line for i in ignore))
+                      if not any(ignored(line, i) for i in ignore))
     la, lb = lines(a), lines(b)
     if la == lb:
         return ""
@@ -224,6 +229,7 @@ def contact(n=1, **change):
                "Deutschland" % n,
         "URL": "URL:http://www.example.org/?a=1&b=%d" % n,
         "BDAY": "BDAY:1970-02-28",
+        "GEO": "GEO:48.77;9.18",
         "NOTE": "NOTE:Erste Zeile\\nzweite\\, mit Komma\\; und 😀 ]]> <&\"",
         "CATEGORIES": "CATEGORIES:Freunde,Arbeit",
     }

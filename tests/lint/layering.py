@@ -31,7 +31,7 @@ FOREIGN = {
     "microhttpd": ("server/",),
     "curl": ("clients/http",),
     "systemd": ("server/",),
-    "ini.h": ("server/conf",),
+    "ini.h": ("server/conf", "pim/rules"),
     "json-c": ("server/", "clients/"),
     "wbxml": (),
     "zlib": ("server/inflate",),

@@ -71,8 +71,8 @@ static const struct row reads[] = {
 	  "N:A|PHOTO;JPEG;ENCODING=BASE64:| AAAA| BBBB||TEL:1",
 	  { "PHOTO;TYPE=JPEG;ENCODING=b:AAAABBBB\r\n", "TEL:1\r\n" } },
 	{ "picture elsewhere",
-	  "N:A|PHOTO;VALUE=URL:http://x.org/a.jpg",
-	  { "PHOTO;VALUE=uri:http://x.org/a.jpg\r\n" } },
+	  "N:A|PHOTO;VALUE=URL:http://example.org/a.jpg",
+	  { "PHOTO;VALUE=uri:http://example.org/a.jpg\r\n" } },
 	{ "unknown ones stay, with parameters and group",
 	  "N:A|item1.X-ABC;FOO=bar;BAZ:a;b,c",
 	  { "item1.X-ABC;FOO=bar;TYPE="

@@ -475,6 +475,7 @@ no_turn(void **state)
 		FAILS(env, ERR_UNAVAILABLE,
 		      env->s->v->begin(env->s, env->bert, STORE_WRITE, 2,
 				       &other, &env->e));
+		assert_non_null(strstr(env->e.msg, "no turn"));
 		assert_null(other);
 	}
 	FAILS(env, ERR_UNAVAILABLE,

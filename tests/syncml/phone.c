@@ -167,11 +167,15 @@ bench_open(struct bench *b)
 void
 bench_close(struct bench *b)
 {
-	char cmd[128];
+	static const char *const file[] = { "t.db", "t.db-wal", "t.db-shm" };
+	char path[128];
 
 	b->store->v->close(&b->store);
-	(void)snprintf(cmd, sizeof(cmd), "rm -rf %s", b->dir);
-	assert_int_equal(system(cmd), 0);
+	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", b->dir, file[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(b->dir), 0);
 	arena_free(&b->a);
 }
 
