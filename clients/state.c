@@ -475,7 +475,7 @@ cli_state_intent_put(struct cli_state *s, int64_t link,
 	sqlite3_stmt *st = s->st[S_INTENT_PUT];
 
 	bind_row(st, link, &i->row);
-	sqlite3_bind_int(st, 7, i->op);
+	sqlite3_bind_int(st, 7, (int)i->op);
 	sqlite3_bind_int(st, 8, i->fresh);
 	bind_hash(st, 9, i->had, i->old);
 	return run(s, S_INTENT_PUT, e, "state.intent");

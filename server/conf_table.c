@@ -6,6 +6,12 @@
 #define NUM(n) #n
 #define DEF(n) NUM(n)
 
+/* The defaults stand here as the sample file shows them; the reasons are in
+   limits.h. */
+_Static_assert(SML_MSG_BYTES_OWN == 500000, "max_message");
+_Static_assert(SML_OBJ_BYTES_MAX == 10000000, "max_object");
+_Static_assert(SML_SESSION_IDLE_MS == 900 * 1000, "session_idle");
+
 static const char where[] = "Where it answers";
 static const char tls[] = "TLS";
 static const char data[] = "Data";
@@ -93,11 +99,11 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "may start with a slow sync." },
 
 	{ "max_message", limits, SRV_CONF_BYTES, AT(max_msg_bytes), 4096,
-	  4000000, "bytes", DEF(SML_MSG_BYTES_OWN), false,
+	  4000000, "bytes", DEF(500000), false,
 	  "Largest message that devices are told to send. Up to twice as much "
 	  "is taken, since devices count differently." },
 	{ "max_object", limits, SRV_CONF_BYTES, AT(max_obj_bytes), 10000,
-	  50000000, "bytes", DEF(SML_OBJ_BYTES_MAX), false, "Largest single item." },
+	  50000000, "bytes", DEF(10000000), false, "Largest single item." },
 	{ "quota_bytes", limits, SRV_CONF_BYTES, AT(quota_bytes), 0,
 	  INT64_C(1000000000000), "bytes", "0", false,
 	  "Space for the items of a new account; 0: no limit." },

@@ -164,7 +164,7 @@ run_session(struct load *l, struct device *d)
 	const struct cli_session_conf sc = { .retries = 0 };
 	struct cli_db *dbs[1] = { &d->m.db };
 	struct cli_learned learned;
-	enum cli_verdict v;
+	enum cli_verdict v = CLI_FAILED;
 	struct cli *c;
 	struct err e = { 0 };
 

@@ -12,9 +12,10 @@ OLD = ["contacts/syncFormat=text/x-vcard", "contacts/forceSyncFormat=1",
 # Its AALARM and DALARM have one text for all alarms, and come together.
 OF_ALARMS = ("ACTION", "/VALARM DESCRIPTION")
 DBS = ["contacts", "calendar", "tasks"]
-# vCalendar 1.0 has no place for these, or SyncEvolution's writing of it not.
+# vCalendar 1.0 has no place for these, or a scale of its own, or SyncEvolution
+# does not write them there.
 LOST = ("PERCENT-COMPLETE", "ORGANIZER", "ATTENDEE", "ACTION", "TRIGGER",
-        "DESCRIPTION", "CLASS", "TRANSP", "RRULE", "EXDATE", "STATUS")
+        "DESCRIPTION", "PRIORITY", "CLASS", "TRANSP", "RRULE", "EXDATE", "STATUS")
 
 
 # SyncEvolution's vCard 2.1 has the numbers of GEO in the order of 3.0.
