@@ -427,7 +427,8 @@ struct store_vtbl {
 	/*
 	 * Items of these collections, not deleted, with any of these hashes
 	 * in any of their three columns; at most per_hash for each, the
-	 * smallest ids first; each item once. `mapped` is told for (link, gen).
+	 * smallest ids first; each item once. Items whose row in (link, gen)
+	 * has a LUID are taken, and left out; `mapped`: a row without one.
 	 */
 	int (*item_match)(struct store_tx *tx, struct arena *a,
 			  const int64_t *collection, size_t collection_n,

@@ -96,10 +96,40 @@ wants_match(const struct sml_op *op)
 }
 
 static int
+cmp_hash(const void *x, const void *y)
+{
+	uint64_t a = *(const uint64_t *)x;
+	uint64_t b = *(const uint64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Each hash once; *most: how many operations share one. Equal items made on
+   purpose need as many candidates as there are of them. */
+static size_t
+unique_hashes(uint64_t *h, size_t n, size_t *most)
+{
+	size_t run = 0;
+	size_t k = 0;
+
+	*most = 0;
+	if (n > 1)
+		qsort(h, n, sizeof(*h), cmp_hash);
+	for (size_t i = 0; i < n; i++) {
+		run = k > 0 && h[k - 1] == h[i] ? run + 1 : 1;
+		if (run == 1)
+			h[k++] = h[i];
+		*most = run > *most ? run : *most;
+	}
+	return k;
+}
+
+static int
 load_candidates(struct sml_batch *b)
 {
 	uint64_t *h = ARENA_ARRAY(b->c->a, 3 * b->n, uint64_t);
 	size_t n = 0;
+	size_t most;
 
 	if (h == NULL)
 		return no_memory(b);
@@ -115,12 +145,13 @@ load_candidates(struct sml_batch *b)
 		if (ids->h_identity != 0)
 			h[n++] = ids->h_identity;
 	}
+	n = unique_hashes(h, n, &most);
 	if (n == 0)
 		return 0;
-	if (b->c->tx->v->item_match(b->c->tx, b->c->a, b->col->member,
-				    b->col->member_n, h, n, SML_CANDIDATES_MAX,
-				    b->ds->link, b->ds->gen, &b->cand,
-				    &b->cand_n, &b->c->e) < 0)
+	if (b->c->tx->v->item_match(
+		b->c->tx, b->c->a, b->col->member, b->col->member_n, h, n,
+		SML_CANDIDATES_MAX + most, b->ds->link, b->ds->gen, &b->cand,
+		&b->cand_n, &b->c->e) < 0)
 		return -1;
 	if (b->cand_n > 1)
 		qsort(b->cand, b->cand_n, sizeof(*b->cand), cmp_cand);

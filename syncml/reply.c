@@ -215,6 +215,15 @@ header_status(struct sml_ctx *c, struct sml_out *o)
 	o->full = false;
 }
 
+/* A Status that fits into no message of this device: its names go. */
+static bool
+put_bare(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
+{
+	st->target_ref = st->source_ref = st->text = SLICE_LIT("");
+	o->full = false;
+	return put_status(c, o, st);
+}
+
 static void
 statuses(struct sml_ctx *c, struct sml_out *o)
 {
@@ -222,6 +231,8 @@ statuses(struct sml_ctx *c, struct sml_out *o)
 
 	while (done < c->s.status_n && put_status(c, o, &c->s.status[done]))
 		done++;
+	if (done == 0 && c->s.status_n > 0 && put_bare(c, o, &c->s.status[0]))
+		done = 1;
 	c->s.status_n -= done;
 	if (done > 0 && c->s.status_n > 0)
 		memmove(c->s.status, c->s.status + done,

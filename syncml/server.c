@@ -38,6 +38,12 @@ failed(struct sml_ctx *c, struct sml_reply *out)
 		      SLICE_LIT("The server is busy; please try again.\n"));
 		return;
 	}
+	if (c->e.code == ERR_LIMIT) {
+		plain(out, 413,
+		      SLICE_LIT("This message asks for more than "
+				"one message may.\n"));
+		return;
+	}
 	plain(out, 500,
 	      SLICE_LIT("The server could not handle this "
 			"message; its log says why.\n"));

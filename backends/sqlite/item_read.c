@@ -201,6 +201,7 @@ struct match {
 	const int64_t *collection;
 	size_t collection_n;
 	size_t per_hash;
+	struct lite_gen gen;
 	int64_t *buf; /* per_hash ids of each collection */
 	struct seen seen;
 };
@@ -225,6 +226,8 @@ match_hash(struct match *m, uint64_t hash, struct err *e)
 		lite_int(&m->ids, m->collection[i]);
 		lite_int(&m->ids, (int64_t)hash);
 		lite_int(&m->ids, (int64_t)m->per_hash);
+		lite_int(&m->ids, m->gen.link);
+		lite_int(&m->ids, m->gen.gen);
 		while ((rc = lite_step(&m->ids, e)) == 1)
 			m->buf[n++] = lite_col(&m->ids, 0);
 		lite_rewind(&m->ids);
@@ -287,8 +290,11 @@ match_all(struct lite_tx *t, struct match *m, const uint64_t *hash, size_t n,
 	  struct err *e)
 {
 	static const char sql[] =
-	    "SELECT item_id FROM item_hash WHERE account_id = ?1"
-	    " AND collection_id = ?2 AND hash = ?3 ORDER BY item_id LIMIT ?4";
+	    "SELECT h.item_id FROM item_hash h WHERE h.account_id = ?1"
+	    " AND h.collection_id = ?2 AND h.hash = ?3"
+	    " AND NOT EXISTS (SELECT 1 FROM map m WHERE m.account_id = ?1"
+	    "  AND m.link_id = ?5 AND m.gen = ?6 AND m.item_id = h.item_id"
+	    "  AND m.luid IS NOT NULL) ORDER BY h.item_id LIMIT ?4";
 	int rc = 0;
 
 	m->buf =
@@ -315,6 +321,7 @@ lite_item_match(struct store_tx *tx, struct arena *a, const int64_t *collection,
 	struct match m = { .collection = collection,
 			   .collection_n = collection_n,
 			   .per_hash = per_hash,
+			   .gen = { link, gen },
 			   .seen = { .a = a } };
 
 	if (t == NULL)

@@ -87,7 +87,7 @@ def bench(build, room, n):
         password = "a password of hers"
         site.add_user("anna", password)
         secrets = [site.json("device", "add", "anna", "bench %d" % i)["secret"]
-                   for i in range(2)]
+                   for i in range(3)]
         load = Load(build, site, room, "anna", secrets + [password])
         state = {"n": 0}
 
@@ -102,7 +102,8 @@ def bench(build, room, n):
             "", "items", "msgs", "cpu ms", "us/item", "items/s", "floor ms",
             "ratio", "MB peak", "aim ms"))
         before = snapshot()
-        for words in ("upload %d" % n, "download", "change 100", "fetch"):
+        for words in ("upload %d" % n, "download", "match %d" % n,
+                      "change 100", "fetch"):
             r = load(words)
             after = snapshot()
             # Changes `before` into `after`, which is the next `before`.

@@ -39,11 +39,11 @@ bench_contact(unsigned i, unsigned v, char out[BENCH_CONTACT_MAX])
 	uint64_t r = mix(i);
 	const char *g = PICK(given, r);
 	const char *a = PICK(head, r >> 8), *b = PICK(tail, r >> 16);
-	const char *c = PICK(head, r >> 24);
+	const char *c = PICK(head, r >> 24), *second = PICK(given, r >> 52);
 	unsigned n = (unsigned)(r >> 32);
 	int w = snprintf(
 	    out, BENCH_CONTACT_MAX,
-	    "BEGIN:VCARD\r\nVERSION:3.0\r\nN:%s%s;%s;;;\r\nFN:%s %s%s\r\n"
+	    "BEGIN:VCARD\r\nVERSION:3.0\r\nN:%s%s;%s;%s;;\r\nFN:%s %s %s%s\r\n"
 	    "TEL;TYPE=CELL:+49170%07u\r\nTEL;TYPE=HOME,VOICE:+4930%07u\r\n"
 	    "EMAIL;TYPE=INTERNET:%c.%u@example.org\r\n"
 	    "ORG:%s%s %s;%s\r\n"
@@ -51,7 +51,7 @@ bench_contact(unsigned i, unsigned v, char out[BENCH_CONTACT_MAX])
 	    "e %u;%s%s;;%05u;Deutschland\r\n"
 	    "BDAY:%u-%02u-%02u\r\n"
 	    "NOTE:Kunde Nr. %u seit %u%s\r\nEND:VCARD\r\n",
-	    a, b, g, g, a, b, n % 10000000, (n / 7) % 10000000,
+	    a, b, g, second, g, second, a, b, n % 10000000, (n / 7) % 10000000,
 	    (char)('a' + n % 26), i, c, b, PICK(firm, r >> 40),
 	    PICK(role, r >> 44), c, n % 180 + 1, PICK(head, r >> 48), "stadt",
 	    n % 90000 + 10000, 1940 + n % 65, n % 12 + 1, n % 28 + 1, i,

@@ -1,14 +1,16 @@
 /*
- * The load of the bench: two devices with generated contacts in memory, driven
- * by words on standard input, each answered by one line of JSON with what the
- * daemon spent on it. The client's own work is not in those figures: they are
- * the daemon's processor time, read from /proc before and after.
+ * The load of the bench: three devices with generated contacts in memory,
+ *driven by words on standard input, each answered by one line of JSON with what
+ *the daemon spent on it. The client's own work is not in those figures: they
+ *are the daemon's processor time, read from /proc before and after.
  *
  *	upload N	device A gets N contacts and syncs for the first time
  *	download	device B syncs for the first time
  *	change P	A changes one in P contacts and syncs
  *	fetch		B gets these changes
  *	nothing R	B syncs R times, nothing has changed
+ *	match N		device C, which has the same N contacts, syncs for the
+ *			first time: each finds its twin
  *	login		device A syncs with the account's password
  */
 #include "clients/session.h"
@@ -30,9 +32,9 @@ struct device {
 
 struct load {
 	const char *url, *user;
-	char secret[3][128]; /* of the devices, and the account's password */
+	char secret[4][128]; /* of the devices, and the account's password */
 	int pid;
-	struct device dev[2];
+	struct device dev[3];
 	unsigned messages; /* of the last session */
 	unsigned version;
 };
@@ -243,17 +245,26 @@ report(const struct load *l, const char *what, struct sample from,
 	fflush(stdout);
 }
 
+static struct device *
+device_of(struct load *l, const char *what)
+{
+	static const char *const first[] = { "upload", "change", "login" };
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		if (strcmp(what, first[i]) == 0)
+			return &l->dev[0];
+	return strcmp(what, "match") == 0 ? &l->dev[2] : &l->dev[1];
+}
+
 static void
 phase(struct load *l, const char *what, unsigned n)
 {
-	struct device *d =
-	    &l->dev[strcmp(what, "upload") != 0 &&
-		    strcmp(what, "change") != 0 && strcmp(what, "login") != 0];
+	struct device *d = device_of(l, what);
 	unsigned sessions = strcmp(what, "nothing") == 0 ? n : 1;
 	struct sample from;
 	int64_t wall;
 
-	if (strcmp(what, "upload") == 0)
+	if (strcmp(what, "upload") == 0 || strcmp(what, "match") == 0)
 		add_contacts(l, d, n);
 	if (strcmp(what, "change") == 0)
 		change_contacts(l, d, n);
@@ -271,11 +282,11 @@ read_secrets(struct load *l, const char *path)
 {
 	FILE *f = fopen(path, "r");
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		char *s = l->secret[i];
 
 		if (f == NULL || fgets(s, sizeof(l->secret[i]), f) == NULL)
-			die(path, "three secrets are wanted");
+			die(path, "four secrets are wanted");
 		s[strcspn(s, "\r\n")] = '\0';
 	}
 	fclose(f);
@@ -299,18 +310,18 @@ main(int argc, char **argv)
 	if (!slice_i64(slice_c(argv[4]), &pid))
 		die(argv[4], "no process");
 	l.pid = (int)pid;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		device_init(&l, &l.dev[i], i);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		n = 0;
 		if (sscanf(line, "%31s %u", word, &n) < 1)
 			continue;
 		if (strcmp(word, "login") == 0)
-			l.dev[0].conf.password = slice_c(l.secret[2]);
+			l.dev[0].conf.password = slice_c(l.secret[3]);
 		phase(&l, word, n);
 		l.dev[0].conf.password = slice_c(l.secret[0]);
 	}
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		cli_http_free(&l.dev[i].http);
 		memdb_free(&l.dev[i].m);
 	}

@@ -1,6 +1,8 @@
 """Sessions that break, and come back without loss, doubles or slow sync."""
 
 import functools
+import os
+import shutil
 import signal
 
 import items
@@ -128,6 +130,37 @@ def suspended(c):
     quiet(a, b)
 
 
+def restored_backup(c):
+    """The administrator puts a backup back (docs/admin-guide.md): the devices
+    bring back what it lacks, nothing is doubled, nothing is reverted."""
+    a, b = c.phone("a"), c.phone("b")
+    fill(a)
+    a.sync()
+    b.sync()
+    copy = os.path.join(c.room, "backup.db")
+    c.site.command("backup", copy)
+    a.edit("contacts", "joerg1@", "Maschinist", "Betriebsleiter")
+    a.put("contacts", "neu", items.small_contact(5))
+    b.edit("calendar", "Zahnarzt", "Praxis", "Klinik")
+    for phone in (a, b, a):
+        phone.sync()
+    c.site.stop()
+    live = os.path.join(c.site.room, "state", "funicular.db")
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(live + suffix):
+            os.rename(live + suffix, live + suffix + ".old")
+    shutil.copy(copy, live)
+    c.site.command("check")
+    c.site.start()
+    for phone in (a, b, a, b):
+        phone.sync()
+    same("contacts", len(a.names("contacts")), 3)
+    check("Betriebsleiter" in a.get("contacts", "anna"), "an edit was lost")
+    check("Klinik" in a.get("calendar", "zahn"), "an edit was lost")
+    same_items(a, b)
+    quiet(a, b)
+
+
 def client_forgets_everything(c):
     """A phone that was reset and filled from elsewhere makes no doubles."""
     a = c.phone("a")
@@ -153,6 +186,7 @@ def cases():
         yield "lost_for_good_%d" % nth, functools.partial(lost_for_good, nth)
     for nth in (2, 3):
         yield "killed_%d" % nth, functools.partial(killed, nth)
+    # The last one takes the database of the whole group back.
     for case in (restarted_between_syncs, suspended,
-                 client_forgets_everything):
+                 client_forgets_everything, restored_backup):
         yield case.__name__, case

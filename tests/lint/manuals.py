@@ -18,7 +18,9 @@ def main():
         p = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", name],
                            cwd=tree.ROOT, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True)
-        findings += [line for line in p.stdout.split("\n") if line]
+        # Printed by the program, without a date: builds stay the same.
+        findings += [line for line in p.stdout.split("\n")
+                     if line and "missing date" not in line]
     tree.verdict(findings, "%d manual pages" % len(pages))
 
 

@@ -395,6 +395,9 @@ reads_are_seeks(void **state)
 				    &env->e));
 	CHEAP(tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 8, LINK, 1,
 				&cand, &n, &env->e));
+	assert_int_equal(n, 0); /* it has a LUID there: taken */
+	CHEAP(tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 8, OTHER, 1,
+				&cand, &n, &env->e));
 	assert_int_equal(n, 1);
 	CHEAP(tx->v->device_get(tx, env->a, SLICE_LIT("D"), &dev, &env->e));
 	CHEAP(tx->v->link_list(tx, env->a, DEVICE, &link, &n, &env->e));

@@ -353,6 +353,8 @@ exchange(struct phone *p, bool cred, bool final)
 	if (p->max_msg > 0)
 		assert_true(p->raw.body.n <= (size_t)p->max_msg);
 	p->reply_bytes = p->raw.body;
+	if (p->raw.body.n > p->largest)
+		p->largest = p->raw.body.n;
 	if (sml_msg_read(p->b->a, SML_XML, p->raw.body, NULL, &p->reply, &e) <
 	    0)
 		fail_msg("reply: %s", e.msg);
@@ -591,6 +593,7 @@ phone_sync(struct phone *p, int alert)
 	p->out = BUF_IN(p->b->a);
 	p->got_add = p->got_replace = p->got_delete = 0;
 	p->sent_n = p->messages = p->bad_status = 0;
+	p->largest = 0;
 	p->partial = (struct slice){ NULL, 0 };
 	p->broken = false;
 	put_alert(p, alert);

@@ -25,7 +25,7 @@ struct bench {           /* the server's side */
 void bench_open(struct bench *b);
 void bench_close(struct bench *b);
 
-enum { PHONE_ITEMS = 2000 };
+enum { PHONE_ITEMS = 5000 };
 
 struct phone_item {
 	char luid[16];
@@ -67,6 +67,7 @@ struct phone {
 	int bad_status; /* first item status of 300 and more */
 	/* Break off: before message n's answer reaches it (0: never). */
 	int lose_reply_of;
+	size_t largest;       /* answer of the last sync, in bytes */
 	int retries, retried; /* of messages that were answered by 503 */
 	bool broken;
 };
