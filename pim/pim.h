@@ -90,36 +90,29 @@ struct pim_caps { /* the CTCap of one content type */
 	size_t prop_n;
 };
 
-enum pim_rule { /* quirk rules, from data files (pim/rules) */
-		PIM_RULE_UTC = 1u << 0,   /* sends and wants UTC times */
-		PIM_RULE_LOCAL = 1u << 1, /* wants local times without Z */
-		PIM_RULE_Z_IS_LOCAL =
-		    1u << 2, /* its Z is wrong: times are local */
-		PIM_RULE_NO_Z_IS_UTC = 1u << 3, /* times without Z are UTC */
-		PIM_RULE_LATIN1 = 1u
-				  << 4, /* content in ISO-8859-1, both ways */
-		PIM_RULE_QP_8BIT =
-		    1u << 5, /* 8-bit text must be quoted-printable */
-		PIM_RULE_NO_FOLD = 1u << 6,   /* cannot read folded lines */
-		PIM_RULE_NO_EMPTY = 1u << 7,  /* crashes on empty properties */
-		PIM_RULE_ALARM_UTC = 1u << 8, /* alarms only as absolute UTC */
-		PIM_RULE_NO_1980 = 1u << 9,   /* no dates before 1980 */
-		PIM_RULE_EMAIL_INTERNET = 1u << 10,
-		PIM_RULE_IGNORE_SIZE = 1u
-				       << 11, /* its MaxSize values are wrong */
-		PIM_RULE_ALLDAY_SAME_DAY = 1u << 12, /* all-day ends 23:59:59 */
-		PIM_RULE_ALLDAY_2400 = 1u << 13,     /* all-day ends T240000 */
-		PIM_RULE_EPOC = 1u << 14,            /* X-EPOCAGENDAENTRYTYPE */
-		PIM_RULE_RRULE_UNTIL = 1u
-				       << 15, /* wants end dates, not counts */
-		PIM_RULE_KEEPS_ALL = 1u
-				     << 16, /* keeps every property it is sent:
-					       absence is its user's deletion */
-		PIM_RULE_PHOTO_NO_TYPE = 1u << 17,
-		PIM_RULE_ORG_ONE = 1u << 18, /* ORG without department */
-		PIM_RULE_SYNCML_STATUS_PLAIN = 1u
-					       << 19, /* no per-item status */
-		PIM_RULE_RESPURI_NO = 1u << 20,       /* breaks on RespURI */
+enum pim_rule {
+	/* Quirk rules, from data files (pim/rules.ini). */
+	PIM_RULE_UTC = 1 << 0,         /* sends and wants UTC times */
+	PIM_RULE_LOCAL = 1 << 1,       /* wants local times without Z */
+	PIM_RULE_Z_IS_LOCAL = 1 << 2,  /* its Z is wrong: times are local */
+	PIM_RULE_NO_Z_IS_UTC = 1 << 3, /* times without Z are UTC */
+	PIM_RULE_LATIN1 = 1 << 4,      /* content in ISO-8859-1, both ways */
+	PIM_RULE_QP_8BIT = 1 << 5,     /* 8-bit text: quoted-printable */
+	PIM_RULE_NO_FOLD = 1 << 6,     /* cannot read folded lines */
+	PIM_RULE_NO_EMPTY = 1 << 7,    /* crashes on empty properties */
+	PIM_RULE_ALARM_UTC = 1 << 8,   /* alarms only as absolute UTC */
+	PIM_RULE_NO_1980 = 1 << 9,     /* no dates before 1980 */
+	PIM_RULE_EMAIL_INTERNET = 1 << 10,
+	PIM_RULE_IGNORE_SIZE = 1 << 11,     /* its MaxSize is wrong */
+	PIM_RULE_ALLDAY_SAME_DAY = 1 << 12, /* all-day ends 23:59:59 */
+	PIM_RULE_ALLDAY_2400 = 1 << 13,     /* all-day ends T240000 */
+	PIM_RULE_EPOC = 1 << 14,            /* X-EPOCAGENDAENTRYTYPE */
+	PIM_RULE_RRULE_UNTIL = 1 << 15,     /* end dates, not counts */
+	/* Keeps every property it is sent: absence is its user's deletion. */
+	PIM_RULE_KEEPS_ALL = 1 << 16,
+	PIM_RULE_PHOTO_NO_TYPE = 1 << 17,
+	PIM_RULE_ORG_ONE = 1 << 18,    /* ORG without department */
+	PIM_RULE_RESPURI_NO = 1 << 20, /* breaks on RespURI */
 };
 
 struct pim_view {
