@@ -13,7 +13,7 @@ enum { BATCH_MAX = 200, SLOTS = 512 };
 static int
 batch_memory(struct sml_batch *b)
 {
-	struct arena *a = b->c->a;
+	struct arena *a = b->a;
 
 	b->taken = ARENA_ARRAY(a, b->n, int64_t);
 	b->w = ARENA_ARRAY(a, 2 * b->n, struct store_write);
@@ -45,6 +45,7 @@ batch_run(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 {
 	struct sml_batch b = {
 		.c = c,
+		.a = c->scratch,
 		.ds = ds,
 		.view = sml_view(c, ds),
 		.col = sml_collection(c, ds->collection),
@@ -101,6 +102,9 @@ apply(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 
 		if (batch_run(c, ds, op, k) < 0)
 			return -1;
+		/* All that it made is in the store: memory follows the batch,
+		   not the message. */
+		arena_reset(c->scratch);
 		op += k;
 		n -= k;
 	}

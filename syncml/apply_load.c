@@ -55,7 +55,7 @@ attach(struct sml_batch *b, struct sml_op *op)
 static int
 load_rows(struct sml_batch *b)
 {
-	struct slice *luid = ARENA_ARRAY(b->c->a, b->n, struct slice);
+	struct slice *luid = ARENA_ARRAY(b->a, b->n, struct slice);
 	size_t n = 0;
 
 	if (luid == NULL)
@@ -66,7 +66,7 @@ load_rows(struct sml_batch *b)
 	}
 	if (n == 0)
 		return 0;
-	if (b->c->tx->v->map_by_luid(b->c->tx, b->c->a, b->ds->link, luid, n,
+	if (b->c->tx->v->map_by_luid(b->c->tx, b->a, b->ds->link, luid, n,
 				     &b->rows, &b->rows_n, &b->c->e) < 0)
 		return -1;
 	if (b->rows_n > 1)
@@ -80,19 +80,70 @@ load_rows(struct sml_batch *b)
 
 /* ---- candidates by hash ------------------------------------------------- */
 
-static int
-cmp_cand(const void *x, const void *y)
-{
-	const struct store_candidate *a = x;
-	const struct store_candidate *b = y;
-
-	return a->item < b->item ? -1 : a->item > b->item;
-}
-
 static bool
 wants_match(const struct sml_op *op)
 {
 	return op->code == 0 && op->tag != SML_DELETE && op->row == NULL;
+}
+
+static int
+cmp_key(const void *x, const void *y)
+{
+	const struct sml_cand_key *a = x;
+	const struct sml_cand_key *b = y;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	if (a->cand->item != b->cand->item)
+		return a->cand->item < b->cand->item ? -1 : 1;
+	return 0;
+}
+
+/* A candidate stands under each of its hashes, once. */
+static int
+index_candidates(struct sml_batch *b)
+{
+	struct sml_cand_key *k =
+	    ARENA_ARRAY(b->a, 3 * b->cand_n + 1, struct sml_cand_key);
+	size_t n = 0;
+
+	if (k == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->cand_n; i++) {
+		const struct store_candidate *c = &b->cand[i];
+
+		k[n++] = (struct sml_cand_key){ c->h_content, c };
+		if (c->h_uid != 0 && c->h_uid != c->h_content)
+			k[n++] = (struct sml_cand_key){ c->h_uid, c };
+		if (c->h_identity != 0 && c->h_identity != c->h_content &&
+		    c->h_identity != c->h_uid)
+			k[n++] = (struct sml_cand_key){ c->h_identity, c };
+	}
+	if (n > 1)
+		qsort(k, n, sizeof(*k), cmp_key);
+	b->key = k;
+	b->key_n = n;
+	return 0;
+}
+
+const struct sml_cand_key *
+sml_batch_with_hash(const struct sml_batch *b, uint64_t hash, size_t *n)
+{
+	size_t lo = 0;
+	size_t hi = b->key_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (b->key[mid].hash < hash)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (hi = lo; hi < b->key_n && b->key[hi].hash == hash;)
+		hi++;
+	*n = hi - lo;
+	return b->key + lo;
 }
 
 static int
@@ -127,7 +178,7 @@ unique_hashes(uint64_t *h, size_t n, size_t *most)
 static int
 load_candidates(struct sml_batch *b)
 {
-	uint64_t *h = ARENA_ARRAY(b->c->a, 3 * b->n, uint64_t);
+	uint64_t *h = ARENA_ARRAY(b->a, 3 * b->n, uint64_t);
 	size_t n = 0;
 	size_t most;
 
@@ -149,20 +200,18 @@ load_candidates(struct sml_batch *b)
 	if (n == 0)
 		return 0;
 	if (b->c->tx->v->item_match(
-		b->c->tx, b->c->a, b->col->member, b->col->member_n, h, n,
+		b->c->tx, b->a, b->col->member, b->col->member_n, h, n,
 		SML_CANDIDATES_MAX + most, b->ds->link, b->ds->gen, &b->cand,
 		&b->cand_n, &b->c->e) < 0)
 		return -1;
-	if (b->cand_n > 1)
-		qsort(b->cand, b->cand_n, sizeof(*b->cand), cmp_cand);
-	return 0;
+	return index_candidates(b);
 }
 
 /* Rows of mapped candidates: one that never got its LUID may be the one. */
 static int
 load_candidate_rows(struct sml_batch *b)
 {
-	int64_t *id = ARENA_ARRAY(b->c->a, b->cand_n + 1, int64_t);
+	int64_t *id = ARENA_ARRAY(b->a, b->cand_n + 1, int64_t);
 	size_t n = 0;
 
 	if (id == NULL)
@@ -173,7 +222,7 @@ load_candidate_rows(struct sml_batch *b)
 	}
 	if (n == 0)
 		return 0;
-	if (b->c->tx->v->map_by_item(b->c->tx, b->c->a, b->ds->link, b->ds->gen,
+	if (b->c->tx->v->map_by_item(b->c->tx, b->a, b->ds->link, b->ds->gen,
 				     id, n, &b->cand_rows, &b->cand_rows_n,
 				     &b->c->e) < 0)
 		return -1;
@@ -208,24 +257,39 @@ unique(int64_t *id, size_t n)
 
 /* A candidate whose content an operation has exactly needs no body. */
 static bool
-needs_body(const struct sml_batch *b, const struct store_candidate *cand)
+needs_body(const uint64_t *content, size_t n,
+	   const struct store_candidate *cand)
 {
+	return n == 0 || bsearch(&cand->h_content, content, n, sizeof(*content),
+				 cmp_hash) == NULL;
+}
+
+/* Content hashes of the operations that want a match, sorted. */
+static size_t
+contents(const struct sml_batch *b, uint64_t *h)
+{
+	size_t n = 0;
+
 	for (size_t i = 0; i < b->n; i++) {
-		if (wants_match(&b->op[i]) &&
-		    b->op[i].ids.h_content == cand->h_content)
-			return false;
+		if (wants_match(&b->op[i]))
+			h[n++] = b->op[i].ids.h_content;
 	}
-	return true;
+	if (n > 1)
+		qsort(h, n, sizeof(*h), cmp_hash);
+	return n;
 }
 
 static int
 load_items(struct sml_batch *b)
 {
-	int64_t *id = ARENA_ARRAY(b->c->a, 2 * b->n + b->cand_n + 1, int64_t);
+	int64_t *id = ARENA_ARRAY(b->a, 2 * b->n + b->cand_n + 1, int64_t);
+	uint64_t *h = ARENA_ARRAY(b->a, b->n, uint64_t);
+	size_t h_n;
 	size_t n = 0;
 
-	if (id == NULL)
+	if (id == NULL || h == NULL)
 		return no_memory(b);
+	h_n = contents(b, h);
 	for (size_t i = 0; i < b->n; i++) {
 		if (b->op[i].row != NULL)
 			id[n++] = b->op[i].row->item;
@@ -233,13 +297,13 @@ load_items(struct sml_batch *b)
 			id[n++] = b->op[i].hint->item;
 	}
 	for (size_t i = 0; i < b->cand_n; i++) {
-		if (needs_body(b, &b->cand[i]))
+		if (needs_body(h, h_n, &b->cand[i]))
 			id[n++] = b->cand[i].item;
 	}
 	n = unique(id, n);
 	if (n == 0)
 		return 0;
-	if (b->c->tx->v->item_get(b->c->tx, b->c->a, id, n, true, &b->items,
+	if (b->c->tx->v->item_get(b->c->tx, b->a, id, n, true, &b->items,
 				  &b->items_n, &b->c->e) < 0)
 		return -1;
 	sml_items_sort(b->items, b->items_n);
@@ -263,8 +327,7 @@ static int
 load_revisions(struct sml_batch *b)
 {
 	size_t cap = (b->n + b->cand_rows_n) * (STORE_OFFERS_MAX + 1) + 1;
-	struct store_rev_key *k =
-	    ARENA_ARRAY(b->c->a, cap, struct store_rev_key);
+	struct store_rev_key *k = ARENA_ARRAY(b->a, cap, struct store_rev_key);
 	size_t n = 0;
 
 	if (k == NULL)
@@ -279,46 +342,66 @@ load_revisions(struct sml_batch *b)
 	}
 	if (n == 0)
 		return 0;
-	return b->c->tx->v->revision_get(b->c->tx, b->c->a, k, n, &b->revs,
+	return b->c->tx->v->revision_get(b->c->tx, b->a, k, n, &b->revs,
 					 &b->revs_n, &b->c->e);
+}
+
+/* Pairs of items and contents to be looked for in the items' history. */
+struct echoes {
+	int64_t *id;
+	uint64_t *h;
+	size_t n, cap;
+};
+
+static void
+add_echo(struct echoes *e, int64_t item, uint64_t h)
+{
+	if (e->n == e->cap)
+		return;
+	e->id[e->n] = item;
+	e->h[e->n++] = h;
+}
+
+static void
+add_candidate_echoes(const struct sml_batch *b, const struct sml_op *op,
+		     uint64_t hash, struct echoes *e)
+{
+	size_t n;
+	const struct sml_cand_key *k = sml_batch_with_hash(b, hash, &n);
+
+	for (size_t i = 0; hash != 0 && i < n; i++) {
+		if (k[i].cand->h_content != op->ids.h_content)
+			add_echo(e, k[i].cand->item, op->ids.h_content);
+	}
 }
 
 /* Which older revision does an item equal? Then it is an echo, no edit. */
 static int
 load_echoes(struct sml_batch *b)
 {
-	size_t cap = b->items_n * 4 + b->n + 1;
-	int64_t *id = ARENA_ARRAY(b->c->a, cap, int64_t);
-	uint64_t *h = ARENA_ARRAY(b->c->a, cap, uint64_t);
-	size_t n = 0;
+	struct echoes e = { .cap = b->n + 2 * b->key_n };
 
-	if (id == NULL || h == NULL)
+	e.id = ARENA_ARRAY(b->a, e.cap, int64_t);
+	e.h = ARENA_ARRAY(b->a, e.cap, uint64_t);
+	if (e.id == NULL || e.h == NULL)
 		return no_memory(b);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct sml_op *op = &b->op[i];
 
 		if (op->code != 0 || op->tag == SML_DELETE)
 			continue;
-		if (op->row != NULL && n < cap) {
-			id[n] = op->row->item;
-			h[n++] = op->ids.h_content;
+		if (op->row != NULL) {
+			add_echo(&e, op->row->item, op->ids.h_content);
+			continue;
 		}
-		for (size_t j = 0; op->row == NULL && j < b->items_n; j++) {
-			const struct store_item *it = &b->items[j];
-
-			if (n < cap && it->h_content != op->ids.h_content &&
-			    ((it->h_uid != 0 && it->h_uid == op->ids.h_uid) ||
-			     (it->h_identity != 0 &&
-			      it->h_identity == op->ids.h_identity) ||
-			     (op->hint != NULL && op->hint->item == it->id))) {
-				id[n] = it->id;
-				h[n++] = op->ids.h_content;
-			}
-		}
+		if (op->hint != NULL)
+			add_echo(&e, op->hint->item, op->ids.h_content);
+		add_candidate_echoes(b, op, op->ids.h_uid, &e);
+		add_candidate_echoes(b, op, op->ids.h_identity, &e);
 	}
-	if (n == 0)
+	if (e.n == 0)
 		return 0;
-	return b->c->tx->v->revision_match(b->c->tx, b->c->a, id, h, n,
+	return b->c->tx->v->revision_match(b->c->tx, b->a, e.id, e.h, e.n,
 					   &b->echoes, &b->echoes_n, &b->c->e);
 }
 

@@ -44,9 +44,9 @@ score(struct sml_batch *b, const struct sml_op *op, int64_t item)
 	struct pim_item *have;
 
 	if (it == NULL || it->deleted || it->kind != (unsigned)op->pim->kind ||
-	    pim_parse(b->c->a, op->pim->kind, it->body, &have, NULL) < 0)
+	    pim_parse(b->a, op->pim->kind, it->body, &have, NULL) < 0)
 		return 0;
-	return pim_score(b->c->a, op->pim, have);
+	return pim_score(b->a, op->pim, have);
 }
 
 /* The LUID's item of an older generation, if it agrees. */
@@ -63,7 +63,7 @@ by_hint(struct sml_batch *b, const struct sml_op *op)
 	    (it->h_content != op->ids.h_content &&
 	     score(b, op, it->id) < SCORE_MATCH))
 		return NULL;
-	cand = ARENA_NEW(b->c->a, struct store_candidate);
+	cand = ARENA_NEW(b->a, struct store_candidate);
 	if (cand == NULL)
 		return NULL;
 	*cand = (struct store_candidate){
@@ -109,6 +109,20 @@ fits(struct sml_batch *b, const struct sml_op *op,
 	return false;
 }
 
+static uint64_t
+hash_for(const struct sml_op *op, enum reason why)
+{
+	switch (why) {
+	case BY_CONTENT:
+		return op->ids.h_content;
+	case BY_UID:
+		return op->ids.h_uid;
+	case BY_IDENTITY:
+		return op->ids.h_identity;
+	}
+	return 0;
+}
+
 const struct store_candidate *
 sml_batch_match(struct sml_batch *b, struct sml_op *op, struct store_map **row)
 {
@@ -119,13 +133,17 @@ sml_batch_match(struct sml_batch *b, struct sml_op *op, struct store_map **row)
 	if (hit != NULL)
 		return hit;
 	for (size_t r = 0; r < sizeof(order) / sizeof(order[0]); r++) {
-		for (size_t i = 0; i < b->cand_n; i++) {
+		uint64_t hash = hash_for(op, order[r]);
+		size_t n;
+		const struct sml_cand_key *k = sml_batch_with_hash(b, hash, &n);
+
+		for (size_t i = 0; hash != 0 && i < n; i++) {
 			struct store_map *m;
 
-			if (is_free(b, &b->cand[i], &m) &&
-			    fits(b, op, &b->cand[i], m, order[r])) {
+			if (is_free(b, k[i].cand, &m) &&
+			    fits(b, op, k[i].cand, m, order[r])) {
 				*row = m;
-				return &b->cand[i];
+				return k[i].cand;
 			}
 		}
 	}
@@ -150,7 +168,6 @@ sml_batch_agrees(struct sml_batch *b, const struct sml_op *op,
 	if (held == NULL || held->deleted)
 		return false;
 	return held->h_content == op->ids.h_content ||
-	       (pim_parse(b->c->a, op->pim->kind, held->body, &have, NULL) ==
-		    0 &&
-		pim_score(b->c->a, op->pim, have) >= SCORE_MATCH);
+	       (pim_parse(b->a, op->pim->kind, held->body, &have, NULL) == 0 &&
+		pim_score(b->a, op->pim, have) >= SCORE_MATCH);
 }

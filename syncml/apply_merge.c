@@ -23,9 +23,9 @@ base_item(struct sml_batch *b, const struct sml_op *op,
 	*out = it;
 	if (form == 0)
 		return 0;
-	view = sml_view_of(b->c, b->view, it, form);
+	view = sml_view_of(b->a, b->view, it, form);
 	*today = form == view->id;
-	return pim_seen(b->c->a, view, it, out, &b->c->e);
+	return pim_seen(b->a, view, it, out, &b->c->e);
 }
 
 static int
@@ -107,8 +107,8 @@ write_merged(struct sml_batch *b, const struct pim_item *it,
 	struct pim_ids ids;
 	struct slice canon;
 
-	if (pim_canon(b->c->a, it, &canon, &b->c->e) < 0 ||
-	    pim_identify(b->c->a, it, &ids, &b->c->e) < 0)
+	if (pim_canon(b->a, it, &canon, &b->c->e) < 0 ||
+	    pim_identify(b->a, it, &ids, &b->c->e) < 0)
 		return -1;
 	w->origin = STORE_BY_MERGE;
 	write_ids(w, &ids, canon);
@@ -247,7 +247,7 @@ store_merged(struct sml_batch *b, struct sml_op *op,
 		return 0;
 	}
 	b->ds->in.replaced++;
-	if (pim_same(b->c->a, r->item, op->pim)) {
+	if (pim_same(b->a, r->item, op->pim)) {
 		sent = write_sent(b, op, head, false);
 		sml_map_holds(row, sent, 0, b->ds->sync_no);
 		return 0;
@@ -290,7 +290,7 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		in.absence_counts = false;
 	if (b->slow)
 		in.base_n = 0;
-	if (pim_merge(b->c->a, &in, &r, &b->c->e) < 0)
+	if (pim_merge(b->a, &in, &r, &b->c->e) < 0)
 		return -1;
 	if (r.clashes > 0) {
 		b->ds->conflicts++;

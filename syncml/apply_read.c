@@ -16,7 +16,7 @@ static bool
 unpack(struct sml_batch *b, struct sml_op *op)
 {
 	if (slice_is_nocase(slice_trim(op->format), "b64"))
-		return digest_unb64(b->c->a, op->data, &op->data);
+		return digest_unb64(b->a, op->data, &op->data);
 	return true;
 }
 
@@ -50,7 +50,7 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 	form = form_of(b, op);
 	if (form == PIM_FORM_NONE)
 		return refuse(b, op, 415, "not a form that is known here");
-	if (pim_read(c->a, b->view, form, op->data, &op->pim, &e) < 0) {
+	if (pim_read(b->a, b->view, form, op->data, &op->pim, &e) < 0) {
 		if (e.code != ERR_NOMEM)
 			return refuse(b, op, 415, e.msg);
 		c->e = e;
@@ -64,8 +64,8 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 	}
 	if (b->ds->form_seen == PIM_FORM_NONE)
 		b->ds->form_seen = (int)form;
-	if (pim_canon(c->a, op->pim, &op->canon, &c->e) < 0 ||
-	    pim_identify(c->a, op->pim, &op->ids, &c->e) < 0)
+	if (pim_canon(b->a, op->pim, &op->canon, &c->e) < 0 ||
+	    pim_identify(b->a, op->pim, &op->ids, &c->e) < 0)
 		return -1;
 	return 0;
 }
@@ -74,5 +74,5 @@ int
 sml_batch_parse(struct sml_batch *b, unsigned kind, struct slice body,
 		struct pim_item **out)
 {
-	return pim_parse(b->c->a, (enum pim_kind)kind, body, out, &b->c->e);
+	return pim_parse(b->a, (enum pim_kind)kind, body, out, &b->c->e);
 }

@@ -78,19 +78,19 @@ page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 	size_t it_n;
 	int64_t *id;
 
-	if (c->tx->v->map_pending(c->tx, c->a, ds->link, ds->gen,
+	if (c->tx->v->map_pending(c->tx, c->scratch, ds->link, ds->gen,
 				  ds->pend_after, ds->doubt_from, ds->sync_no,
 				  limit, &m, &p->n, &c->e) < 0)
 		return -1;
 	p->last = p->n < limit;
-	p->u = ARENA_ARRAY(c->a, p->n, struct sml_unit);
-	id = ARENA_ARRAY(c->a, p->n, int64_t);
+	p->u = ARENA_ARRAY(c->scratch, p->n, struct sml_unit);
+	id = ARENA_ARRAY(c->scratch, p->n, int64_t);
 	if (p->u == NULL || id == NULL)
 		return no_memory(c);
 	for (size_t i = 0; i < p->n; i++)
 		id[i] = m[i].item;
-	if (p->n > 0 && c->tx->v->item_get(c->tx, c->a, id, p->n, false, &it,
-					   &it_n, &c->e) < 0)
+	if (p->n > 0 && c->tx->v->item_get(c->tx, c->scratch, id, p->n, false,
+					   &it, &it_n, &c->e) < 0)
 		return -1;
 	if (p->n > 0)
 		sml_items_sort(it, it_n);
@@ -118,11 +118,11 @@ page_changes(struct sml_ctx *c, struct sml_ds *ds,
 {
 	struct store_change *ch;
 
-	if (c->tx->v->changes(c->tx, c->a, ds->link, ds->gen, from, ds->bound,
-			      limit, &ch, &p->n, &c->e) < 0)
+	if (c->tx->v->changes(c->tx, c->scratch, ds->link, ds->gen, from,
+			      ds->bound, limit, &ch, &p->n, &c->e) < 0)
 		return -1;
 	p->last = p->n < limit;
-	p->u = ARENA_ARRAY(c->a, p->n, struct sml_unit);
+	p->u = ARENA_ARRAY(c->scratch, p->n, struct sml_unit);
 	if (p->u == NULL)
 		return no_memory(c);
 	for (size_t i = 0; i < p->n; i++) {
@@ -163,7 +163,7 @@ static int
 load_bodies(struct sml_ctx *c, struct page *p, size_t from, size_t *upto)
 {
 	struct store_rev_key *k =
-	    ARENA_ARRAY(c->a, 2 * p->n, struct store_rev_key);
+	    ARENA_ARRAY(c->scratch, 2 * p->n, struct store_rev_key);
 	struct store_revision *rev = NULL;
 	size_t n = 0;
 	size_t rev_n = 0;
@@ -184,8 +184,8 @@ load_bodies(struct sml_ctx *c, struct page *p, size_t from, size_t *upto)
 			    (struct store_rev_key){ u->item.id, u->map.held };
 	}
 	*upto = i;
-	if (n > 0 &&
-	    c->tx->v->revision_get(c->tx, c->a, k, n, &rev, &rev_n, &c->e) < 0)
+	if (n > 0 && c->tx->v->revision_get(c->tx, c->scratch, k, n, &rev,
+					    &rev_n, &c->e) < 0)
 		return -1;
 	if (rev_n > 1)
 		qsort(rev, rev_n, sizeof(*rev), cmp_rev);
@@ -246,8 +246,8 @@ send_page(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	size_t loaded = 0;
 
 	*r = (struct run){
-		.put = ARENA_ARRAY(c->a, p->n, struct store_map),
-		.drop = ARENA_ARRAY(c->a, p->n, int64_t),
+		.put = ARENA_ARRAY(c->scratch, p->n, struct store_map),
+		.drop = ARENA_ARRAY(c->scratch, p->n, int64_t),
 	};
 	if (r->put == NULL || r->drop == NULL)
 		return no_memory(c);
@@ -278,6 +278,7 @@ stage_pending(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	struct run r;
 
 	for (;;) {
+		arena_reset(c->scratch);
 		if (page_pending(c, ds, page_size(o), &p) < 0 ||
 		    send_page(c, o, so, &p, &r) < 0)
 			return -1;
@@ -317,6 +318,7 @@ stage_changes(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		struct store_cursor *cur = &ds->cursor[i];
 
 		while (cur->change_no < ds->bound || cur->item != INT64_MAX) {
+			arena_reset(c->scratch);
 			if (page_changes(c, ds, cur, page_size(o), &p) < 0 ||
 			    send_page(c, o, so, &p, &r) < 0)
 				return -1;

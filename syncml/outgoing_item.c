@@ -16,16 +16,16 @@ bool
 sml_sync_out_open(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 {
 	struct sml_cmd sync = sml_cmd_none(SML_SYNC);
-	struct buf tmp = BUF_IN(c->a);
+	struct buf tmp = BUF_IN(c->scratch);
 
 	if (so->open)
 		return true;
-	sync.cmdid = arena_printf(c->a, "%lld", (long long)o->cmdid + 1);
+	sync.cmdid = arena_printf(c->scratch, "%lld", (long long)o->cmdid + 1);
 	sync.target = so->ds->client_uri;
 	sync.source = so->ds->server_uri;
 	if (!so->ds->opened && c->s.version >= 11)
 		sync.number_of_changes = so->count;
-	sml_sync_open(c->a, &tmp, &c->s.doc, &sync);
+	sml_sync_open(c->scratch, &tmp, &c->s.doc, &sync);
 	if (!buf_ok(&tmp) || !buf_ok(&o->b)) {
 		o->b.bad = true;
 		return false;
@@ -105,7 +105,7 @@ command(struct sml_ctx *c, struct sml_item *it, bool add, int64_t item,
 
 	*it = sml_item_none();
 	if (add) {
-		it->source = sml_wire_id(c->a, item);
+		it->source = sml_wire_id(c->scratch, item);
 		it->has_source = true;
 	} else {
 		it->target = luid;
@@ -203,12 +203,12 @@ piece_kind(const struct sml_outgoing *og, bool last)
 static size_t
 command_bytes(struct sml_ctx *c, struct sml_cmd *cmd)
 {
-	struct buf tmp = BUF_IN(c->a);
+	struct buf tmp = BUF_IN(c->scratch);
 
 	cmd->cmdid = SLICE_LIT("100000");
 	set_data(cmd->items, SLICE_LIT("x"));
 	cmd->items->more = true;
-	sml_cmd_write(c->a, &tmp, &c->s.doc, cmd);
+	sml_cmd_write(c->scratch, &tmp, &c->s.doc, cmd);
 	return tmp.n + 4; /* an opaque length may take more octets */
 }
 
@@ -230,7 +230,7 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 	room = sml_out_room(o);
 	if (room < PIECE_HEAD + PIECE_MIN)
 		return SML_NO_ROOM;
-	if (c->tx->v->chunk_read(c->tx, c->a, k, og->offset, room, &data,
+	if (c->tx->v->chunk_read(c->tx, c->scratch, k, og->offset, room, &data,
 				 &c->e) < 0)
 		return SML_SENT_FAILED;
 	cmd = command(c, &it, og->add, og->item, og->luid,
@@ -290,7 +290,8 @@ start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		.item = u->item.id,
 		.revision = u->item.revision,
 		.form = u->view->id,
-		.luid = u->map.luid,
+		/* The session keeps it: out of the scratch memory. */
+		.luid = arena_copy(c->a, u->map.luid),
 		.add = u->what == 'A',
 		.form_kind = (int)u->view->form,
 		.b64 = b64,
@@ -315,8 +316,8 @@ held_item(struct sml_ctx *c, const struct sml_unit *u)
 	struct pim_item *held = NULL;
 
 	if (u->what != 'R' || u->held_body.n == 0 ||
-	    pim_parse(c->a, (enum pim_kind)u->item.kind, u->held_body, &held,
-		      NULL) < 0)
+	    pim_parse(c->scratch, (enum pim_kind)u->item.kind, u->held_body,
+		      &held, NULL) < 0)
 		return NULL;
 	return held;
 }
@@ -326,10 +327,10 @@ looks_same(struct sml_ctx *c, const struct pim_view *view,
 	   const struct sml_unit *u, const struct pim_item *held,
 	   struct slice data)
 {
-	struct buf b = BUF_IN(c->a);
+	struct buf b = BUF_IN(c->scratch);
 
 	return held != NULL && !u->probe &&
-	       pim_write(c->a, view, held, &b, NULL) == 0 && buf_ok(&b) &&
+	       pim_write(c->scratch, view, held, &b, NULL) == 0 && buf_ok(&b) &&
 	       slice_eq(buf_slice(&b), data);
 }
 
@@ -349,7 +350,8 @@ not_for_it(struct sml_ctx *c, const struct sml_ds *ds, const struct sml_unit *u,
 	di = sml_peer_devinf(c);
 	st = di == NULL ? NULL : sml_devinf_store(di, ds->client_uri);
 	if (st != NULL && st->max_guid_size > 0 &&
-	    (int64_t)sml_wire_id(c->a, u->item.id).n > st->max_guid_size) {
+	    (int64_t)sml_wire_id(c->scratch, u->item.id).n >
+		st->max_guid_size) {
 		*reason = 414;
 		return "its id is longer than the device takes";
 	}
@@ -414,7 +416,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 {
 	const struct pim_view *view = sml_view(c, so->ds);
 	struct pim_item *held = held_item(c, u);
-	struct buf b = BUF_IN(c->a);
+	struct buf b = BUF_IN(c->scratch);
 	struct pim_item *it;
 	struct slice data;
 	const char *why;
@@ -426,10 +428,10 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	why = not_for_it(c, so->ds, u, &reason);
 	if (why != NULL)
 		return debt(c, so->ds, u, reason, why);
-	u->view = view = sml_view_of(c, view, held, u->map.held_form);
-	if (pim_parse(c->a, (enum pim_kind)u->item.kind, u->item.body, &it,
-		      &c->e) < 0 ||
-	    pim_write(c->a, view, it, &b, &c->e) < 0 || !buf_ok(&b)) {
+	u->view = view = sml_view_of(c->scratch, view, held, u->map.held_form);
+	if (pim_parse(c->scratch, (enum pim_kind)u->item.kind, u->item.body,
+		      &it, &c->e) < 0 ||
+	    pim_write(c->scratch, view, it, &b, &c->e) < 0 || !buf_ok(&b)) {
 		if (c->e.code == ERR_NOMEM)
 			return SML_SENT_FAILED;
 		return debt(c, so->ds, u, 415,
@@ -446,7 +448,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	/* XML can only hold text. */
 	b64 = c->s.doc.enc == SML_XML && !slice_utf8_ok(data);
 	if (b64)
-		data = digest_b64(c->a, data);
+		data = digest_b64(c->scratch, data);
 	if (max_obj(c, so->ds) > 0 && (int64_t)data.n > max_obj(c, so->ds))
 		return debt(c, so->ds, u, 413, "larger than the device takes");
 	return put(c, o, so, u, data, b64);

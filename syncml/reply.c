@@ -21,10 +21,10 @@ sml_out_room(const struct sml_out *o)
 static bool
 append(struct sml_ctx *c, struct sml_out *o, struct sml_cmd *cmd, size_t room)
 {
-	struct buf tmp = BUF_IN(c->a);
+	struct buf tmp = BUF_IN(c->scratch);
 
-	cmd->cmdid = arena_printf(c->a, "%lld", (long long)o->cmdid + 1);
-	sml_cmd_write(c->a, &tmp, &c->s.doc, cmd);
+	cmd->cmdid = arena_printf(c->scratch, "%lld", (long long)o->cmdid + 1);
+	sml_cmd_write(c->scratch, &tmp, &c->s.doc, cmd);
 	if (!buf_ok(&tmp) || cmd->cmdid.p == NULL) {
 		o->b.bad = true;
 		return false;
@@ -449,6 +449,7 @@ sml_reply(struct sml_ctx *c, struct slice *out)
 	struct sml_out o;
 	bool final;
 
+	arena_reset(c->scratch);
 	out_start(c, &o);
 	header(c, &o, true);
 	header_status(c, &o);

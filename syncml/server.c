@@ -383,48 +383,60 @@ err_text(struct arena *a, const struct err *e)
 	return s.p == NULL ? SLICE_LIT("malformed\n") : s;
 }
 
-void
-sml_server_handle(const struct sml_server *srv, struct arena *a,
-		  const struct sml_request *rq, struct sml_reply *out)
+/* false: it is no message; that was answered. */
+static bool
+decode(struct sml_ctx *c, struct sml_reply *out)
 {
-	struct sml_ctx *c = ARENA_NEW(a, struct sml_ctx);
 	struct sml_msg *msg;
 	enum sml_enc enc;
 
-	*out = (struct sml_reply){ 0 };
-	if (c == NULL) {
-		out->retry_after_s = RETRY_S;
-		plain(out, 503, SLICE_LIT("The server is out of memory.\n"));
-		return;
-	}
-	c->srv = srv;
-	c->rq = rq;
-	c->a = a;
-	c->now = srv->clk->now_ms(srv->clk);
-	if (!sml_enc_detect(rq->content_type, rq->body, &enc)) {
+	if (!sml_enc_detect(c->rq->content_type, c->rq->body, &enc)) {
 		/* The type is one of ours, the bytes are not. */
-		bool bytes = slice_starts_nocase(rq->content_type,
+		bool bytes = slice_starts_nocase(c->rq->content_type,
 						 "application/vnd.syncml");
 
 		out->note = bytes ? SLICE_LIT("neither XML nor WBXML")
 				  : SLICE_LIT("not a SyncML content type");
 		plain(out, bytes ? 400 : 415,
 		      SLICE_LIT("This address takes SyncML messages only.\n"));
-		return;
+		return false;
 	}
-	if (sml_msg_read(a, enc, rq->body, NULL, &msg, &c->e) < 0) {
+	if (sml_msg_read(c->a, enc, c->rq->body, NULL, &msg, &c->e) < 0) {
 		if (c->e.code == ERR_NOMEM) {
 			failed(c, out);
-			return;
+			return false;
 		}
-		out->note = arena_copy(a, slice_c(c->e.msg));
+		out->note = arena_copy(c->a, slice_c(c->e.msg));
 		plain(out, c->e.code == ERR_LIMIT ? 413 : 400,
-		      err_text(a, &c->e));
-		return;
+		      err_text(c->a, &c->e));
+		return false;
 	}
 	c->msg = msg;
 	out->dev_id = msg->hdr.source;
 	out->sid = msg->hdr.sid;
-	if (header(c, out))
+	return true;
+}
+
+void
+sml_server_handle(const struct sml_server *srv, struct arena *a,
+		  const struct sml_request *rq, struct sml_reply *out)
+{
+	struct sml_ctx *c = ARENA_NEW(a, struct sml_ctx);
+	struct arena *scratch = arena_new(SML_ARENA_BYTES_MAX);
+
+	*out = (struct sml_reply){ 0 };
+	if (c == NULL || scratch == NULL) {
+		out->retry_after_s = RETRY_S;
+		plain(out, 503, SLICE_LIT("The server is out of memory.\n"));
+		arena_free(&scratch);
+		return;
+	}
+	c->srv = srv;
+	c->rq = rq;
+	c->a = a;
+	c->scratch = scratch;
+	c->now = srv->clk->now_ms(srv->clk);
+	if (decode(c, out) && header(c, out))
 		dispatch(c, out);
+	arena_free(&scratch);
 }

@@ -142,6 +142,10 @@ struct sml_ctx {
 	const struct sml_server *srv;
 	const struct sml_request *rq;
 	struct arena *a;
+	/* Memory for one step of a message (a batch of operations, a page of
+	   package 4, a command being written): whoever ends a step resets it.
+	   Nothing that the session keeps may live here. */
+	struct arena *scratch;
 	const struct sml_msg *msg;
 	int64_t msgid; /* the client's */
 	int64_t now;
@@ -285,8 +289,7 @@ const struct pim_view *sml_view(struct sml_ctx *c, struct sml_ds *ds);
  * (form 0) shows properties that it can hold, whatever its CTCap lists: they
  * belong to the view, and to its id, from then on.
  */
-const struct pim_view *sml_view_of(struct sml_ctx *c,
-				   const struct pim_view *view,
+const struct pim_view *sml_view_of(struct arena *a, const struct pim_view *view,
 				   const struct pim_item *held, uint64_t form);
 const struct sml_devinf *sml_peer_devinf(struct sml_ctx *c);
 /* The kinds that a database shows, and the member that takes one kind. */
@@ -316,9 +319,15 @@ struct sml_op {
 };
 int sml_cmd_sync(struct sml_ctx *c, const struct sml_cmd *cmd);
 
+struct sml_cand_key {
+	uint64_t hash;
+	const struct store_candidate *cand;
+};
+
 /* What a batch of operations is decided with, and what it decided. */
 struct sml_batch {
 	struct sml_ctx *c;
+	struct arena *a; /* lives as long as the batch */
 	struct sml_ds *ds;
 	const struct pim_view *view;
 	const struct store_collection *col;
@@ -333,8 +342,10 @@ struct sml_batch {
 	size_t revs_n;
 	struct store_revision *echoes; /* older ones that an op equals */
 	size_t echoes_n;
-	struct store_candidate *cand; /* sorted by id */
+	struct store_candidate *cand;
 	size_t cand_n;
+	struct sml_cand_key *key; /* candidates by hash, then by id */
+	size_t key_n;
 	struct store_map *cand_rows; /* of mapped candidates, sorted */
 	size_t cand_rows_n;
 	int64_t *taken; /* items that an op of this batch got */
@@ -351,6 +362,9 @@ struct sml_batch {
 int sml_op_read(struct sml_batch *b, struct sml_op *op);
 /* apply_load.c: all that the decisions need, in a handful of calls. */
 int sml_batch_load(struct sml_batch *b);
+/* Candidates with this hash: from the returned one on, *n of them. */
+const struct sml_cand_key *sml_batch_with_hash(const struct sml_batch *b,
+					       uint64_t hash, size_t *n);
 /* apply_match.c: the stored item that this one is; NULL: it is new. *row is
    that item's row in this generation, if it has one that may be taken. */
 const struct store_candidate *

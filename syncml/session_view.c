@@ -107,8 +107,7 @@ add_caps(struct pim_caps *caps, size_t room, const struct pim_comp *comp)
 }
 
 static const struct pim_view *
-proven(struct sml_ctx *c, const struct pim_view *view,
-       const struct pim_item *own)
+proven(struct arena *a, const struct pim_view *view, const struct pim_item *own)
 {
 	enum { MORE = 64 };
 	struct pim_view *v;
@@ -116,12 +115,11 @@ proven(struct sml_ctx *c, const struct pim_view *view,
 
 	if (view->caps == NULL || own->root == NULL)
 		return view;
-	v = ARENA_NEW(c->a, struct pim_view);
-	caps = ARENA_NEW(c->a, struct pim_caps);
+	v = ARENA_NEW(a, struct pim_view);
+	caps = ARENA_NEW(a, struct pim_caps);
 	if (v == NULL || caps == NULL)
 		return view;
-	caps->props =
-	    ARENA_ARRAY(c->a, view->caps->prop_n + MORE, struct pim_cap);
+	caps->props = ARENA_ARRAY(a, view->caps->prop_n + MORE, struct pim_cap);
 	if (caps->props == NULL)
 		return view;
 	memcpy(caps->props, view->caps->props,
@@ -139,14 +137,14 @@ proven(struct sml_ctx *c, const struct pim_view *view,
 }
 
 const struct pim_view *
-sml_view_of(struct sml_ctx *c, const struct pim_view *view,
+sml_view_of(struct arena *a, const struct pim_view *view,
 	    const struct pim_item *held, uint64_t form)
 {
 	const struct pim_view *more;
 
 	if (held == NULL || form == view->id)
 		return view;
-	more = proven(c, view, held);
+	more = proven(a, view, held);
 	return form == 0 || form == more->id ? more : view;
 }
 
