@@ -3,6 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+
+/* What a checker is told instead, see the header. */
+#undef err_set
+#undef err_sys
+#undef err_errno
 
 static void fill(struct err *e, enum err_code code, int sys, const char *where,
 		 const char *fmt, va_list ap)
@@ -41,6 +47,31 @@ err_sys(struct err *e, enum err_code code, int sys, const char *where,
 	va_start(ap, fmt);
 	fill(e, code, sys, where, fmt, ap);
 	va_end(ap);
+	return -1;
+}
+
+const char *
+err_reason(int sys, char *buf, size_t n)
+{
+	return strerror_r(sys, buf, n);
+}
+
+int
+err_errno(struct err *e, enum err_code code, int sys, const char *where,
+	       const char *fmt, ...)
+{
+	char text[ERR_REASON_BYTES];
+	const char *why = err_reason(sys, text, sizeof(text));
+	size_t n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	fill(e, code, sys, where, fmt, ap);
+	va_end(ap);
+	if (e == NULL)
+		return -1;
+	n = strlen(e->msg);
+	(void)snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", why);
 	return -1;
 }
 

@@ -7,6 +7,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stddef.h>
+
 enum err_code {
 	ERR_NONE = 0,
 	ERR_PARSE,       /* the peer sent something malformed */
@@ -36,6 +38,25 @@ int err_set(struct err *e, enum err_code code, const char *where,
 /* As err_set, with a system or library error number. */
 int err_sys(struct err *e, enum err_code code, int sys, const char *where,
 	    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* As err_sys for an errno; ": No such file or directory" or the like follows
+   what fmt says. */
+int err_errno(struct err *e, enum err_code code, int sys, const char *where,
+	      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+#ifdef __clang_analyzer__
+/* It looks into one file at a time, and shall know there that these fail. */
+#define err_set(...) ((void)err_set(__VA_ARGS__), -1)
+#define err_sys(...) ((void)err_sys(__VA_ARGS__), -1)
+#define err_errno(...) ((void)err_errno(__VA_ARGS__), -1)
+#endif
+
+/*
+ * What an errno means, safe among threads (strerror is not): the text is in
+ * buf or in static storage.
+ */
+#define ERR_REASON_BYTES 64
+const char *err_reason(int sys, char *buf, size_t n);
 
 /* Plain name of a code ("not found"), static storage. */
 const char *err_name(enum err_code code);

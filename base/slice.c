@@ -1,20 +1,12 @@
 #include "base/slice.h"
 
-static unsigned char
-lower(char c)
-{
-	unsigned char u = (unsigned char)c;
-
-	return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20u) : u;
-}
-
 bool
 slice_eq_nocase(struct slice a, struct slice b)
 {
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (slice_lower(a.p[i]) != slice_lower(b.p[i]))
 			return false;
 	}
 	return true;
@@ -131,6 +123,23 @@ slice_split(struct slice *rest, char sep, struct slice *field)
 		*rest = slice_from(*rest, at + 1);
 	}
 	return true;
+}
+
+bool
+slice_word(struct slice *rest, const char *gaps, struct slice *word)
+{
+	struct slice set = slice_c(gaps);
+	size_t from = 0;
+	size_t to;
+
+	while (from < rest->n && slice_find(set, rest->p[from]) != SIZE_MAX)
+		from++;
+	to = from;
+	while (to < rest->n && slice_find(set, rest->p[to]) == SIZE_MAX)
+		to++;
+	*word = slice_sub(*rest, from, to - from);
+	*rest = slice_from(*rest, to);
+	return word->n > 0;
 }
 
 bool

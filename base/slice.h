@@ -32,6 +32,19 @@ slice_c(const char *s)
 	return (struct slice){ s, s == NULL ? 0 : strlen(s) };
 }
 
+/* ASCII letters only, whatever the locale; other bytes as they are. */
+static inline char
+slice_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static inline char
+slice_upper(char c)
+{
+	return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+}
+
 static inline bool
 slice_eq(struct slice a, struct slice b)
 {
@@ -72,6 +85,12 @@ struct slice slice_trim(struct slice a);
  * Returns false when *rest was already used up (rest->p == NULL).
  */
 bool slice_split(struct slice *rest, char sep, struct slice *field);
+
+/*
+ * Cut the next word off the front: *rest moves behind it. Any number of the
+ * bytes of `gaps` separate words. Returns false when none is left.
+ */
+bool slice_word(struct slice *rest, const char *gaps, struct slice *word);
 
 /*
  * Decimal number, nothing else around it but white space; false when empty,

@@ -266,7 +266,7 @@ cli_run_fail(struct cli_run *r, const char *fmt, ...)
 	if (r->db->why[0] != '\0')
 		return;
 	va_start(ap, fmt);
-	vsnprintf(r->db->why, sizeof(r->db->why), fmt, ap);
+	(void)vsnprintf(r->db->why, sizeof(r->db->why), fmt, ap);
 	va_end(ap);
 	r->active = false;
 }

@@ -16,7 +16,7 @@ cli_say(const struct cli *c, char who, const char *fmt, ...)
 	if (c->conf->say == NULL)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	c->conf->say(c->conf->say_ctx, who, line);
 }
@@ -24,7 +24,7 @@ cli_say(const struct cli *c, char who, const char *fmt, ...)
 struct cli_text
 cli_show(struct slice s)
 {
-	struct cli_text t;
+	struct cli_text t = { 0 };
 
 	log_quote(s, t.s, sizeof(t.s));
 	return t;

@@ -100,7 +100,7 @@ folder_warn(struct cli_folder *f, const char *fmt, ...)
 	if (f->conf.warn == NULL)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	f->conf.warn(f->conf.warn_ctx, line);
 }
@@ -207,9 +207,8 @@ open_all(struct cli_folder *f, struct err *e)
 
 	f->dir = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->dir < 0)
-		return err_sys(e, ERR_NOTFOUND, errno, "folder.open",
-			       "cannot open the directory %s: %s", c->path,
-			       strerror(errno));
+		return err_errno(e, ERR_NOTFOUND, errno, "folder.open",
+			       "cannot open the directory %s", c->path);
 	if (c->phone != NULL &&
 	    cli_caps_parse(f->a, cli_phone_list(c->phone, c->form), &f->caps,
 			   e) != 0)

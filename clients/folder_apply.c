@@ -446,7 +446,7 @@ folder_settle(struct cli_folder *f, struct err *e)
 	struct plan p = { .f = f };
 	int r = 0;
 
-	p.a = arena_new(256u * 1024 * 1024);
+	p.a = arena_new((size_t)256 * 1024 * 1024);
 	if (p.a == NULL)
 		return err_set(e, ERR_NOMEM, "folder.settle", "no memory");
 	p.steps = ARENA_ARRAY(p.a, f->n + 1, struct step);

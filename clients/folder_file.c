@@ -83,7 +83,7 @@ folder_file_hash(struct cli_folder *f, struct slice name,
 		 unsigned char out[CLI_HASH_BYTES])
 {
 	struct arena *a =
-	    arena_new((size_t)f->conf.max_item_bytes + 1024 * 1024);
+	    arena_new((size_t)f->conf.max_item_bytes + (size_t)1024 * 1024);
 	struct slice body;
 	enum folder_read r;
 
@@ -126,16 +126,14 @@ folder_file_stage(struct cli_folder *f, struct slice body, bool sync,
 	fd = openat(f->dir, tmp,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_sys(e, ERR_IO, errno, "folder.write",
-			       "cannot create a file in %s: %s", f->conf.path,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, "folder.write",
+			       "cannot create a file in %s", f->conf.path);
 	if (write_all(fd, body, sync) != 0) {
 		saved = errno;
 		close(fd);
 		unlinkat(f->dir, tmp, 0);
-		return err_sys(e, ERR_IO, saved, "folder.write",
-			       "cannot write in %s: %s", f->conf.path,
-			       strerror(saved));
+		return err_errno(e, ERR_IO, saved, "folder.write",
+			       "cannot write in %s", f->conf.path);
 	}
 	close(fd);
 	return 0;
@@ -156,9 +154,8 @@ folder_file_place(struct cli_folder *f, const char *tmp, struct slice name,
 	if (r != 0 && fresh && errno == EINVAL)
 		r = renameat(f->dir, tmp, f->dir, c);
 	if (r != 0)
-		return err_sys(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO,
-			       errno, "folder.place", "cannot name %s: %s", c,
-			       strerror(errno));
+		return err_errno(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO,
+			       errno, "folder.place", "cannot name %s", c);
 	cli_state_step(f->state);
 	return 0;
 }
@@ -172,8 +169,8 @@ folder_file_remove(struct cli_folder *f, struct slice name, struct err *e)
 		return err_set(e, ERR_BUG, "folder.remove", "unsafe name");
 	cli_state_step(f->state);
 	if (unlinkat(f->dir, c, 0) != 0 && errno != ENOENT)
-		return err_sys(e, ERR_IO, errno, "folder.remove",
-			       "cannot remove %s: %s", c, strerror(errno));
+		return err_errno(e, ERR_IO, errno, "folder.remove",
+			       "cannot remove %s", c);
 	cli_state_step(f->state);
 	return 0;
 }
@@ -190,9 +187,8 @@ folder_file_trash(struct cli_folder *f, struct slice name, struct err *e)
 	snprintf(to, sizeof(to), ".funicular/trash/%lld-%u-%s",
 		 (long long)f->conf.clk->now_ms(f->conf.clk), f->tmp_no++, c);
 	if (linkat(f->dir, c, f->dir, to, 0) != 0 && errno != ENOENT)
-		return err_sys(e, ERR_IO, errno, "folder.trash",
-			       "cannot keep a copy of %s: %s", c,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, "folder.trash",
+			       "cannot keep a copy of %s", c);
 	folder_warn(f, "%s was changed here and not sent; kept as %s", c, to);
 	return 0;
 }
@@ -201,9 +197,8 @@ int
 folder_sync(struct cli_folder *f, bool all, struct err *e)
 {
 	if ((all ? syncfs(f->dir) : fsync(f->dir)) != 0 && errno != EINVAL)
-		return err_sys(e, ERR_IO, errno, "folder.sync",
-			       "cannot sync %s to disk: %s", f->conf.path,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, "folder.sync",
+			       "cannot sync %s to disk", f->conf.path);
 	return 0;
 }
 
@@ -305,10 +300,8 @@ slug(struct slice s, char *out, size_t max)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n && n < max; i++) {
-		char c = s.p[i];
+		char c = slice_lower(s.p[i]);
 
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
 		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
 			out[n++] = c;
 		else if (n > 0 && out[n - 1] != '-')
@@ -327,8 +320,7 @@ folder_name(struct cli_folder *f, struct slice body, int64_t luid,
 	size_t n = slug(title(body), base, 40);
 
 	if (n == 0) {
-		memcpy(base, "item", 4);
-		n = 4;
+		n = slug(SLICE_LIT("item"), base, sizeof(base));
 	}
 	for (unsigned i = 0; i < 1000; i++) {
 		struct stat sb;

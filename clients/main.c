@@ -493,7 +493,7 @@ run(struct program *p, enum cli_verdict *verdict)
 		.ca_file = p->o.ca_file,
 		.insecure = p->o.insecure,
 		.timeout_s = (long)p->o.timeout_s,
-		.max_reply_bytes = 128u * 1024 * 1024,
+		.max_reply_bytes = (size_t)128 * 1024 * 1024,
 	};
 	struct cli_http *h = NULL;
 	struct cli *c = NULL;
@@ -549,8 +549,8 @@ sync_all(struct program *p)
 	}
 	if (p->o.wire_dir != NULL && mkdir(p->o.wire_dir, 0700) != 0 &&
 	    errno != EEXIST) {
-		err_sys(&p->e, ERR_IO, errno, "main.wire", "cannot make %s: %s",
-			p->o.wire_dir, strerror(errno));
+		err_errno(&p->e, ERR_IO, errno, "main.wire", "cannot make %s",
+			p->o.wire_dir);
 		return fail(p);
 	}
 	if (configure(p) != 0)
@@ -573,7 +573,7 @@ main(int argc, char **argv)
 	enum exit_code code = EXIT_DONE;
 
 	p.began_ms = clk_mono_ms();
-	p.a = arena_new(64u * 1024 * 1024);
+	p.a = arena_new((size_t)64 * 1024 * 1024);
 	if (p.a == NULL)
 		return EXIT_FAILED;
 	r = cli_options_read(p.a, argc, argv, &p.o, &p.e);

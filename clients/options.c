@@ -78,8 +78,8 @@ read_small_file(struct ctx *x, const char *path, struct slice *out)
 	if (fd < 0 || p == NULL) {
 		if (fd > STDIN_FILENO)
 			close(fd);
-		return err_sys(x->e, ERR_CONFIG, errno, "options",
-			       "cannot read %s: %s", path, strerror(errno));
+		return err_errno(x->e, ERR_CONFIG, errno, "options",
+			       "cannot read %s", path);
 	}
 	while (n < FILE_BYTES_MAX &&
 	       (r = read(fd, p + n, FILE_BYTES_MAX - n)) > 0)
@@ -87,8 +87,8 @@ read_small_file(struct ctx *x, const char *path, struct slice *out)
 	if (!from_stdin)
 		close(fd);
 	if (r < 0)
-		return err_sys(x->e, ERR_CONFIG, errno, "options",
-			       "cannot read %s: %s", path, strerror(errno));
+		return err_errno(x->e, ERR_CONFIG, errno, "options",
+			       "cannot read %s", path);
 	*out = (struct slice){ p, n };
 	return 0;
 }
@@ -417,7 +417,7 @@ read_profile(struct ctx *x, const char *home)
 static void
 print_help(void)
 {
-	fputs(
+	(void)fputs(
 	    "usage: funicular-client [options] URL\n"
 	    "       funicular-client [options] DIRECTORY\n"
 	    "\n"
@@ -457,7 +457,7 @@ print_help(void)
 	for (size_t i = 0; cli_phone_at(i) != NULL; i++)
 		printf("                      %-8s %s\n", cli_phone_at(i)->name,
 		       cli_phone_at(i)->about);
-	fputs("  --verbose, -v       show the conversation\n"
+	(void)fputs("  --verbose, -v       show the conversation\n"
 	      "  --quiet, -q         print errors only\n"
 	      "  --json              print the result as JSON\n"
 	      "  --wire DIR          keep the raw messages\n"
@@ -522,11 +522,10 @@ static const char *
 find_directory(int argc, char **argv)
 {
 	struct stat sb;
-	int c;
 
 	optind = 0;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "vqh", options, NULL)) != -1)
+	while (getopt_long(argc, argv, "vqh", options, NULL) != -1)
 		continue;
 	opterr = 1;
 	if (optind < argc && strstr(argv[optind], "://") == NULL &&

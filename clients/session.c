@@ -29,7 +29,7 @@ say(const struct exchange *x, const char *fmt, ...)
 	if (x->conf->say == NULL)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	x->conf->say(x->conf->say_ctx, '=', line);
 }
@@ -54,6 +54,7 @@ static void
 keep_wire(const struct exchange *x, const char *who, struct slice body)
 {
 	char path[4096];
+	char text[ERR_REASON_BYTES];
 	const char *ext =
 	    strstr(x->content_type, "wbxml") != NULL ? "wbxml" : "xml";
 	int fd, n;
@@ -67,7 +68,7 @@ keep_wire(const struct exchange *x, const char *who, struct slice body)
 	/* Personal data: for the user's eyes only. */
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || !write_whole(fd, body))
-		say(x, "cannot write %s: %s", path, strerror(errno));
+		say(x, "cannot write %s: %s", path, err_reason(errno, text, sizeof(text)));
 	if (fd >= 0)
 		close(fd);
 }

@@ -104,8 +104,8 @@ make_dir(const char *home, char *dir, size_t n, struct err *e)
 	if (w < 0 || (size_t)w >= n)
 		return err_set(e, ERR_LIMIT, "state.open", "path too long");
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return err_sys(e, ERR_IO, errno, "state.open",
-			       "cannot make %s: %s", dir, strerror(errno));
+		return err_errno(e, ERR_IO, errno, "state.open",
+			       "cannot make %s", dir);
 	return 0;
 }
 
@@ -117,8 +117,8 @@ take_lock(struct cli_state *s, const char *dir, struct err *e)
 	snprintf(path, sizeof(path), "%s/lock", dir);
 	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock < 0)
-		return err_sys(e, ERR_IO, errno, "state.lock",
-			       "cannot open %s: %s", path, strerror(errno));
+		return err_errno(e, ERR_IO, errno, "state.lock",
+			       "cannot open %s", path);
 	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
 		return err_sys(e, ERR_CONFLICT, errno, "state.lock",
 			       "another sync works in %s", dir);

@@ -178,9 +178,7 @@ upper(struct arena *a, struct slice s)
 	if (u.p == NULL || p == NULL)
 		return (struct slice){ NULL, 0 };
 	for (size_t i = 0; i < u.n; i++)
-		p[i] = u.p[i] >= 'a' && u.p[i] <= 'z'
-			   ? (char)(u.p[i] - 'a' + 'A')
-			   : u.p[i];
+		p[i] = slice_upper(u.p[i]);
 	return (struct slice){ p, u.n };
 }
 
@@ -484,7 +482,7 @@ pim_cal_has_more(const struct pim_item *it)
 static bool
 put_alarms(struct cal *c, const struct pim_comp *comp, struct buf *b)
 {
-	struct slice v[CAL_ALARMS_MAX];
+	struct slice v[CAL_ALARMS_MAX] = { 0 };
 	struct cal_when start;
 	struct cal_when end;
 	bool has_start = cal_when_get(c, comp, "DTSTART", &start);

@@ -143,13 +143,13 @@ static void
 take_one_apart(const struct cut *c, struct buf *b)
 {
 	struct slice s = c->body;
-	struct slice line = next_line(&s);
 
+	(void)next_line(&s); /* BEGIN:VCALENDAR */
 	while (s.n > 0) {
+		struct slice line = next_line(&s);
 		struct slice tzid;
 		struct slice t;
 
-		line = next_line(&s);
 		if (is_end(line, SLICE_LIT("VCALENDAR")))
 			break;
 		if (!is_begin(line, NULL))

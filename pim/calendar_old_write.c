@@ -199,8 +199,10 @@ end_date(struct cal *c, const struct how *h, const struct pim_recur *r,
 		if (start->t.date) /* as DTSTART's time */
 			w.t.wall = pim_day_of(until) * PIM_DAY_S;
 		w.t.wall += h->moved * PIM_DAY_S;
-		*out = start->t.date ? (struct pim_time){ .wall = w.t.wall }
-				     : form_time(c, h, &w);
+		if (start->t.date)
+			*out = (struct pim_time){ .wall = w.t.wall };
+		else
+			*out = form_time(c, h, &w);
 		return true;
 	}
 	if (r->has_until)

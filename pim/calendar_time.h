@@ -8,8 +8,9 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
+#define PIM_DAY_S INT64_C(86400)
+
 enum {
-	PIM_DAY_S = 86400,
 	PIM_TIME_TEXT = 17, /* "20260102T030405Z" and a NUL */
 	PIM_DUR_TEXT = 48
 };

@@ -54,11 +54,8 @@ pim_upper(struct arena *a, struct slice s)
 	p = arena_alloc(a, s.n);
 	if (p == NULL)
 		return (struct slice){ NULL, 0 };
-	for (i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		p[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-	}
+	for (i = 0; i < s.n; i++)
+		p[i] = slice_upper(s.p[i]);
 	return (struct slice){ p, s.n };
 }
 
@@ -234,7 +231,7 @@ escape_by(struct arena *a, struct slice s, const struct escaping *how)
 		} else if (c == '\\' && i + 1 < s.n && is_escaped(s.p[i + 1])) {
 			i++;
 			p[n++] = '\\';
-			p[n++] = s.p[i] == 'N' ? 'n' : s.p[i];
+			p[n++] = (char)(s.p[i] == 'N' ? 'n' : s.p[i]);
 		} else if (c == ';' && how->semi_list) {
 			p[n++] = ',';
 		} else {
@@ -260,7 +257,7 @@ clean_uri(struct arena *a, struct slice s)
 		if (s.p[i] == '\n')
 			continue;
 		if (s.p[i] == '\\' && i + 1 < s.n &&
-		    memchr(",;:\\", s.p[i + 1], 4) != NULL)
+		    slice_find(SLICE_LIT(",;:\\"), s.p[i + 1]) != SIZE_MAX)
 			i++;
 		p[n++] = s.p[i];
 	}
@@ -310,7 +307,7 @@ pim_canon_new(struct arena *a, struct slice s, enum pim_vtype vtype)
 static bool
 needs_double(struct slice s, size_t at)
 {
-	return at >= s.n || memchr("\\;,nN", s.p[at], 5) != NULL;
+	return at >= s.n || is_escaped(s.p[at]);
 }
 
 /* Raw values are as they are, but for line breaks. */
@@ -357,7 +354,7 @@ pim_plain_old(struct arena *a, struct slice s, enum pim_vtype vtype,
 		char c = s.p[i];
 
 		if (c != '\\' || i + 1 >= s.n) {
-			p[n++] = c == ',' && semi ? ';' : c;
+			p[n++] = (char)(c == ',' && semi ? ';' : c);
 			continue;
 		}
 		c = s.p[++i];
@@ -420,7 +417,7 @@ pim_escape(struct arena *a, struct slice s)
 			continue;
 		if (c == '\n' || c == '\\' || c == ',' || c == ';')
 			p[n++] = '\\';
-		p[n++] = c == '\n' ? 'n' : c;
+		p[n++] = (char)(c == '\n' ? 'n' : c);
 	}
 	return (struct slice){ p, n };
 }

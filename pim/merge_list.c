@@ -306,7 +306,7 @@ pim_merge_list(struct merge *m, const struct group *g)
 
 		if (b->norm.n == 0)
 			continue;
-		if (x == NULL || x->norm.n == 0)
+		if (b->mate == SIZE_MAX || x->norm.n == 0)
 			missing(m, g, b, x, fate);
 		else if (!offered_before(m, g, x))
 			modify(m, g, b, x, fate);

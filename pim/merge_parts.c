@@ -355,7 +355,7 @@ element(struct merge *m, struct slice raw)
 	}
 	/* As the normal form has what was escaped. */
 	for (size_t i = 0; i < s.n; i++)
-		p[i] = s.p[i] == ',' ? '\x1F' : s.p[i];
+		p[i] = (char)(s.p[i] == ',' ? '\x1F' : s.p[i]);
 	return (struct slice){ p, s.n };
 }
 

@@ -166,12 +166,6 @@ pim_rules_load(struct arena *a, const char *text, struct pim_rules **out,
 	return 0;
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
 /* Shell glob with '*' and '?', case aside; goes back to the last '*' only. */
 static bool
 glob(struct slice pat, struct slice s)
@@ -185,8 +179,9 @@ glob(struct slice pat, struct slice s)
 		if (i < pat.n && pat.p[i] == '*') {
 			star = i++;
 			mark = k;
-		} else if (i < pat.n && (pat.p[i] == '?' ||
-					 lower(pat.p[i]) == lower(s.p[k]))) {
+		} else if (i < pat.n &&
+			   (pat.p[i] == '?' ||
+			    slice_lower(pat.p[i]) == slice_lower(s.p[k]))) {
 			i++;
 			k++;
 		} else if (star != SIZE_MAX) {

@@ -163,22 +163,14 @@ srv_nets_parse(struct arena *a, const char *text, struct srv_nets *out,
 	       struct err *e)
 {
 	struct slice rest = slice_c(text);
+	struct slice word;
 	struct srv_net *net;
 	size_t n = 0;
 
 	net = ARENA_ARRAY(a, rest.n / 2 + 1, struct srv_net);
 	if (net == NULL)
 		return err_set(e, ERR_NOMEM, "addr.nets", "out of memory");
-	while (rest.n > 0) {
-		size_t len = 0;
-		struct slice word;
-
-		while (len < rest.n && memchr(" \t,", rest.p[len], 3) == NULL)
-			len++;
-		word = slice_sub(rest, 0, len);
-		rest = slice_from(rest, len < rest.n ? len + 1 : len);
-		if (word.n == 0)
-			continue;
+	while (slice_word(&rest, " \t,", &word)) {
 		if (!net_parse(word, &net[n]))
 			return err_set(e, ERR_CONFIG, "addr.nets",
 				       "\"%.*s\" is no address or network "

@@ -371,9 +371,8 @@ read_file(struct arena *a, const char *path, struct slice *out, struct err *e)
 	bool bad;
 
 	if (f == NULL)
-		return err_sys(e, ERR_CONFIG, errno, "conf",
-			       "cannot read the configuration %s: %s", path,
-			       strerror(errno));
+		return err_errno(e, ERR_CONFIG, errno, "conf",
+			       "cannot read the configuration %s", path);
 	while ((n = fread(part, 1, sizeof(part), f)) > 0)
 		buf_add(&b, (struct slice){ part, n });
 	bad = ferror(f) != 0;

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static enum srv_exit
+static int
 exit_of(enum err_code code)
 {
 	switch (code) {

@@ -185,8 +185,8 @@ front_init(struct srv_front *f, struct err *e)
 		return -1;
 	rc = pthread_create(&f->sweeper, NULL, srv_conn_sweep, f);
 	if (rc != 0)
-		return err_sys(e, ERR_UNAVAILABLE, rc, "http.start",
-			       "cannot start a thread: %s", strerror(rc));
+		return err_errno(e, ERR_UNAVAILABLE, rc, "http.start",
+			       "cannot start a thread");
 	f->sweeper_runs = true;
 	return 0;
 }

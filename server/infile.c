@@ -31,6 +31,7 @@ grow(struct srv_infile *f, size_t *cap)
 static int
 read_all(int fd, const char *path, struct srv_infile *f)
 {
+	char text[ERR_REASON_BYTES];
 	size_t cap = 0;
 	ssize_t r;
 
@@ -46,7 +47,7 @@ read_all(int fd, const char *path, struct srv_infile *f)
 		if (r < 0)
 			return srv_call_refuse(SRV_EXIT_FAILED,
 					       "cannot read %s: %s", path,
-					       strerror(errno));
+					       err_reason(errno, text, sizeof(text)));
 		f->text.n += (size_t)r;
 	} while (r != 0);
 	f->text.p = f->heap;
@@ -57,6 +58,7 @@ int
 srv_infile_open(const char *path, struct srv_infile *f)
 {
 	bool in = strcmp(path, "-") == 0;
+	char text[ERR_REASON_BYTES];
 	int fd, code;
 
 	*f = (struct srv_infile){ 0 };
@@ -64,7 +66,7 @@ srv_infile_open(const char *path, struct srv_infile *f)
 	if (fd < 0)
 		return srv_call_refuse(
 		    errno == ENOENT ? SRV_EXIT_NOTFOUND : SRV_EXIT_FAILED,
-		    "cannot open %s: %s", path, strerror(errno));
+		    "cannot open %s: %s", path, err_reason(errno, text, sizeof(text)));
 	code = read_all(fd, path, f);
 	if (!in)
 		(void)close(fd);

@@ -94,9 +94,8 @@ raise_fds(const struct srv_conf *conf, struct err *e)
 			       (unsigned long long)r.rlim_max);
 	r.rlim_cur = need;
 	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
-		return err_sys(e, ERR_CONFIG, errno, "serve",
-			       "cannot raise the limit of open files: %s",
-			       strerror(errno));
+		return err_errno(e, ERR_CONFIG, errno, "serve",
+			       "cannot raise the limit of open files");
 	return 0;
 }
 
@@ -267,8 +266,8 @@ start_keeper(struct life *l, struct err *e)
 	atomic_store(&l->history_days, l->settings->conf.history_days);
 	rc = pthread_create(&l->keeper, NULL, keep_house, l);
 	if (rc != 0)
-		return err_sys(e, ERR_UNAVAILABLE, rc, "serve",
-			       "cannot start a thread: %s", strerror(rc));
+		return err_errno(e, ERR_UNAVAILABLE, rc, "serve",
+			       "cannot start a thread");
 	l->keeper_runs = true;
 	return 0;
 }

@@ -125,20 +125,15 @@ srv_listen_parse(struct arena *a, const char *text, enum srv_scheme deflt,
 		 struct srv_listens *out, struct err *e)
 {
 	struct slice rest = slice_c(text);
+	struct slice word;
 
 	out->n = 0;
 	out->l = ARENA_ARRAY(a, LISTEN_MAX, struct srv_listen);
 	if (out->l == NULL)
 		return err_set(e, ERR_NOMEM, "listen", "out of memory");
-	while (rest.n > 0) {
-		size_t len = 0;
-
-		while (len < rest.n && memchr(" \t,", rest.p[len], 3) == NULL)
-			len++;
-		if (len > 0 &&
-		    parse_word(slice_sub(rest, 0, len), deflt, out, e) != 0)
+	while (slice_word(&rest, " \t,", &word)) {
+		if (parse_word(word, deflt, out, e) != 0)
 			return -1;
-		rest = slice_from(rest, len < rest.n ? len + 1 : len);
 	}
 	return 0;
 }
@@ -151,9 +146,8 @@ open_one(struct srv_listen *l, struct err *e)
 			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return err_sys(e, ERR_IO, errno, "listen",
-			       "cannot listen on %s: %s", l->text,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, "listen",
+			       "cannot listen on %s", l->text);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (l->sa.ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
@@ -162,6 +156,7 @@ open_one(struct srv_listen *l, struct err *e)
 	    listen(fd, LISTEN_BACKLOG) != 0) {
 		int sys = errno;
 		const char *mend = "";
+		char text[ERR_REASON_BYTES];
 
 		(void)close(fd);
 		if (sys == EADDRINUSE)
@@ -174,7 +169,7 @@ open_one(struct srv_listen *l, struct err *e)
 			mend = "; this machine does not have the address";
 		return err_sys(e, ERR_CONFIG, sys, "listen",
 			       "cannot listen on %s: %s%s", l->text,
-			       strerror(sys), mend);
+			       err_reason(sys, text, sizeof(text)), mend);
 	}
 	l->fd = fd;
 	l->sa_n = sizeof(l->sa);

@@ -59,6 +59,6 @@ struct srv_metrics_now { /* what is asked at the moment of writing */
 extern const char srv_metrics_type[]; /* Content-Type of the text */
 
 void srv_metrics_write(struct srv_metrics *m, const struct srv_metrics_now *now,
-		       struct buf *out);
+		       struct buf *b);
 
 #endif

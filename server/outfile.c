@@ -13,8 +13,7 @@ failed(const char *what, const char *path, struct err *e)
 {
 	int why = errno;
 
-	return err_sys(e, ERR_IO, why, where, "cannot %s %s: %s", what, path,
-		       strerror(why));
+	return err_errno(e, ERR_IO, why, where, "cannot %s %s", what, path);
 }
 
 int

@@ -86,8 +86,8 @@ spawn(struct srv_pool *p, size_t n, struct err *e)
 	int rc = pthread_attr_init(&attr);
 
 	if (rc != 0)
-		return err_sys(e, ERR_NOMEM, rc, "pool.start", "%s",
-			       strerror(rc));
+		return err_errno(e, ERR_NOMEM, rc, "pool.start",
+				 "cannot prepare the worker threads");
 	(void)pthread_attr_setstacksize(&attr, POOL_STACK_BYTES);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		p->worker[i].pool = p;
@@ -98,10 +98,9 @@ spawn(struct srv_pool *p, size_t n, struct err *e)
 	}
 	(void)pthread_attr_destroy(&attr);
 	if (rc != 0)
-		return err_sys(e, ERR_UNAVAILABLE, rc, "pool.start",
-			       "cannot start worker threads: %s; lower "
-			       "`workers` or raise the limit of tasks",
-			       strerror(rc));
+		return err_errno(e, ERR_UNAVAILABLE, rc, "pool.start",
+				 "cannot start worker threads (lower `workers` "
+				 "or raise the limit of tasks)");
 	return 0;
 }
 

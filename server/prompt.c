@@ -74,11 +74,12 @@ static int
 from_file(struct srv_call *c, const char *path, struct slice *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[ERR_REASON_BYTES];
 	int code;
 
 	if (fd < 0)
 		return srv_call_refuse(SRV_EXIT_FAILED, "cannot open %s: %s",
-				       path, strerror(errno));
+				       path, err_reason(errno, text, sizeof(text)));
 	code = from_fd(c, fd, path, out);
 	(void)close(fd);
 	return code;

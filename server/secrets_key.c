@@ -20,8 +20,7 @@ check_mode(int fd, const char *path, struct err *e)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return err_sys(e, ERR_IO, errno, where, "%s: %s", path,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, where, "%s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFIG, where,
 			       "key file %s is not an ordinary file", path);
@@ -51,8 +50,7 @@ read_hex(int fd, const char *path, unsigned char key[static SRV_KEY_BYTES],
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return err_sys(e, ERR_IO, errno, where, "%s: %s", path,
-				       strerror(errno));
+			return err_errno(e, ERR_IO, errno, where, "%s", path);
 		n += (size_t)r;
 	} while (r != 0 && n < sizeof(text));
 	if (sodium_hex2bin(key, SRV_KEY_BYTES, text, n, " \t\r\n", &got,
@@ -132,9 +130,8 @@ make_key(const char *path, struct err *e)
 		return err_set(e, ERR_CONFIG, where, "key file: name too long");
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, ERR_IO, errno, where,
-			       "cannot create key file %s: %s", path,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, where,
+			       "cannot create key file %s", path);
 	rc = write_hex(fd);
 	if (rc == 0 && link(tmp, path) < 0 && errno != EEXIST)
 		rc = -1;
@@ -144,9 +141,8 @@ make_key(const char *path, struct err *e)
 	(void)close(fd);
 	(void)unlink(tmp);
 	if (rc < 0)
-		return err_sys(e, ERR_IO, why, where,
-			       "cannot create key file %s: %s", path,
-			       strerror(why));
+		return err_errno(e, ERR_IO, why, where,
+			       "cannot create key file %s", path);
 	return 0;
 }
 
@@ -163,9 +159,8 @@ srv_key_load(const char *path, unsigned char key[static SRV_KEY_BYTES],
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	}
 	if (fd < 0)
-		return err_sys(e, ERR_IO, errno, where,
-			       "cannot open key file %s: %s", path,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, where,
+			       "cannot open key file %s", path);
 	rc = check_mode(fd, path, e);
 	if (rc == 0)
 		rc = read_hex(fd, path, key, e);

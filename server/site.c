@@ -27,11 +27,11 @@ make_dir(struct arena *a, const char *path, struct err *e)
 			continue;
 		*s = '\0';
 		if (mkdir(p, 0700) != 0 && errno != EEXIST)
-			return err_sys(e, ERR_CONFIG, errno, "site.open",
-				       "cannot make the directory %s: %s; make "
-				       "it for the daemon's user, or change "
-				       "state_dir",
-				       p, strerror(errno));
+			return err_errno(e, ERR_CONFIG, errno, "site.open",
+					 "cannot make the directory %s (make "
+					 "it for the daemon's user, or change "
+					 "state_dir)",
+					 p);
 		*s = c;
 		if (c == '\0')
 			break;
@@ -50,9 +50,8 @@ read_rules(struct arena *a, const char *path, const char **out, struct err *e)
 	bool bad;
 
 	if (f == NULL)
-		return err_sys(e, ERR_CONFIG, errno, "site.open",
-			       "cannot read rules_file %s: %s", path,
-			       strerror(errno));
+		return err_errno(e, ERR_CONFIG, errno, "site.open",
+			       "cannot read rules_file %s", path);
 	while ((n = fread(part, 1, sizeof(part), f)) > 0)
 		buf_add(&b, (struct slice){ part, n });
 	bad = ferror(f) != 0;

@@ -31,8 +31,9 @@ repaired_text(struct slice s)
 		size_t len = utf8_len(s);
 
 		if (len == 0) { /* U+FFFD */
-			memcpy(p + n, "\xef\xbf\xbd", 3);
-			n += 3;
+			p[n++] = '\xef';
+			p[n++] = '\xbf';
+			p[n++] = '\xbd';
 			len = 1;
 		} else {
 			memcpy(p + n, s.p, len);

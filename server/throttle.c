@@ -87,13 +87,8 @@ lower(struct slice s, char out[static NAME_BYTES_MAX])
 {
 	size_t n = s.n < NAME_BYTES_MAX ? s.n : NAME_BYTES_MAX;
 
-	for (size_t i = 0; i < n; i++) {
-		char c = s.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c | 0x20);
-		out[i] = c;
-	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = slice_lower(s.p[i]);
 	return (struct slice){ out, n };
 }
 

@@ -30,8 +30,8 @@ slurp(const char *key, const char *path, struct err *e)
 		return text;
 	if (n == TLS_FILE_MAX)
 		errno = EFBIG;
-	(void)err_sys(e, ERR_CONFIG, errno, "tls", "cannot read %s %s: %s", key,
-		      path, strerror(errno));
+	(void)err_errno(e, ERR_CONFIG, errno, "tls", "cannot read %s %s", key,
+		      path);
 	free(text);
 	return NULL;
 }

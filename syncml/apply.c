@@ -263,15 +263,26 @@ sequence(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 }
 
 static int
+refuse(struct sml_ctx *c, struct ops *o, const struct sml_cmd *cmd, int code)
+{
+	struct sml_op *op = op_new(c, o, cmd, NULL);
+
+	if (op == NULL)
+		return -1;
+	op->code = code;
+	return 0;
+}
+
+static int
 walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
      const struct sml_cmd *cmd)
 {
-	struct sml_op *op;
-
 	switch ((unsigned)cmd->tag) {
 	case SML_ADD:
 	case SML_REPLACE:
 	case SML_DELETE:
+		if (cmd->item_n == 0)
+			return refuse(c, o, cmd, 400);
 		for (size_t i = 0; i < cmd->item_n; i++) {
 			if (op_item(c, ds, o, cmd, &cmd->items[i]) < 0)
 				return -1;
@@ -282,11 +293,7 @@ walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	case SML_ATOMIC:
 		return atomic(c, ds, o, cmd);
 	default:
-		op = op_new(c, o, cmd, NULL);
-		if (op == NULL)
-			return -1;
-		op->code = 406;
-		return 0;
+		return refuse(c, o, cmd, 406);
 	}
 }
 

@@ -12,6 +12,23 @@ enum {
 
 /* ---- the Sync element ---------------------------------------------------- */
 
+static enum sml_sent_how
+record(struct sml_ctx *c, const struct sml_out *o, const struct sml_ds *ds,
+       int64_t item, int64_t revision, uint64_t form, char what)
+{
+	struct sml_sent s = {
+		.msgid = c->s.out_msgid,
+		.cmdid = o->cmdid,
+		.ds = (int)(ds - c->s.ds),
+		.item = item,
+		.revision = revision,
+		.form = form,
+		.what = what,
+	};
+
+	return sml_sent_add(c, s) < 0 ? SML_SENT_FAILED : SML_SENT;
+}
+
 bool
 sml_sync_out_open(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 {
@@ -39,6 +56,8 @@ sml_sync_out_open(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 	buf_add(&o->b, buf_slice(&tmp));
 	so->open = true;
 	so->ds->opened = true;
+	if (record(c, o, so->ds, 0, 0, 0, 'S') != SML_SENT)
+		o->b.bad = true;
 	return true;
 }
 
@@ -125,23 +144,6 @@ set_data(struct sml_item *it, struct slice data)
 	it->data = data;
 	it->has_data = true;
 	it->data_opaque = true;
-}
-
-static enum sml_sent_how
-record(struct sml_ctx *c, const struct sml_out *o, const struct sml_ds *ds,
-       int64_t item, int64_t revision, uint64_t form, char what)
-{
-	struct sml_sent s = {
-		.msgid = c->s.out_msgid,
-		.cmdid = o->cmdid,
-		.ds = (int)(ds - c->s.ds),
-		.item = item,
-		.revision = revision,
-		.form = form,
-		.what = what,
-	};
-
-	return sml_sent_add(c, s) < 0 ? SML_SENT_FAILED : SML_SENT;
 }
 
 static enum sml_sent_how

@@ -288,6 +288,11 @@ work(struct sml_ctx *c, const struct sml_place *at,
 			refuse_entry(c, out, SML_ENTER_EXPIRED);
 		return 0;
 	}
+	if (how == SML_ENTER_EXPIRED && login == NULL &&
+	    credentials(c->msg)->present) {
+		c->login_wanted = true;
+		return 0;
+	}
 	if (how == SML_ENTER_GAP && end_session(c) < 0)
 		return -1;
 	if (how != SML_ENTER_GO) {
@@ -313,10 +318,12 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 	struct store *st = c->srv->store;
 
 	if (st->v->begin(st, account, STORE_WRITE, c->now, &c->tx, &c->e) < 0) {
-		if (c->e.code == ERR_NOTFOUND)
-			refuse_entry(c, out, SML_ENTER_EXPIRED);
-		else
+		if (c->e.code != ERR_NOTFOUND)
 			failed(c, out);
+		else if (login == NULL && credentials(c->msg)->present)
+			c->login_wanted = true;
+		else
+			refuse_entry(c, out, SML_ENTER_EXPIRED);
 		return;
 	}
 	if (work(c, at, login, out) < 0) {
@@ -356,8 +363,12 @@ dispatch(struct sml_ctx *c, struct sml_reply *out)
 		return;
 	}
 	if (session_suffices(c, &at)) {
+		int version = c->s.version;
+
 		transact(c, at.account, &at, NULL, out);
-		return;
+		if (!c->login_wanted)
+			return;
+		c->s.version = version;
 	}
 	if (sml_login(c->srv, c->a, credentials(c->msg),
 		      c->msg->hdr.source_name, c->msg->hdr.source, c->rq->peer,
@@ -375,7 +386,7 @@ dispatch(struct sml_ctx *c, struct sml_reply *out)
 }
 
 static struct slice
-err_text(struct arena *a, const struct err *e)
+not_readable(struct arena *a, const struct err *e)
 {
 	struct slice s = arena_printf(
 	    a, "This is not a SyncML message that can be read: %s.\n", e->msg);
@@ -408,7 +419,7 @@ decode(struct sml_ctx *c, struct sml_reply *out)
 		}
 		out->note = arena_copy(c->a, slice_c(c->e.msg));
 		plain(out, c->e.code == ERR_LIMIT ? 413 : 400,
-		      err_text(c->a, &c->e));
+		      not_readable(c->a, &c->e));
 		return false;
 	}
 	c->msg = msg;

@@ -82,7 +82,10 @@ look(struct sml_ctx *c, int64_t account, struct slice body_hash, enum fit *fit)
 				c->msg->hdr.sid, &s, &c->e);
 	if (r < 0 || s == NULL)
 		goto out;
-	if (c->msgid == s->last_msgid && slice_eq(s->body_hash, body_hash))
+	/* Without a token only its address, or the credentials that are in
+	   it, say that it comes from the same device. */
+	if (c->msgid == s->last_msgid && slice_eq(s->body_hash, body_hash) &&
+	    (slice_eq(s->peer, c->rq->peer) || c->msg->hdr.cred.present))
 		*fit = FIT_DUPLICATE;
 	else if (sml_session_live(c, s) && c->msgid == s->last_msgid + 1 &&
 		 slice_eq(s->peer, c->rq->peer))

@@ -159,6 +159,7 @@ go_on(struct sml_ctx *c, const struct store_session *row,
 
 	c->row = *row;
 	c->was_closed = row->closed;
+	c->row.closed = false; /* one that ended well may go on */
 	if (sml_state_load(c->a, row->state, &c->s, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)
 			return -1;
@@ -198,6 +199,30 @@ has_sync_alert(const struct sml_msg *m)
 	return false;
 }
 
+/* Is the session's package 1 not complete? Then an Alert is a part of it. */
+static bool
+in_package_1(struct sml_ctx *c, const struct store_session *row)
+{
+	struct sml_session *s = ARENA_NEW(c->a, struct sml_session);
+	struct err e = { .code = ERR_NONE };
+
+	return s != NULL && sml_state_load(c->a, row->state, s, &e) == 0 &&
+	       s->in == SML_IN_INIT;
+}
+
+/*
+ * Package 1 with credentials, after a refused first message: phones reuse
+ * SessionIDs, so it may look like any message of an old session.
+ */
+static bool
+begins_anew(struct sml_ctx *c, const struct store_session *row,
+	    enum sml_entry how)
+{
+	if (!has_sync_alert(c->msg) || how == SML_ENTER_DUPLICATE)
+		return false;
+	return how != SML_ENTER_GO || !in_package_1(c, row);
+}
+
 int
 sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		  const struct sml_login *login, enum sml_entry *how)
@@ -219,10 +244,14 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		*how = order(c, row);
 	else
 		*how = SML_ENTER_EXPIRED;
-	/* Package 1 with credentials, after a refused first message: phones
-	   reuse SessionIDs, so this may look like message 2 of an old one. */
-	if (*how == SML_ENTER_GO && login != NULL && has_sync_alert(c->msg))
+	/* The one between was refused for want of these credentials. */
+	if (*how == SML_ENTER_GAP && login != NULL &&
+	    c->msgid == row->last_msgid + 2)
+		*how = SML_ENTER_GO;
+	if (login != NULL && begins_anew(c, row, *how)) {
+		*how = SML_ENTER_GO;
 		return start(c, login);
+	}
 	if (*how == SML_ENTER_GO)
 		return go_on(c, row, login, how);
 	if (*how == SML_ENTER_DUPLICATE) {
@@ -305,6 +334,9 @@ says_more_than_status(const struct sml_ctx *c)
 static int
 package_end(struct sml_ctx *c)
 {
+	/* The Final of a suspended session completes nothing. */
+	if (c->s.suspended)
+		return 0;
 	if (sml_chunk_broken(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->s.ds_n; i++) {
@@ -335,7 +367,9 @@ package_end(struct sml_ctx *c)
 static void
 watch_idle(struct sml_ctx *c)
 {
-	if (says_more_than_status(c) || c->items_out > 0 || c->s.og.active)
+	/* Statuses that wait for room are news too, while they get fewer. */
+	if (says_more_than_status(c) || c->items_out > 0 || c->s.og.active ||
+	    c->s.status_n < c->status_before)
 		c->s.idle_rounds = 0;
 	else
 		c->s.idle_rounds++;
@@ -379,6 +413,8 @@ sml_session_run(struct sml_ctx *c, struct slice *answer)
 {
 	note_header(c);
 	c->s.out_msgid++;
+	c->ds_before = c->s.ds_n;
+	c->status_before = c->s.status_n;
 	if (answers(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->msg->cmd_n; i++) {

@@ -68,7 +68,8 @@ struct sml_sent {
 	int64_t item;
 	int64_t revision;
 	uint64_t form;
-	char what; /* 'A'dd, 'R'eplace, 'D'elete, 'L' (alert), 'C'hunk */
+	char what; /* 'A'dd, 'R'eplace, 'D'elete, 'L' (alert), 'C'hunk, 'S'ync
+		    */
 };
 
 /* A Status that waits for room. */
@@ -154,6 +155,8 @@ struct sml_ctx {
 	struct store_session row;
 	bool fresh;      /* the session starts with this message */
 	bool was_closed; /* it had ended before this message */
+	size_t ds_before, status_before; /* how many, before this message */
+	bool login_wanted; /* the session is gone; there are credentials */
 	struct store_account acc;
 	struct store_device dev;
 	bool dev_dirty;

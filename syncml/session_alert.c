@@ -118,6 +118,18 @@ ds_slot(struct sml_ctx *c, int64_t link)
 	return c->s.ds_n < SML_LINKS_MAX ? &c->s.ds[c->s.ds_n++] : NULL;
 }
 
+/* Alerted anew: what was on its way belongs to the sync before. */
+static void
+drop_objects(struct sml_ctx *c, const struct sml_ds *ds)
+{
+	int at = (int)(ds - c->s.ds);
+
+	if (c->s.og.ds == at)
+		c->s.og.active = false;
+	if (c->s.inc.ds == at)
+		c->s.inc.active = false;
+}
+
 static int
 start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
       const struct sml_item *it, int code, const struct decision *d)
@@ -126,6 +138,10 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 
 	if (fresh && !d->resumed && stage_new(c, l) < 0)
 		return -1;
+	/* A slow sync that broke before this one is not to be resumed. */
+	if (!fresh)
+		l->stage = 0;
+	drop_objects(c, ds);
 	*ds = (struct sml_ds){
 		.link = l->id,
 		.collection = l->collection,
@@ -397,7 +413,7 @@ decide_deletes(struct sml_ctx *c, struct sml_ds *ds)
 	int64_t noted;
 	bool hold;
 
-	if (ds->type != 200 && ds->type != 202)
+	if (ds->type != 200 && ds->type != 202 && ds->type != 204)
 		return 0;
 	if (walk_noted(c, ds, false, false, &noted) < 0)
 		return -1;
@@ -455,6 +471,8 @@ refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 	int64_t after = 0;
 	size_t n;
 
+	if (col->read_only)
+		return 0;
 	if (c->tx->v->map_count(c->tx, ds->link, ds->gen, &kept, &c->e) < 0)
 		return -1;
 	for (size_t i = 0; i < col->member_n; i++) {
@@ -537,9 +555,15 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 	   held back must not come back to it. */
 	if (ds->type == 203)
 		cursors_at(l, c->tx->change_no);
-	/* A refresh from the server is worth something only when it is out. */
-	if (ds->type != 205)
+	/* A refresh from the server is worth something only when it is out.
+	   Until then the device, which empties its database for it, must not
+	   pass for one that has what its old anchors say. */
+	if (ds->type != 205) {
 		anchors_next(l, ds);
+	} else {
+		l->a_client = l->a_server = SLICE_LIT("");
+		l->n_valid = false;
+	}
 	ds->bound = c->tx->change_no;
 	ds->stage =
 	    ds->type == 202 || ds->type == 203 ? SML_OUT_DONE : SML_OUT_PENDING;

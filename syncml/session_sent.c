@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { MAP_STEP = 500 }; /* rows in memory at once */
+
 void
 sml_map_owe(struct store_map *m, bool keep_luid, int reason)
 {
@@ -209,14 +211,15 @@ alert_outcome(struct sml_ctx *c, struct sml_ds *ds, int code)
 		return 0;
 	}
 	sml_tell(c, '>', "asks for a slow sync (508)");
-	if (ds->type == 201)
+	/* A refresh is a slow sync already, of its direction. */
+	if (ds->type == 201 || ds->type == 203 || ds->type == 205)
 		return 0;
 	if (c->tx->v->map_drop_others(c->tx, l->id, l->gen, l->stage, &c->e) <
 	    0)
 		return -1;
 	l->gen_last = l->gen_last < l->gen ? l->gen : l->gen_last;
 	l->stage = ++l->gen_last;
-	ds->type = 201;
+	ds->type = ds->type == 204 ? 205 : 201;
 	ds->gen = l->stage;
 	ds->doubt_from = INT64_MAX;
 	sml_link_touch(c, l);
@@ -240,24 +243,60 @@ chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
 	return settle_all(c, &o, 1);
 }
 
+/* They stand in the order in which they were sent. */
 static struct sml_sent *
-find_sent(struct sml_ctx *c, int64_t msgid, int64_t cmdid, size_t *hint)
+find_sent(struct sml_ctx *c, int64_t msgid, int64_t cmdid)
 {
-	for (size_t k = 0; k < c->s.sent_n; k++) {
-		size_t i = (*hint + k) % c->s.sent_n;
+	size_t lo = 0;
+	size_t hi = c->s.sent_n;
+	struct sml_sent *s;
 
-		if (c->s.sent[i].cmdid == cmdid &&
-		    c->s.sent[i].msgid == msgid && c->s.sent[i].what != 0) {
-			*hint = i + 1;
-			return &c->s.sent[i];
-		}
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		s = &c->s.sent[mid];
+		if (s->msgid < msgid || (s->msgid == msgid && s->cmdid < cmdid))
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return NULL;
+	s = c->s.sent + lo;
+	return lo < c->s.sent_n && s->msgid == msgid && s->cmdid == cmdid &&
+		       s->what != 0
+		   ? s
+		   : NULL;
+}
+
+/* A whole message of ours, or its part for one database, was refused. */
+struct refusal {
+	int64_t msgid;
+	int ds; /* -1: all of it */
+	int code;
+};
+
+enum { REFUSALS_MAX = 64 };
+
+struct answers {
+	struct outcome *o;
+	size_t n;
+	struct refusal lost[REFUSALS_MAX];
+	size_t lost_n;
+};
+
+static void
+refused(struct sml_ctx *c, struct answers *a, int64_t msgid, int ds, int code)
+{
+	if (code < 400 || a->lost_n == REFUSALS_MAX)
+		return;
+	sml_tell(c, '>', "status %d for our %s: its items count as not sent",
+		 code, ds < 0 ? "message" : "Sync");
+	a->lost[a->lost_n++] = (struct refusal){ msgid, ds, code };
+	if (ds >= 0)
+		c->s.ds[ds].refused = true; /* nothing more of it */
 }
 
 static int
-one_status(struct sml_ctx *c, const struct sml_cmd *st, size_t *hint,
-	   struct outcome *out, size_t *out_n)
+one_status(struct sml_ctx *c, const struct sml_cmd *st, struct answers *a)
 {
 	int64_t msgref = 0;
 	int64_t cmdref = 0;
@@ -265,11 +304,13 @@ one_status(struct sml_ctx *c, const struct sml_cmd *st, size_t *hint,
 	struct sml_sent *s;
 	struct sml_sent copy;
 
-	if (!slice_u32(st->data, &code) || !slice_i64(st->cmdref, &cmdref) ||
-	    !slice_i64(st->msgref, &msgref) || cmdref == 0)
+	if (!slice_u32(st->data, &code) || code > 999 ||
+	    !slice_i64(st->cmdref, &cmdref) || !slice_i64(st->msgref, &msgref))
 		return 0;
+	if (cmdref == 0)
+		refused(c, a, msgref, -1, (int)code);
 	/* 101: not finished, a final one follows. */
-	s = code == 101 ? NULL : find_sent(c, msgref, cmdref, hint);
+	s = code == 101 ? NULL : find_sent(c, msgref, cmdref);
 	if (s == NULL)
 		return 0;
 	copy = *s;
@@ -278,13 +319,37 @@ one_status(struct sml_ctx *c, const struct sml_cmd *st, size_t *hint,
 		return alert_outcome(c, &c->s.ds[copy.ds], (int)code);
 	if (copy.what == 'C')
 		return chunk_outcome(c, &copy, (int)code);
+	if (copy.what == 'S') {
+		refused(c, a, copy.msgid, copy.ds, (int)code);
+		return 0;
+	}
 	if (code >= 300 && code != 404 && code != 419)
 		sml_tell(c, '>', "status %u for our %s of item %lld", code,
 			 copy.what == 'A'   ? "Add"
 			 : copy.what == 'R' ? "Replace"
 					    : "Delete",
 			 (long long)copy.item);
-	out[(*out_n)++] = (struct outcome){ copy, (int)code };
+	a->o[a->n++] = (struct outcome){ copy, (int)code };
+	return 0;
+}
+
+/* What a refused message held and no Status of its own says came. */
+static int
+take_refusal(struct sml_ctx *c, const struct refusal *r, struct answers *a)
+{
+	for (size_t i = 0; i < c->s.sent_n; i++) {
+		struct sml_sent *s = &c->s.sent[i];
+		struct sml_sent copy = *s;
+
+		if (s->msgid != r->msgid || (r->ds >= 0 && s->ds != r->ds) ||
+		    s->what == 0 || s->what == 'L' || s->what == 'S')
+			continue;
+		s->what = 0;
+		if (copy.what != 'C')
+			a->o[a->n++] = (struct outcome){ copy, r->code };
+		else if (chunk_outcome(c, &copy, r->code) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -304,23 +369,25 @@ int
 sml_sent_statuses(struct sml_ctx *c)
 {
 	const struct sml_msg *m = c->msg;
-	struct outcome *o = NULL;
-	size_t n = 0;
-	size_t hint = 0;
+	struct answers a = { .n = 0 };
 
 	if (c->s.sent_n == 0)
 		return 0;
-	o = ARENA_ARRAY(c->a, c->s.sent_n, struct outcome);
-	if (o == NULL)
+	a.o = ARENA_ARRAY(c->a, c->s.sent_n, struct outcome);
+	if (a.o == NULL)
 		return err_set(&c->e, ERR_NOMEM, "session.status",
 			       "no memory for the statuses");
 	for (size_t i = 0; i < m->cmd_n; i++) {
 		if (m->cmds[i].tag == SML_STATUS &&
-		    one_status(c, &m->cmds[i], &hint, o, &n) < 0)
+		    one_status(c, &m->cmds[i], &a) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < a.lost_n; i++) {
+		if (take_refusal(c, &a.lost[i], &a) < 0)
 			return -1;
 	}
 	compact(&c->s);
-	return settle_all(c, o, n);
+	return settle_all(c, a.o, a.n);
 }
 
 int
@@ -376,7 +443,7 @@ static int
 free_luids(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
 	   size_t n)
 {
-	struct slice *luid = ARENA_ARRAY(c->a, n, struct slice);
+	struct slice *luid = ARENA_ARRAY(c->scratch, n, struct slice);
 	struct store_map *m;
 	size_t m_n;
 	size_t k = 0;
@@ -386,8 +453,8 @@ free_luids(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
 			       "no memory for a map of %zu", n);
 	for (size_t i = 0; i < n; i++)
 		luid[i] = mp[i].luid;
-	if (c->tx->v->map_by_luid(c->tx, c->a, ds->link, luid, n, &m, &m_n,
-				  &c->e) < 0)
+	if (c->tx->v->map_by_luid(c->tx, c->scratch, ds->link, luid, n, &m,
+				  &m_n, &c->e) < 0)
 		return -1;
 	for (size_t i = 0; i < m_n; i++) {
 		const struct mapping *own = mapping_of(mp, n, m[i].item);
@@ -405,10 +472,17 @@ static void
 map_row(struct sml_ds *ds, struct store_map *m, const struct store_item *it,
 	struct slice luid)
 {
+	/* Said before: nothing of what was sent since is confirmed by it. */
+	if (m->luid.n > 0 && slice_eq(m->luid, luid)) {
+		if (m->state == STORE_MAP_LIVE && m->offer_n == 0)
+			m->touched = ds->sync_no;
+		return;
+	}
 	m->luid = luid;
+	/* Of several Adds it may have kept the first. */
 	if (m->offer_n > 0)
-		sml_map_holds(m, m->offer[m->offer_n - 1].revision,
-			      m->offer[m->offer_n - 1].form, ds->sync_no);
+		sml_map_holds(m, m->offer[0].revision, m->offer[0].form,
+			      ds->sync_no);
 	else
 		sml_map_holds(m, m->held, m->held_form, ds->sync_no);
 	/* What happened to the item while its LUID was not known. */
@@ -432,8 +506,8 @@ static int
 map_rows(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
 	 size_t n)
 {
-	int64_t *id = ARENA_ARRAY(c->a, n, int64_t);
-	struct store_map *put = ARENA_ARRAY(c->a, n, struct store_map);
+	int64_t *id = ARENA_ARRAY(c->scratch, n, int64_t);
+	struct store_map *put = ARENA_ARRAY(c->scratch, n, struct store_map);
 	struct store_item *it;
 	struct store_map *m;
 	size_t it_n;
@@ -445,10 +519,10 @@ map_rows(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
 			       "no memory for a map of %zu", n);
 	for (size_t i = 0; i < n; i++)
 		id[i] = mp[i].item;
-	if (c->tx->v->item_get(c->tx, c->a, id, n, false, &it, &it_n, &c->e) <
-		0 ||
-	    c->tx->v->map_by_item(c->tx, c->a, ds->link, ds->gen, id, n, &m,
-				  &m_n, &c->e) < 0)
+	if (c->tx->v->item_get(c->tx, c->scratch, id, n, false, &it, &it_n,
+			       &c->e) < 0 ||
+	    c->tx->v->map_by_item(c->tx, c->scratch, ds->link, ds->gen, id, n,
+				  &m, &m_n, &c->e) < 0)
 		return -1;
 	sml_maps_sort(m, m_n);
 	for (size_t i = 0; i < it_n; i++) {
@@ -466,41 +540,61 @@ map_rows(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
 	return k == 0 ? 0 : c->tx->v->map_put(c->tx, put, k, &c->e);
 }
 
+/* One step of a Map: `from` on, at most MAP_STEP items. */
+static int
+map_step(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it,
+	 size_t n)
+{
+	struct mapping *mp = ARENA_ARRAY(c->scratch, n, struct mapping);
+	size_t k = 0;
+
+	if (mp == NULL)
+		return err_set(&c->e, ERR_NOMEM, "map.read",
+			       "no memory for a map of %zu", n);
+	for (size_t i = 0; i < n; i++) {
+		if (it[i].source.n > 0 &&
+		    it[i].source.n <= SML_LOCURI_BYTES_MAX &&
+		    sml_wire_item(it[i].target, &mp[k].item)) {
+			mp[k].luid = it[i].source;
+			k++;
+		}
+	}
+	if (k == 0)
+		return 0;
+	if (k > 1)
+		qsort(mp, k, sizeof(*mp), cmp_mapping);
+	return free_luids(c, ds, mp, k) < 0 ? -1 : map_rows(c, ds, mp, k);
+}
+
 int
 sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd)
 {
 	struct sml_ds *ds = sml_ds_uri(c, cmd->target, cmd->source);
-	struct mapping *mp = ARENA_ARRAY(c->a, cmd->item_n + 1, struct mapping);
-	size_t n = 0;
 
-	if (mp == NULL)
-		return err_set(&c->e, ERR_NOMEM, "map.read",
-			       "no memory for a map of %zu", cmd->item_n);
-	for (size_t i = 0; ds != NULL && i < cmd->item_n; i++) {
-		const struct sml_item *it = &cmd->items[i];
-
-		if (it->source.n > 0 && it->source.n <= SML_LOCURI_BYTES_MAX &&
-		    sml_wire_item(it->target, &mp[n].item)) {
-			mp[n].luid = it->source;
-			n++;
-		}
-	}
-	if (n == 0)
+	if (ds == NULL || cmd->item_n == 0)
 		return 0;
-	if (n > 1)
-		qsort(mp, n, sizeof(*mp), cmp_mapping);
+	for (size_t i = 0; i < cmd->item_n; i += MAP_STEP) {
+		size_t n = cmd->item_n - i;
+
+		arena_reset(c->scratch);
+		if (map_step(c, ds, cmd->items + i,
+			     n < MAP_STEP ? n : MAP_STEP) < 0)
+			return -1;
+	}
 	sml_tell(c, '>', "map of %zu items", cmd->item_n);
-	return free_luids(c, ds, mp, n) < 0 ? -1 : map_rows(c, ds, mp, n);
+	return 0;
 }
 
 int
 sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd)
 {
-	bool known = sml_ds_uri(c, cmd->target, cmd->source) != NULL;
+	const struct sml_ds *ds = sml_ds_uri(c, cmd->target, cmd->source);
+	bool known = ds != NULL;
 
-	/* In the message that starts the session the Alert comes before it
-	   and only now says which database it means. */
-	if (known && c->fresh && sml_map_take(c, cmd) < 0)
+	/* Where the Alert stands in the same message only that says which
+	   database the Map means: nothing of it was taken before. */
+	if (known && (size_t)(ds - c->s.ds) >= c->ds_before &&
+	    sml_map_take(c, cmd) < 0)
 		return -1;
 	return sml_status_add(c, cmd, &cmd->target, &cmd->source,
 			      known ? 200 : 404);

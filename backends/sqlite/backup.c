@@ -19,8 +19,8 @@ make_new(const char *path, struct err *e)
 		return err_sys(e, ERR_CONFLICT, errno, "store.backup",
 			       "%s exists already: name a new file", path);
 	if (fd < 0 || close(fd) < 0)
-		return err_sys(e, ERR_IO, errno, "store.backup",
-			       "cannot create %s: %s", path, strerror(errno));
+		return err_errno(e, ERR_IO, errno, "store.backup",
+			       "cannot create %s", path);
 	return 0;
 }
 
@@ -80,9 +80,8 @@ sync_folder(const char *path, struct err *e)
 		return lite_nomem("store.backup", e);
 	fd = open(dirname(copy_of), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
-		rc = err_sys(e, ERR_IO, errno, "store.backup",
-			     "cannot make %s durable: %s", path,
-			     strerror(errno));
+		rc = err_errno(e, ERR_IO, errno, "store.backup",
+			     "cannot make %s durable", path);
 	if (fd >= 0)
 		(void)close(fd);
 	free(copy_of);

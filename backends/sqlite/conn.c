@@ -17,7 +17,7 @@ static const char SETTINGS[] = "PRAGMA synchronous = FULL;"
 			       "PRAGMA temp_store = MEMORY;"
 			       "PRAGMA trusted_schema = OFF;"
 			       "PRAGMA cell_size_check = ON;"
-			       "PRAGMA cache_size = -16384;"
+			       "PRAGMA cache_size = -4096;"
 			       "PRAGMA journal_size_limit = 67108864;";
 
 /*
@@ -32,13 +32,11 @@ make_file(const char *path, struct err *e)
 	if (fd < 0 && errno == EEXIST)
 		return 0;
 	if (fd < 0)
-		return err_sys(e, ERR_CONFIG, errno, "store.open",
-			       "cannot create the database %s: %s", path,
-			       strerror(errno));
+		return err_errno(e, ERR_CONFIG, errno, "store.open",
+			       "cannot create the database %s", path);
 	if (close(fd) < 0)
-		return err_sys(e, ERR_IO, errno, "store.open",
-			       "cannot create the database %s: %s", path,
-			       strerror(errno));
+		return err_errno(e, ERR_IO, errno, "store.open",
+			       "cannot create the database %s", path);
 	return 0;
 }
 

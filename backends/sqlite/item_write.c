@@ -219,6 +219,7 @@ head_read(struct lite_tx *t, int64_t item, struct head *h, struct err *e)
 	if (lite_query(t, &q, sql, WHERE, e) < 0)
 		return -1;
 	lite_int(&q, item);
+	*h = (struct head){ 0 };
 	rc = lite_step(&q, e);
 	if (rc == 1)
 		*h = (struct head){

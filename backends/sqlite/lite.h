@@ -348,7 +348,7 @@ int lite_unmapped(struct store_tx *tx, struct arena *a, int64_t link,
 	"m.link_id, m.gen, m.item_id, m.luid, m.state, m.held, m.held_form,"   \
 	" m.offers, m.reason, m.touched"
 int lite_map_read(struct lite_q *q, struct arena *a, int col,
-		  struct store_map *out, struct err *e);
+		  struct store_map *m, struct err *e);
 
 /* session.c */
 int lite_session_find(struct store_tx *tx, struct arena *a,

@@ -109,8 +109,8 @@ check_path(const char *path, bool migrate, struct err *e)
 			       path);
 	}
 	if (errno != ENOENT)
-		return err_sys(e, ERR_CONFIG, errno, "store.open",
-			       "cannot look at %s: %s", path, strerror(errno));
+		return err_errno(e, ERR_CONFIG, errno, "store.open",
+			       "cannot look at %s", path);
 	if (!migrate)
 		return err_set(e, ERR_CONFIG, "store.open",
 			       "there is no database %s: run "

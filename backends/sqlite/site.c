@@ -86,11 +86,8 @@ lite_user_key(struct slice user, char *buf, struct slice *out, struct err *e)
 	if (user.n == 0 || user.n > LITE_USER_MAX)
 		return err_set(e, ERR_LIMIT, "store.user",
 			       "a login name has 1 to %d bytes", LITE_USER_MAX);
-	for (size_t i = 0; i < user.n; i++) {
-		char ch = user.p[i];
-
-		buf[i] = ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;
-	}
+	for (size_t i = 0; i < user.n; i++)
+		buf[i] = slice_lower(user.p[i]);
 	*out = (struct slice){ buf, user.n };
 	return 0;
 }
