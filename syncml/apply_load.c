@@ -176,11 +176,53 @@ unique_hashes(uint64_t *h, size_t n, size_t *most)
 }
 
 static int
+find_candidates(struct sml_batch *b, uint64_t *h, size_t n)
+{
+	struct store_candidate *more;
+	struct store_candidate *all;
+	size_t more_n;
+	size_t most;
+
+	n = unique_hashes(h, n, &most);
+	if (n == 0)
+		return 0;
+	if (b->c->tx->v->item_match(b->c->tx, b->a, b->col->member,
+				    b->col->member_n, h, n,
+				    SML_CANDIDATES_MAX + most, b->ds->link,
+				    b->ds->gen, &more, &more_n, &b->c->e) < 0)
+		return -1;
+	if (more_n == 0)
+		return 0;
+	all = ARENA_ARRAY(b->a, b->cand_n + more_n, struct store_candidate);
+	if (all == NULL)
+		return no_memory(b);
+	if (b->cand_n > 0)
+		memcpy(all, b->cand, b->cand_n * sizeof(*all));
+	memcpy(all + b->cand_n, more, more_n * sizeof(*all));
+	b->cand = all;
+	b->cand_n += more_n;
+	return index_candidates(b);
+}
+
+static bool
+found_exact(const struct sml_batch *b, const struct pim_ids *ids)
+{
+	size_t by_content;
+	size_t by_uid = 0;
+
+	(void)sml_batch_with_hash(b, ids->h_content, &by_content);
+	if (ids->h_uid != 0)
+		(void)sml_batch_with_hash(b, ids->h_uid, &by_uid);
+	return by_content + by_uid > 0;
+}
+
+/* By content and UID first; those that resemble are looked for only where
+   that found none, since many may share a name. */
+static int
 load_candidates(struct sml_batch *b)
 {
-	uint64_t *h = ARENA_ARRAY(b->a, 3 * b->n, uint64_t);
+	uint64_t *h = ARENA_ARRAY(b->a, 2 * b->n, uint64_t);
 	size_t n = 0;
-	size_t most;
 
 	if (h == NULL)
 		return no_memory(b);
@@ -193,18 +235,18 @@ load_candidates(struct sml_batch *b)
 			h[n++] = ids->h_uid;
 		if (ids->h_content != 0)
 			h[n++] = ids->h_content;
-		if (ids->h_identity != 0)
+	}
+	if (find_candidates(b, h, n) < 0)
+		return -1;
+	n = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct pim_ids *ids = &b->op[i].ids;
+
+		if (wants_match(&b->op[i]) && ids->h_identity != 0 &&
+		    !found_exact(b, ids))
 			h[n++] = ids->h_identity;
 	}
-	n = unique_hashes(h, n, &most);
-	if (n == 0)
-		return 0;
-	if (b->c->tx->v->item_match(
-		b->c->tx, b->a, b->col->member, b->col->member_n, h, n,
-		SML_CANDIDATES_MAX + most, b->ds->link, b->ds->gen, &b->cand,
-		&b->cand_n, &b->c->e) < 0)
-		return -1;
-	return index_candidates(b);
+	return find_candidates(b, h, n);
 }
 
 /* Rows of mapped candidates: one that never got its LUID may be the one. */

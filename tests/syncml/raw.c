@@ -173,7 +173,7 @@ map_close(struct raw *r)
 	buf_str(&r->body, "</Map>");
 }
 
-static void
+void
 read_answer(struct raw *r)
 {
 	struct err e = { 0 };
@@ -210,8 +210,8 @@ send_bytes(struct raw *r, struct slice bytes)
 	read_answer(r);
 }
 
-struct sml_msg *
-post(struct raw *r, int flags)
+void
+prepare(struct raw *r, int flags)
 {
 	struct buf m = BUF_IN(bench.a);
 	int v = r->version % 10;
@@ -242,10 +242,16 @@ post(struct raw *r, int flags)
 		   (flags & FINAL) != 0 ? "<Final/>" : "");
 	assert_true(buf_ok(&m));
 	r->sent = buf_slice(&m);
-	send_bytes(r, r->sent);
 	r->msgid++;
 	r->cmdid = 0;
 	r->body = BUF_IN(bench.a);
+}
+
+struct sml_msg *
+post(struct raw *r, int flags)
+{
+	prepare(r, flags);
+	send_bytes(r, r->sent);
 	return r->m;
 }
 

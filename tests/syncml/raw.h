@@ -51,6 +51,8 @@ void map_open(struct raw *r, const char *db);
 void map_item(struct raw *r, struct slice ours, const char *luid);
 void map_close(struct raw *r);
 void send_bytes(struct raw *r, struct slice bytes);
+void read_answer(struct raw *r);        /* of r->raw */
+void prepare(struct raw *r, int flags); /* the next message, as r->sent */
 struct sml_msg *post(struct raw *r, int flags);
 int code_nth(const struct sml_msg *m, const char *cmd, int nth);
 int code_of(const struct sml_msg *m, const char *cmd);
