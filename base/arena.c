@@ -18,6 +18,7 @@ struct arena {
 	size_t cap;
 	size_t used;
 	size_t block_bytes;
+	size_t refused;
 	size_t fail_in; /* the n-th allocation from now fails; 0: none */
 	bool fail_onwards;
 };
@@ -99,8 +100,8 @@ fault(struct arena *a)
 	return true;
 }
 
-void *
-arena_alloc(struct arena *a, size_t n)
+static void *
+take(struct arena *a, size_t n)
 {
 	struct block *b = a->head;
 	void *p;
@@ -118,6 +119,16 @@ arena_alloc(struct arena *a, size_t n)
 	p = b->mem + b->used;
 	b->used += n;
 	a->used += n;
+	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	void *p = take(a, n);
+
+	if (p == NULL)
+		a->refused++;
 	return p;
 }
 
@@ -174,6 +185,12 @@ arena_printf(struct arena *a, const char *fmt, ...)
 		(void)vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return (struct slice){ p, p == NULL ? 0 : (size_t)n };
+}
+
+size_t
+arena_refused(const struct arena *a)
+{
+	return a->refused;
 }
 
 size_t

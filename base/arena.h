@@ -48,6 +48,13 @@ struct slice arena_printf(struct arena *a, const char *fmt, ...)
 size_t arena_used(const struct arena *a);
 
 /*
+ * Requests that were refused since arena_new(); arena_reset() forgets none. Who
+ * builds an answer out of many small pieces asks once, at its end, whether all
+ * of them came.
+ */
+size_t arena_refused(const struct arena *a);
+
+/*
  * Fault injection: the n-th call of arena_alloc from now on (1 is the next)
  * returns NULL; with `onwards` every later one too. n == 0 switches it off.
  */

@@ -58,7 +58,7 @@ err_reason(int sys, char *buf, size_t n)
 
 int
 err_errno(struct err *e, enum err_code code, int sys, const char *where,
-	       const char *fmt, ...)
+	  const char *fmt, ...)
 {
 	char text[ERR_REASON_BYTES];
 	const char *why = err_reason(sys, text, sizeof(text));

@@ -222,6 +222,47 @@ cli_next(struct cli *c, struct slice *body, struct slice *url,
 
 /* ---- what a reply means for the course of the session -------------------- */
 
+/* What the last session could not tell is told before all else. */
+static int
+add_early_maps(struct cli *c, struct cli_run *r, struct err *e)
+{
+	struct cli_map *maps = NULL;
+	size_t n = 0;
+
+	if (r->db->ops->pending(r->db, c->life, &maps, &n, e) != 0)
+		return -1;
+	for (size_t k = 0; k < n; k++)
+		if (cli_add_map(c, r, maps[k].guid, maps[k].luid, e) != 0)
+			return -1;
+	r->early_n = n;
+	return 0;
+}
+
+/* One database in package 3, unless the server left it out. */
+static int
+begin_run(struct cli *c, struct cli_run *r, struct err *e)
+{
+	struct cli_db *db = r->db;
+
+	if (db->why[0] != '\0')
+		return 0;
+	if (r->alert_status == 0 && !r->server_alert) {
+		cli_run_fail(r, "the server did not answer for it");
+		return 0;
+	}
+	/* Some servers accept and leave their own Alert out. */
+	if (db->type == 0)
+		db->type = r->alert_status == 508 ? CLI_SLOW : db->ask;
+	if (db->ops->start(db, db->type, &r->changes, e) != 0)
+		return -1;
+	if ((db->type == CLI_TWO_WAY || db->type == CLI_FROM_CLIENT ||
+	     db->type == CLI_FROM_SERVER) &&
+	    add_early_maps(c, r, e) != 0)
+		return -1;
+	r->active = true;
+	return 0;
+}
+
 /* Package 2 is complete: which databases go on, and how. */
 static int
 begin_sync(struct cli *c, struct err *e)
@@ -229,35 +270,9 @@ begin_sync(struct cli *c, struct err *e)
 	size_t active = 0;
 
 	for (size_t i = 0; i < c->run_n; i++) {
-		struct cli_run *r = &c->runs[i];
-		struct cli_db *db = r->db;
-
-		if (db->why[0] != '\0')
-			continue;
-		if (r->alert_status == 0 && !r->server_alert) {
-			cli_run_fail(r, "the server did not answer for it");
-			continue;
-		}
-		/* Some servers accept and leave their own Alert out. */
-		if (db->type == 0)
-			db->type = r->alert_status == 508 ? CLI_SLOW : db->ask;
-		if (db->ops->start(db, db->type, &r->changes, e) != 0)
+		if (begin_run(c, &c->runs[i], e) != 0)
 			return -1;
-		if (db->type == CLI_TWO_WAY || db->type == CLI_FROM_CLIENT ||
-		    db->type == CLI_FROM_SERVER) {
-			struct cli_map *maps = NULL;
-			size_t n = 0;
-
-			if (db->ops->pending(db, c->life, &maps, &n, e) != 0)
-				return -1;
-			for (size_t k = 0; k < n; k++)
-				if (cli_add_map(c, r, maps[k].guid,
-						maps[k].luid, e) != 0)
-					return -1;
-			r->early_n = n;
-		}
-		r->active = true;
-		active++;
+		active += c->runs[i].active;
 	}
 	c->phase = active > 0 ? CLI_P_SYNC : CLI_P_OVER;
 	if (active == 0)

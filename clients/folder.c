@@ -208,7 +208,7 @@ open_all(struct cli_folder *f, struct err *e)
 	f->dir = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->dir < 0)
 		return err_errno(e, ERR_NOTFOUND, errno, "folder.open",
-			       "cannot open the directory %s", c->path);
+				 "cannot open the directory %s", c->path);
 	if (c->phone != NULL &&
 	    cli_caps_parse(f->a, cli_phone_list(c->phone, c->form), &f->caps,
 			   e) != 0)

@@ -127,13 +127,13 @@ folder_file_stage(struct cli_folder *f, struct slice body, bool sync,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(e, ERR_IO, errno, "folder.write",
-			       "cannot create a file in %s", f->conf.path);
+				 "cannot create a file in %s", f->conf.path);
 	if (write_all(fd, body, sync) != 0) {
 		saved = errno;
 		close(fd);
 		unlinkat(f->dir, tmp, 0);
 		return err_errno(e, ERR_IO, saved, "folder.write",
-			       "cannot write in %s", f->conf.path);
+				 "cannot write in %s", f->conf.path);
 	}
 	close(fd);
 	return 0;
@@ -155,7 +155,7 @@ folder_file_place(struct cli_folder *f, const char *tmp, struct slice name,
 		r = renameat(f->dir, tmp, f->dir, c);
 	if (r != 0)
 		return err_errno(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO,
-			       errno, "folder.place", "cannot name %s", c);
+				 errno, "folder.place", "cannot name %s", c);
 	cli_state_step(f->state);
 	return 0;
 }
@@ -170,7 +170,7 @@ folder_file_remove(struct cli_folder *f, struct slice name, struct err *e)
 	cli_state_step(f->state);
 	if (unlinkat(f->dir, c, 0) != 0 && errno != ENOENT)
 		return err_errno(e, ERR_IO, errno, "folder.remove",
-			       "cannot remove %s", c);
+				 "cannot remove %s", c);
 	cli_state_step(f->state);
 	return 0;
 }
@@ -188,7 +188,7 @@ folder_file_trash(struct cli_folder *f, struct slice name, struct err *e)
 		 (long long)f->conf.clk->now_ms(f->conf.clk), f->tmp_no++, c);
 	if (linkat(f->dir, c, f->dir, to, 0) != 0 && errno != ENOENT)
 		return err_errno(e, ERR_IO, errno, "folder.trash",
-			       "cannot keep a copy of %s", c);
+				 "cannot keep a copy of %s", c);
 	folder_warn(f, "%s was changed here and not sent; kept as %s", c, to);
 	return 0;
 }
@@ -198,7 +198,7 @@ folder_sync(struct cli_folder *f, bool all, struct err *e)
 {
 	if ((all ? syncfs(f->dir) : fsync(f->dir)) != 0 && errno != EINVAL)
 		return err_errno(e, ERR_IO, errno, "folder.sync",
-			       "cannot sync %s to disk", f->conf.path);
+				 "cannot sync %s to disk", f->conf.path);
 	return 0;
 }
 

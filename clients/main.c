@@ -550,7 +550,7 @@ sync_all(struct program *p)
 	if (p->o.wire_dir != NULL && mkdir(p->o.wire_dir, 0700) != 0 &&
 	    errno != EEXIST) {
 		err_errno(&p->e, ERR_IO, errno, "main.wire", "cannot make %s",
-			p->o.wire_dir);
+			  p->o.wire_dir);
 		return fail(p);
 	}
 	if (configure(p) != 0)

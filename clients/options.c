@@ -79,7 +79,7 @@ read_small_file(struct ctx *x, const char *path, struct slice *out)
 		if (fd > STDIN_FILENO)
 			close(fd);
 		return err_errno(x->e, ERR_CONFIG, errno, "options",
-			       "cannot read %s", path);
+				 "cannot read %s", path);
 	}
 	while (n < FILE_BYTES_MAX &&
 	       (r = read(fd, p + n, FILE_BYTES_MAX - n)) > 0)
@@ -88,7 +88,7 @@ read_small_file(struct ctx *x, const char *path, struct slice *out)
 		close(fd);
 	if (r < 0)
 		return err_errno(x->e, ERR_CONFIG, errno, "options",
-			       "cannot read %s", path);
+				 "cannot read %s", path);
 	*out = (struct slice){ p, n };
 	return 0;
 }
@@ -457,17 +457,18 @@ print_help(void)
 	for (size_t i = 0; cli_phone_at(i) != NULL; i++)
 		printf("                      %-8s %s\n", cli_phone_at(i)->name,
 		       cli_phone_at(i)->about);
-	(void)fputs("  --verbose, -v       show the conversation\n"
-	      "  --quiet, -q         print errors only\n"
-	      "  --json              print the result as JSON\n"
-	      "  --wire DIR          keep the raw messages\n"
-	      "  --help, -h  --version\n"
-	      "\n"
-	      "exit: 0 done, 1 failed, 2 usage, 3 not let in, 4 server not "
-	      "reachable or busy,\n"
-	      "      5 done in part, 6 interrupted, 7 local directory or "
-	      "state\n",
-	      stdout);
+	(void)fputs(
+	    "  --verbose, -v       show the conversation\n"
+	    "  --quiet, -q         print errors only\n"
+	    "  --json              print the result as JSON\n"
+	    "  --wire DIR          keep the raw messages\n"
+	    "  --help, -h  --version\n"
+	    "\n"
+	    "exit: 0 done, 1 failed, 2 usage, 3 not let in, 4 server not "
+	    "reachable or busy,\n"
+	    "      5 done in part, 6 interrupted, 7 local directory or "
+	    "state\n",
+	    stdout);
 }
 
 static int

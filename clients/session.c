@@ -68,7 +68,8 @@ keep_wire(const struct exchange *x, const char *who, struct slice body)
 	/* Personal data: for the user's eyes only. */
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || !write_whole(fd, body))
-		say(x, "cannot write %s: %s", path, err_reason(errno, text, sizeof(text)));
+		say(x, "cannot write %s: %s", path,
+		    err_reason(errno, text, sizeof(text)));
 	if (fd >= 0)
 		close(fd);
 }

@@ -105,7 +105,7 @@ make_dir(const char *home, char *dir, size_t n, struct err *e)
 		return err_set(e, ERR_LIMIT, "state.open", "path too long");
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return err_errno(e, ERR_IO, errno, "state.open",
-			       "cannot make %s", dir);
+				 "cannot make %s", dir);
 	return 0;
 }
 
@@ -118,7 +118,7 @@ take_lock(struct cli_state *s, const char *dir, struct err *e)
 	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock < 0)
 		return err_errno(e, ERR_IO, errno, "state.lock",
-			       "cannot open %s", path);
+				 "cannot open %s", path);
 	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
 		return err_sys(e, ERR_CONFLICT, errno, "state.lock",
 			       "another sync works in %s", dir);

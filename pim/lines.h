@@ -96,7 +96,8 @@ struct pim_lines_out {
 
 /* Write the component with all its kids. */
 int pim_lines_write(const struct pim_lines_out *how,
-		    const struct pim_comp *root, struct buf *out, struct err *e);
+		    const struct pim_comp *root, struct buf *out,
+		    struct err *e);
 
 /* ---- building and looking up ------------------------------------------- */
 

@@ -50,8 +50,9 @@ head_parse(struct slice f, struct head *h)
 static size_t
 body_bytes(const struct head *h, size_t time_bytes)
 {
-	return h->time_n * (time_bytes + 1) + h->type_n * (size_t)6 + h->char_n +
-	       h->leap_n * (time_bytes + 4) + h->isstd_n + h->isut_n;
+	return h->time_n * (time_bytes + 1) + h->type_n * (size_t)6 +
+	       h->char_n + h->leap_n * (time_bytes + 4) + h->isstd_n +
+	       h->isut_n;
 }
 
 static bool

@@ -3,6 +3,7 @@
 #include "server/engine.h"
 #include "server/life.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 static const char help[] =
@@ -59,7 +60,11 @@ serve(const struct srv_args *args, bool allow_root, bool check)
 				  .metrics = &metrics,
 				  .log = &log };
 	struct err e = { 0 };
-	int rc = check ? srv_life_check(&in, &e) : srv_life_run(&in, &e);
+	int rc;
+
+	/* Heaps for every thread would each keep their own free memory. */
+	(void)mallopt(M_ARENA_MAX, 2);
+	rc = check ? srv_life_check(&in, &e) : srv_life_run(&in, &e);
 
 	if (rc != 0)
 		return srv_fail(&e);

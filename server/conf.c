@@ -372,7 +372,7 @@ read_file(struct arena *a, const char *path, struct slice *out, struct err *e)
 
 	if (f == NULL)
 		return err_errno(e, ERR_CONFIG, errno, "conf",
-			       "cannot read the configuration %s", path);
+				 "cannot read the configuration %s", path);
 	while ((n = fread(part, 1, sizeof(part), f)) > 0)
 		buf_add(&b, (struct slice){ part, n });
 	bad = ferror(f) != 0;

@@ -186,7 +186,7 @@ front_init(struct srv_front *f, struct err *e)
 	rc = pthread_create(&f->sweeper, NULL, srv_conn_sweep, f);
 	if (rc != 0)
 		return err_errno(e, ERR_UNAVAILABLE, rc, "http.start",
-			       "cannot start a thread");
+				 "cannot start a thread");
 	f->sweeper_runs = true;
 	return 0;
 }

@@ -87,10 +87,12 @@ srv_admin_begin(void *cls, const char *uri, struct MHD_Connection *m)
 	return c;
 }
 
+/* The library's own signature. */
 enum MHD_Result
 srv_admin_handle(void *cls, struct MHD_Connection *c, const char *url,
 		 const char *method, const char *version, const char *data,
-		 size_t *n, void **ctx)
+		 size_t *n, /* NOLINT(readability-non-const-parameter) */
+		 void **ctx)
 {
 	struct srv_gate *g = cls;
 

@@ -294,7 +294,6 @@ end_body(struct srv_rq *rq)
 	return MHD_YES;
 }
 
-/* The library's own signature. NOLINTNEXTLINE(readability-function-size) */
 enum MHD_Result
 srv_rq_handle(void *cls, struct MHD_Connection *c, const char *url,
 	      const char *method, const char *version, const char *data,

@@ -45,9 +45,9 @@ read_all(int fd, const char *path, struct srv_infile *f)
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return srv_call_refuse(SRV_EXIT_FAILED,
-					       "cannot read %s: %s", path,
-					       err_reason(errno, text, sizeof(text)));
+			return srv_call_refuse(
+			    SRV_EXIT_FAILED, "cannot read %s: %s", path,
+			    err_reason(errno, text, sizeof(text)));
 		f->text.n += (size_t)r;
 	} while (r != 0);
 	f->text.p = f->heap;
@@ -64,9 +64,10 @@ srv_infile_open(const char *path, struct srv_infile *f)
 	*f = (struct srv_infile){ 0 };
 	fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return srv_call_refuse(
-		    errno == ENOENT ? SRV_EXIT_NOTFOUND : SRV_EXIT_FAILED,
-		    "cannot open %s: %s", path, err_reason(errno, text, sizeof(text)));
+		return srv_call_refuse(errno == ENOENT ? SRV_EXIT_NOTFOUND
+						       : SRV_EXIT_FAILED,
+				       "cannot open %s: %s", path,
+				       err_reason(errno, text, sizeof(text)));
 	code = read_all(fd, path, f);
 	if (!in)
 		(void)close(fd);

@@ -95,7 +95,7 @@ raise_fds(const struct srv_conf *conf, struct err *e)
 	r.rlim_cur = need;
 	if (setrlimit(RLIMIT_NOFILE, &r) != 0)
 		return err_errno(e, ERR_CONFIG, errno, "serve",
-			       "cannot raise the limit of open files");
+				 "cannot raise the limit of open files");
 	return 0;
 }
 
@@ -267,7 +267,7 @@ start_keeper(struct life *l, struct err *e)
 	rc = pthread_create(&l->keeper, NULL, keep_house, l);
 	if (rc != 0)
 		return err_errno(e, ERR_UNAVAILABLE, rc, "serve",
-			       "cannot start a thread");
+				 "cannot start a thread");
 	l->keeper_runs = true;
 	return 0;
 }

@@ -147,7 +147,7 @@ open_one(struct srv_listen *l, struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, ERR_IO, errno, "listen",
-			       "cannot listen on %s", l->text);
+				 "cannot listen on %s", l->text);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (l->sa.ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,

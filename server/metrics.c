@@ -112,14 +112,19 @@ static double
 resident(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long size = 0;
-	unsigned long pages = 0;
+	char text[256] = "";
+	struct slice rest;
+	struct slice word;
+	int64_t pages = 0;
 
 	if (f == NULL)
 		return 0;
-	if (fscanf(f, "%lu %lu", &size, &pages) != 2)
-		pages = 0;
+	rest = slice_c(fgets(text, sizeof(text), f));
 	(void)fclose(f);
+	/* The whole size comes before the resident one. */
+	if (!slice_word(&rest, " \n", &word) ||
+	    !slice_word(&rest, " \n", &word) || !slice_i64(word, &pages))
+		return 0;
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 

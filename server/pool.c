@@ -2,12 +2,13 @@
 
 #include "base/clock.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 enum {
 	/* An arena that grew beyond this goes back to the system. */
-	POOL_ARENA_KEEP = 512 * 1024,
+	POOL_ARENA_KEEP = 2 * 1024 * 1024,
 	/* The protocol does not recurse over what a peer sent. */
 	POOL_STACK_BYTES = 1024 * 1024,
 };
@@ -28,14 +29,19 @@ struct srv_pool {
 	struct worker worker[];
 };
 
-static struct arena *
-arena_ready(struct arena *a, size_t cap)
+/* Between jobs a worker keeps little: what a large one took goes back to the
+   system at once, or every worker would keep the most it ever needed. */
+static void
+arena_settle(struct arena **a)
 {
-	if (a != NULL && arena_used(a) > POOL_ARENA_KEEP)
-		arena_free(&a);
-	else if (a != NULL)
-		arena_reset(a);
-	return a != NULL ? a : arena_new(cap);
+	if (*a == NULL)
+		return;
+	if (arena_used(*a) <= POOL_ARENA_KEEP) {
+		arena_reset(*a);
+		return;
+	}
+	arena_free(a);
+	(void)malloc_trim(0);
 }
 
 /* The next job, or NULL when the pool ends. */
@@ -72,8 +78,10 @@ work(void *arg)
 	struct srv_job *job;
 
 	while ((job = take(w)) != NULL) {
-		a = arena_ready(a, w->pool->arena_bytes);
+		if (a == NULL)
+			a = arena_new(w->pool->arena_bytes);
 		job->run(job, a);
+		arena_settle(&a);
 	}
 	arena_free(&a);
 	return NULL;

@@ -79,7 +79,8 @@ from_file(struct srv_call *c, const char *path, struct slice *out)
 
 	if (fd < 0)
 		return srv_call_refuse(SRV_EXIT_FAILED, "cannot open %s: %s",
-				       path, err_reason(errno, text, sizeof(text)));
+				       path,
+				       err_reason(errno, text, sizeof(text)));
 	code = from_fd(c, fd, path, out);
 	(void)close(fd);
 	return code;

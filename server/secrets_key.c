@@ -131,7 +131,7 @@ make_key(const char *path, struct err *e)
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(e, ERR_IO, errno, where,
-			       "cannot create key file %s", path);
+				 "cannot create key file %s", path);
 	rc = write_hex(fd);
 	if (rc == 0 && link(tmp, path) < 0 && errno != EEXIST)
 		rc = -1;
@@ -142,7 +142,7 @@ make_key(const char *path, struct err *e)
 	(void)unlink(tmp);
 	if (rc < 0)
 		return err_errno(e, ERR_IO, why, where,
-			       "cannot create key file %s", path);
+				 "cannot create key file %s", path);
 	return 0;
 }
 
@@ -160,7 +160,7 @@ srv_key_load(const char *path, unsigned char key[static SRV_KEY_BYTES],
 	}
 	if (fd < 0)
 		return err_errno(e, ERR_IO, errno, where,
-			       "cannot open key file %s", path);
+				 "cannot open key file %s", path);
 	rc = check_mode(fd, path, e);
 	if (rc == 0)
 		rc = read_hex(fd, path, key, e);

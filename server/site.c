@@ -51,7 +51,7 @@ read_rules(struct arena *a, const char *path, const char **out, struct err *e)
 
 	if (f == NULL)
 		return err_errno(e, ERR_CONFIG, errno, "site.open",
-			       "cannot read rules_file %s", path);
+				 "cannot read rules_file %s", path);
 	while ((n = fread(part, 1, sizeof(part), f)) > 0)
 		buf_add(&b, (struct slice){ part, n });
 	bad = ferror(f) != 0;

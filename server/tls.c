@@ -31,7 +31,7 @@ slurp(const char *key, const char *path, struct err *e)
 	if (n == TLS_FILE_MAX)
 		errno = EFBIG;
 	(void)err_errno(e, ERR_CONFIG, errno, "tls", "cannot read %s %s", key,
-		      path);
+			path);
 	free(text);
 	return NULL;
 }

@@ -297,13 +297,28 @@ unique(int64_t *id, size_t n)
 	return k;
 }
 
-/* A candidate whose content an operation has exactly needs no body. */
+/*
+ * Candidates whose content an operation has exactly need no body, unless there
+ * are more of them than such operations: one may be the twin that was edited.
+ */
 static bool
-needs_body(const uint64_t *content, size_t n,
+needs_body(const struct sml_batch *b, const uint64_t *content, size_t n,
 	   const struct store_candidate *cand)
 {
-	return n == 0 || bsearch(&cand->h_content, content, n, sizeof(*content),
-				 cmp_hash) == NULL;
+	const uint64_t *at = n == 0 ? NULL
+				    : bsearch(&cand->h_content, content, n,
+					      sizeof(*content), cmp_hash);
+	size_t equal = 0;
+	size_t twins;
+
+	if (at == NULL)
+		return true;
+	while (at > content && at[-1] == *at)
+		at--;
+	while (at + equal < content + n && at[equal] == *at)
+		equal++;
+	(void)sml_batch_with_hash(b, cand->h_content, &twins);
+	return twins > equal;
 }
 
 /* Content hashes of the operations that want a match, sorted. */
@@ -339,7 +354,7 @@ load_items(struct sml_batch *b)
 			id[n++] = b->op[i].hint->item;
 	}
 	for (size_t i = 0; i < b->cand_n; i++) {
-		if (needs_body(h, h_n, &b->cand[i]))
+		if (needs_body(b, h, h_n, &b->cand[i]))
 			id[n++] = b->cand[i].item;
 	}
 	n = unique(id, n);

@@ -49,6 +49,18 @@ score(struct sml_batch *b, const struct sml_op *op, int64_t item)
 	return pim_score(b->a, op->pim, have);
 }
 
+/* It has this very content in its history. */
+static bool
+had_content(const struct sml_batch *b, int64_t item, uint64_t h_content)
+{
+	for (size_t i = 0; i < b->echoes_n; i++) {
+		if (b->echoes[i].item == item &&
+		    b->echoes[i].h_content == h_content)
+			return true;
+	}
+	return false;
+}
+
 /* The LUID's item of an older generation, if it agrees. */
 static const struct store_candidate *
 by_hint(struct sml_batch *b, const struct sml_op *op)
@@ -61,6 +73,7 @@ by_hint(struct sml_batch *b, const struct sml_op *op)
 	it = sml_item_find(b->items, b->items_n, op->hint->item);
 	if (it == NULL || it->deleted ||
 	    (it->h_content != op->ids.h_content &&
+	     !had_content(b, it->id, op->ids.h_content) &&
 	     score(b, op, it->id) < SCORE_MATCH))
 		return NULL;
 	cand = ARENA_NEW(b->a, struct store_candidate);

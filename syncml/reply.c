@@ -491,6 +491,8 @@ sml_reply_refuse(struct sml_ctx *c, int code, const struct sml_chal *chal,
 	if (!buf_ok(&o.b))
 		return err_set(&c->e, ERR_NOMEM, "reply.refuse",
 			       "the answer does not fit into memory");
+	if (sml_memory_came(c) < 0)
+		return -1;
 	*out = buf_slice(&o.b);
 	return 0;
 }

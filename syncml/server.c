@@ -242,6 +242,16 @@ send_stored(struct sml_ctx *c, struct sml_reply *out, bool *sent)
 	return 0;
 }
 
+/* A piece of an answer that found no memory may only have been left out. */
+int
+sml_memory_came(struct sml_ctx *c)
+{
+	if (arena_refused(c->a) + arena_refused(c->scratch) == c->refused)
+		return 0;
+	return err_set(&c->e, ERR_NOMEM, "server.memory",
+		       "memory ran short on the way");
+}
+
 /* A message out of order ends its session; the map repairs. */
 static int
 end_session(struct sml_ctx *c)
@@ -304,7 +314,7 @@ work(struct sml_ctx *c, const struct sml_place *at,
 		return err_set(&c->e, ERR_NOMEM, "server.chal",
 			       "no memory for a challenge");
 	if (sml_session_run(c, &body) < 0 || sml_session_leave(c, &body) < 0 ||
-	    c->tx->v->commit(&c->tx, &c->e) < 0)
+	    sml_memory_came(c) < 0 || c->tx->v->commit(&c->tx, &c->e) < 0)
 		return -1;
 	answer(c, out, body);
 	note_done(c, out);
@@ -446,6 +456,7 @@ sml_server_handle(const struct sml_server *srv, struct arena *a,
 	c->rq = rq;
 	c->a = a;
 	c->scratch = scratch;
+	c->refused = arena_refused(a);
 	c->now = srv->clk->now_ms(srv->clk);
 	if (decode(c, out) && header(c, out))
 		dispatch(c, out);

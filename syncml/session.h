@@ -157,6 +157,7 @@ struct sml_ctx {
 	bool was_closed; /* it had ended before this message */
 	size_t ds_before, status_before; /* how many, before this message */
 	bool login_wanted; /* the session is gone; there are credentials */
+	size_t refused;    /* arena_refused() before this message */
 	struct store_account acc;
 	struct store_device dev;
 	bool dev_dirty;
@@ -181,6 +182,10 @@ struct sml_ctx {
 	unsigned items_in, items_out;
 	struct err e;
 };
+
+/* ---- server.c ---- */
+/* ERR_NOMEM if any allocation of this message failed, wherever. */
+int sml_memory_came(struct sml_ctx *c);
 
 /* ---- server_find.c: which session does a message belong to? ---- */
 struct sml_place {

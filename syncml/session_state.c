@@ -14,6 +14,7 @@ struct walk {
 	struct buf out;
 	struct slice in;
 	bool bad;
+	bool no_memory;
 };
 
 static void
@@ -115,7 +116,7 @@ walk_list(struct walk *w, void **list, size_t n, size_t *cap, size_t size)
 	}
 	*list = arena_array(w->a, (size_t)count, size);
 	if (*list == NULL) {
-		w->bad = true;
+		w->bad = w->no_memory = true;
 		return 0;
 	}
 	*cap = (size_t)count;
@@ -345,6 +346,9 @@ sml_state_load(struct arena *a, struct slice bytes, struct sml_session *s,
 			       "the session's state is of another release");
 	w.in = slice_from(bytes, 1);
 	walk_session(&w, s);
+	if (w.no_memory)
+		return err_set(e, ERR_NOMEM, "session.load",
+			       "a session's state does not fit in memory");
 	if (w.bad || !places_ok(s))
 		return err_set(e, ERR_BUG, "session.load",
 			       "a session's stored state does not read back");

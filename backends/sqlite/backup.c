@@ -20,7 +20,7 @@ make_new(const char *path, struct err *e)
 			       "%s exists already: name a new file", path);
 	if (fd < 0 || close(fd) < 0)
 		return err_errno(e, ERR_IO, errno, "store.backup",
-			       "cannot create %s", path);
+				 "cannot create %s", path);
 	return 0;
 }
 
@@ -81,7 +81,7 @@ sync_folder(const char *path, struct err *e)
 	fd = open(dirname(copy_of), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
 		rc = err_errno(e, ERR_IO, errno, "store.backup",
-			     "cannot make %s durable", path);
+			       "cannot make %s durable", path);
 	if (fd >= 0)
 		(void)close(fd);
 	free(copy_of);

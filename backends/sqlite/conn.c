@@ -33,10 +33,10 @@ make_file(const char *path, struct err *e)
 		return 0;
 	if (fd < 0)
 		return err_errno(e, ERR_CONFIG, errno, "store.open",
-			       "cannot create the database %s", path);
+				 "cannot create the database %s", path);
 	if (close(fd) < 0)
 		return err_errno(e, ERR_IO, errno, "store.open",
-			       "cannot create the database %s", path);
+				 "cannot create the database %s", path);
 	return 0;
 }
 

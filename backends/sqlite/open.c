@@ -110,7 +110,7 @@ check_path(const char *path, bool migrate, struct err *e)
 	}
 	if (errno != ENOENT)
 		return err_errno(e, ERR_CONFIG, errno, "store.open",
-			       "cannot look at %s", path);
+				 "cannot look at %s", path);
 	if (!migrate)
 		return err_set(e, ERR_CONFIG, "store.open",
 			       "there is no database %s: run "

@@ -116,8 +116,8 @@ notes(void **state)
 					     "a\n\n",
 					     " b ",
 					     "x;y,z\\n",
-					     "Gr\xC3\xBC\xC3\x9F"
-					     "e" };
+					     ("Gr\xC3\xBC\xC3\x9F"
+					      "e") };
 	static const enum pim_form forms[] = { PIM_TEXT, PIM_VNOTE,
 					       PIM_ICAL20 };
 	struct arena *a = *state;

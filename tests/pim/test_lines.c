@@ -359,8 +359,8 @@ static void
 odd_bytes(void **state)
 {
 	static const char *const lines[] = {
-		"TEL;VOI\xD1"
-		"E;X-\x01Y=\xFF:1",
+		("TEL;VOI\xD1"
+		 "E;X-\x01Y=\xFF:1"),
 		"TEL;X=a\rb;CN=\xC3\xBC:1",
 		"PHOTO;ENCODING=b:AA\xFF\x01\xC3=",
 		"X-\x02\xFF:1|\xFF:2",

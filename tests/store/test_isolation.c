@@ -64,10 +64,15 @@ items_are(struct t_env *env, struct store_tx *tx, struct ids id,
 	OK(env, tx->v->revision_match(tx, env->a, &id.item, &hash, 1, &r, &n,
 				      &env->e));
 	assert_int_equal(n, 1);
+	/* Its row in generation 1 has a LUID: taken there, free in another. */
 	OK(env, tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 9, 21, 1, &c,
 				  &n, &env->e));
+	assert_int_equal(n, 0);
+	OK(env, tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 9, 21, 2, &c,
+				  &n, &env->e));
 	assert_int_equal(n, 1);
-	assert_true(c[0].mapped);
+	assert_int_equal(c[0].item, id.item);
+	assert_false(c[0].mapped);
 	OK(env, tx->v->changes(tx, env->a, 21, 1, &from, INT64_MAX, 9, &ch, &n,
 			       &env->e));
 	assert_int_equal(n, 1);
