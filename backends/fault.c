@@ -165,11 +165,8 @@ TX(revision_match, (struct store_tx *tx, struct arena *a, const int64_t *item,
    const uint64_t *h_content, size_t n, struct store_revision **out,
    size_t *out_n, struct err *e), (in, a, item, h_content, n, out, out_n, e))
 TX(item_match, (struct store_tx *tx, struct arena *a,
-   const int64_t *collection, size_t collection_n, const uint64_t *hash,
-   size_t hash_n, size_t per_hash, int64_t link, int64_t gen,
-   struct store_candidate **out, size_t *n, struct err *e),
-   (in, a, collection, collection_n, hash, hash_n, per_hash, link, gen, out,
-    n, e))
+    const struct store_likeness *ask, struct store_candidate **out, size_t *n,
+    struct err *e), (in, a, ask, out, n, e))
 TX(item_purge, (struct store_tx *tx, int64_t item, struct err *e),
    (in, item, e))
 TX(device_get, (struct store_tx *tx, struct arena *a, struct slice dev_id,
@@ -191,10 +188,9 @@ TX(map_by_luid, (struct store_tx *tx, struct arena *a, int64_t link,
 TX(map_by_item, (struct store_tx *tx, struct arena *a, int64_t link,
    int64_t gen, const int64_t *item, size_t n, struct store_map **out,
    size_t *out_n, struct err *e), (in, a, link, gen, item, n, out, out_n, e))
-TX(map_pending, (struct store_tx *tx, struct arena *a, int64_t link,
-   int64_t gen, int64_t after, int64_t doubt_from, int64_t this_sync,
-   size_t limit, struct store_map **out, size_t *n, struct err *e),
-   (in, a, link, gen, after, doubt_from, this_sync, limit, out, n, e))
+TX(map_pending, (struct store_tx *tx, struct arena *a,
+    const struct store_pending *ask, struct store_map **out, size_t *n,
+    struct err *e), (in, a, ask, out, n, e))
 TX(map_put, (struct store_tx *tx, const struct store_map *m, size_t n,
    struct err *e), (in, m, n, e))
 TX(map_drop, (struct store_tx *tx, int64_t link, int64_t gen,

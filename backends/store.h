@@ -164,6 +164,17 @@ struct store_rev_key {
 	int64_t revision;
 };
 
+/* What item_match looks for. */
+struct store_likeness {
+	const int64_t *collection;
+	size_t collection_n;
+	const uint64_t *hash; /* 0: none, passed over */
+	size_t hash_n;
+	size_t per_hash; /* candidates for each, at most */
+	int64_t link;    /* items with a LUID here are taken; 0: none is */
+	int64_t gen;
+};
+
 /* An item found by one of its hashes. */
 struct store_candidate {
 	int64_t item;
@@ -253,6 +264,17 @@ struct store_map {
 	size_t offer_n;
 	int reason;      /* SyncML status of a debt */
 	int64_t touched; /* sync_no of the last event on this row */
+};
+
+/* What map_pending looks for. */
+struct store_pending {
+	int64_t link;
+	int64_t gen;
+	int64_t after;      /* item ids beyond this one */
+	int64_t doubt_from; /* rows touched by this sync or later count too;
+			       INT64_MAX: none */
+	int64_t this_sync;  /* rows touched by it do not count */
+	size_t limit;
 };
 
 /* What a device has not got yet, or not in its current form. */
@@ -431,9 +453,7 @@ struct store_vtbl {
 	 * has a LUID are taken, and left out; `mapped`: a row without one.
 	 */
 	int (*item_match)(struct store_tx *tx, struct arena *a,
-			  const int64_t *collection, size_t collection_n,
-			  const uint64_t *hash, size_t hash_n, size_t per_hash,
-			  int64_t link, int64_t gen,
+			  const struct store_likeness *ask,
 			  struct store_candidate **out, size_t *n,
 			  struct err *e);
 	/* Erase an item and its history for good. Where a map row refers to it
@@ -471,9 +491,8 @@ struct store_vtbl {
 	 * LIVE nor GONE, or offers not settled, or touched >= doubt_from
 	 * (INT64_MAX: no doubt); rows touched by this_sync are left out.
 	 */
-	int (*map_pending)(struct store_tx *tx, struct arena *a, int64_t link,
-			   int64_t gen, int64_t after, int64_t doubt_from,
-			   int64_t this_sync, size_t limit,
+	int (*map_pending)(struct store_tx *tx, struct arena *a,
+			   const struct store_pending *ask,
 			   struct store_map **out, size_t *n, struct err *e);
 	/*
 	 * Insert or replace by (link, gen, item). A LUID that another row of

@@ -20,6 +20,8 @@ struct sink {
 	bool too_large;
 };
 
+/* The library's own signature. NOLINTNEXTLINE(readability-non-const-parameter)
+ */
 static size_t
 on_body(char *p, size_t size, size_t n, void *ctx)
 {

@@ -209,7 +209,7 @@ next_occur(const struct series *s, int64_t from, struct occur *out)
 	   and go on from there */
 	int64_t wall = cal_at(from, &s->start, s->c->home).t.wall;
 
-	wall -= s->start.t.date ? PIM_DAY_S : 3 * HOUR_S;
+	wall -= s->start.t.date ? PIM_DAY_S : (int64_t)3 * HOUR_S;
 	for (int i = 0; i < TRIES_MAX; i++) {
 		wall = next_wall(s, wall);
 		if (wall == INT64_MAX)

@@ -7,6 +7,7 @@
  */
 #include "pim/calendar_int.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 static struct slice
@@ -386,8 +387,8 @@ norm_alarm(struct cal *c, const struct pim_comp *alarm,
 	(void)pim_time_put(t, text);
 	if (repeat == 0)
 		return arena_printf(c->a, "%s%s", text, mail ? "M" : "");
-	return arena_printf(c->a, "%s%s+%u*%lld", text, mail ? "M" : "", repeat,
-			    (long long)(snooze.days * PIM_DAY_S + snooze.secs));
+	return arena_printf(c->a, "%s%s+%u*%" PRId64, text, mail ? "M" : "",
+			    repeat, snooze.days * PIM_DAY_S + snooze.secs);
 }
 
 /* ---- changed instances of the same body

@@ -491,7 +491,7 @@ rule_end(struct cal *c, const struct pim_comp *main,
 	 const struct cal_when *start, int64_t at)
 {
 	struct pim_recur *r = ARENA_NEW(c->a, struct pim_recur);
-	int64_t far = at + 4 * 366 * PIM_DAY_S;
+	int64_t far = at + 4 * (366 * PIM_DAY_S);
 	int64_t last;
 
 	if (r != NULL && pim_recur_parse(pim_prop_value(main, "RRULE"), r) &&

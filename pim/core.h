@@ -5,6 +5,7 @@
 #ifndef PIM_CORE_H
 #define PIM_CORE_H
 
+#include "base/err.h"
 #include "pim/calendar.h"
 #include "pim/lines.h"
 
@@ -12,7 +13,11 @@
    written or read back differently than before. */
 enum { PIM_CONVERTER_VERSION = 1 };
 
-int pim_nomem(struct err *e, const char *where);
+static inline int
+pim_nomem(struct err *e, const char *where)
+{
+	return err_set(e, ERR_NOMEM, where, "memory is short");
+}
 
 /* ---- card.c ------------------------------------------------------------ */
 

@@ -19,12 +19,6 @@ static const struct form_def forms[] = {
 
 enum { FORM_N = sizeof(forms) / sizeof(forms[0]), JUNK_BYTES = 4096 };
 
-int
-pim_nomem(struct err *e, const char *where)
-{
-	return err_set(e, ERR_NOMEM, where, "memory is short");
-}
-
 struct slice
 pim_form_mime(enum pim_form form)
 {

@@ -99,6 +99,10 @@ static int
 match(struct import *im, struct store_tx *tx, struct err *e)
 {
 	uint64_t hash[2 * BATCH];
+	struct store_likeness ask = { .collection = im->target.member,
+				      .collection_n = im->target.member_n,
+				      .hash = hash,
+				      .per_hash = CANDIDATES };
 	struct store_candidate *c;
 	size_t n, hash_n = 0;
 
@@ -107,9 +111,8 @@ match(struct import *im, struct store_tx *tx, struct err *e)
 		if (im->in[i].ids.h_uid != 0)
 			hash[hash_n++] = im->in[i].ids.h_uid;
 	}
-	if (tx->v->item_match(tx, im->work, im->target.member,
-			      im->target.member_n, hash, hash_n, CANDIDATES, 0,
-			      0, &c, &n, e) < 0)
+	ask.hash_n = hash_n;
+	if (tx->v->item_match(tx, im->work, &ask, &c, &n, e) < 0)
 		return -1;
 	/* All by UID first: what another one owns by its UID is not taken
 	   away for having the same content. */

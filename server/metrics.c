@@ -121,9 +121,8 @@ resident(void)
 		return 0;
 	rest = slice_c(fgets(text, sizeof(text), f));
 	(void)fclose(f);
-	/* The whole size comes before the resident one. */
-	if (!slice_word(&rest, " \n", &word) ||
-	    !slice_word(&rest, " \n", &word) || !slice_i64(word, &pages))
+	(void)slice_word(&rest, " \n", &word); /* the size of all */
+	if (!slice_word(&rest, " \n", &word) || !slice_i64(word, &pages))
 		return 0;
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }

@@ -178,6 +178,11 @@ unique_hashes(uint64_t *h, size_t n, size_t *most)
 static int
 find_candidates(struct sml_batch *b, uint64_t *h, size_t n)
 {
+	struct store_likeness ask = { .collection = b->col->member,
+				      .collection_n = b->col->member_n,
+				      .hash = h,
+				      .link = b->ds->link,
+				      .gen = b->ds->gen };
 	struct store_candidate *more;
 	struct store_candidate *all;
 	size_t more_n;
@@ -186,10 +191,10 @@ find_candidates(struct sml_batch *b, uint64_t *h, size_t n)
 	n = unique_hashes(h, n, &most);
 	if (n == 0)
 		return 0;
-	if (b->c->tx->v->item_match(b->c->tx, b->a, b->col->member,
-				    b->col->member_n, h, n,
-				    SML_CANDIDATES_MAX + most, b->ds->link,
-				    b->ds->gen, &more, &more_n, &b->c->e) < 0)
+	ask.hash_n = n;
+	ask.per_hash = SML_CANDIDATES_MAX + most;
+	if (b->c->tx->v->item_match(b->c->tx, b->a, &ask, &more, &more_n,
+				    &b->c->e) < 0)
 		return -1;
 	if (more_n == 0)
 		return 0;

@@ -73,14 +73,19 @@ no_memory(struct sml_ctx *c)
 static int
 page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 {
+	const struct store_pending ask = { .link = ds->link,
+					   .gen = ds->gen,
+					   .after = ds->pend_after,
+					   .doubt_from = ds->doubt_from,
+					   .this_sync = ds->sync_no,
+					   .limit = limit };
 	struct store_map *m;
 	struct store_item *it;
 	size_t it_n;
 	int64_t *id;
 
-	if (c->tx->v->map_pending(c->tx, c->scratch, ds->link, ds->gen,
-				  ds->pend_after, ds->doubt_from, ds->sync_no,
-				  limit, &m, &p->n, &c->e) < 0)
+	if (c->tx->v->map_pending(c->tx, c->scratch, &ask, &m, &p->n, &c->e) <
+	    0)
 		return -1;
 	p->last = p->n < limit;
 	p->u = ARENA_ARRAY(c->scratch, p->n, struct sml_unit);

@@ -8,6 +8,7 @@
 enum {
 	PIECE_MIN = 300,  /* octets that make a piece worth a message */
 	PIECE_HEAD = 400, /* of a command around its data, at most */
+	STARVED = 2,      /* messages without anything new */
 };
 
 /* ---- the Sync element ---------------------------------------------------- */
@@ -421,6 +422,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	struct buf b = BUF_IN(c->scratch);
 	struct pim_item *it;
 	struct slice data;
+	enum sml_sent_how how;
 	const char *why;
 	int reason = 0;
 	bool b64;
@@ -453,5 +455,12 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		data = digest_b64(c->scratch, data);
 	if (max_obj(c, so->ds) > 0 && (int64_t)data.n > max_obj(c, so->ds))
 		return debt(c, so->ds, u, 413, "larger than the device takes");
-	return put(c, o, so, u, data, b64);
+	how = put(c, o, so, u, data, b64);
+	/* An otherwise empty message has no room for it either: without this
+	   the device would ask for the next message until it gives up. */
+	if (how == SML_NO_ROOM && c->s.idle_rounds > STARVED &&
+	    o->commands <= 1)
+		return debt(c, so->ds, u, 413,
+			    "larger than a message to this device");
+	return how;
 }

@@ -422,6 +422,8 @@ fill(struct sml_ctx *c, struct sml_out *o, bool *final)
 		*final = true;
 		return 0;
 	}
+	/* A message with a command in it needs no Alert 222. */
+	o->reserve = o->reserve_close;
 	if (c->s.status_n > 0 || !lost_chunk(c, o) || !init_now)
 		return 0;
 	if (!package2(c, o))

@@ -383,7 +383,11 @@ static int
 walk_noted(struct sml_ctx *c, struct sml_ds *ds, bool decide, bool hold,
 	   int64_t *noted)
 {
-	int64_t after = 0;
+	struct store_pending ask = { .link = ds->link,
+				     .gen = ds->gen,
+				     .doubt_from = INT64_MAX,
+				     .this_sync = -1,
+				     .limit = PAGE };
 	struct store_map *m;
 	size_t n;
 
@@ -391,12 +395,10 @@ walk_noted(struct sml_ctx *c, struct sml_ds *ds, bool decide, bool hold,
 	do {
 		size_t k;
 
-		if (c->tx->v->map_pending(c->tx, c->a, ds->link, ds->gen, after,
-					  INT64_MAX, -1, PAGE, &m, &n,
-					  &c->e) < 0)
+		if (c->tx->v->map_pending(c->tx, c->a, &ask, &m, &n, &c->e) < 0)
 			return -1;
 		if (n > 0)
-			after = m[n - 1].item;
+			ask.after = m[n - 1].item;
 		k = noted_only(m, n);
 		*noted += (int64_t)k;
 		if (decide && k > 0 && decide_page(c, ds, m, k, hold) < 0)

@@ -36,7 +36,7 @@ account_get(struct lite_tx *t, struct arena *a, struct store_account *out,
 	if (rc == 0)
 		rc = err_set(e, ERR_BUG, "store.account_get",
 			     "the account of this transaction is gone");
-	if (rc == 1) {
+	if (rc > 0) {
 		lite_account_read(&q, a, out);
 		/* What this transaction wrote counts too. */
 		out->used_bytes += t->used.bytes;

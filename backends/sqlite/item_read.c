@@ -198,10 +198,7 @@ seen_add(struct seen *s, int64_t id)
 
 struct match {
 	struct lite_q ids;
-	const int64_t *collection;
-	size_t collection_n;
-	size_t per_hash;
-	struct lite_gen gen;
+	const struct store_likeness *ask;
 	int64_t *buf; /* per_hash ids of each collection */
 	struct seen seen;
 };
@@ -219,25 +216,26 @@ by_id(const void *x, const void *y)
 static int
 match_hash(struct match *m, uint64_t hash, struct err *e)
 {
+	const struct store_likeness *ask = m->ask;
 	size_t n = 0;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < m->collection_n; i++) {
-		lite_int(&m->ids, m->collection[i]);
+	for (size_t i = 0; rc == 0 && i < ask->collection_n; i++) {
+		lite_int(&m->ids, ask->collection[i]);
 		lite_int(&m->ids, (int64_t)hash);
-		lite_int(&m->ids, (int64_t)m->per_hash);
-		lite_int(&m->ids, m->gen.link);
-		lite_int(&m->ids, m->gen.gen);
+		lite_int(&m->ids, (int64_t)ask->per_hash);
+		lite_int(&m->ids, ask->link);
+		lite_int(&m->ids, ask->gen);
 		while ((rc = lite_step(&m->ids, e)) == 1)
 			m->buf[n++] = lite_col(&m->ids, 0);
 		lite_rewind(&m->ids);
 	}
 	if (rc < 0)
 		return -1;
-	if (m->collection_n > 1 && n > 1)
+	if (ask->collection_n > 1 && n > 1)
 		qsort(m->buf, n, sizeof(*m->buf), by_id);
-	if (n > m->per_hash)
-		n = m->per_hash;
+	if (n > ask->per_hash)
+		n = ask->per_hash;
 	for (size_t i = 0; i < n; i++) {
 		if (!seen_add(&m->seen, m->buf[i]))
 			return lite_nomem("store.item_match", e);
@@ -286,8 +284,7 @@ candidates(struct lite_tx *t, const struct seen *s, int64_t link, int64_t gen,
 }
 
 static int
-match_all(struct lite_tx *t, struct match *m, const uint64_t *hash, size_t n,
-	  struct err *e)
+match_all(struct lite_tx *t, struct match *m, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT h.item_id FROM item_hash h WHERE h.account_id = ?1"
@@ -295,45 +292,42 @@ match_all(struct lite_tx *t, struct match *m, const uint64_t *hash, size_t n,
 	    " AND NOT EXISTS (SELECT 1 FROM map m WHERE m.account_id = ?1"
 	    "  AND m.link_id = ?5 AND m.gen = ?6 AND m.item_id = h.item_id"
 	    "  AND m.luid IS NOT NULL) ORDER BY h.item_id LIMIT ?4";
+	const struct store_likeness *ask = m->ask;
 	int rc = 0;
 
-	m->buf =
-	    ARENA_ARRAY(m->seen.a, m->per_hash * m->collection_n + 1, int64_t);
+	m->buf = ARENA_ARRAY(m->seen.a, ask->per_hash * ask->collection_n + 1,
+			     int64_t);
 	if (m->buf == NULL)
 		return lite_nomem("store.item_match", e);
 	if (lite_query(t, &m->ids, sql, "store.item_match", e) < 0)
 		return -1;
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (hash[i] != 0)
-			rc = match_hash(m, hash[i], e);
+	for (size_t i = 0; rc == 0 && i < ask->hash_n; i++) {
+		if (ask->hash[i] != 0)
+			rc = match_hash(m, ask->hash[i], e);
 	}
 	lite_end(&m->ids);
 	return rc;
 }
 
 int
-lite_item_match(struct store_tx *tx, struct arena *a, const int64_t *collection,
-		size_t collection_n, const uint64_t *hash, size_t hash_n,
-		size_t per_hash, int64_t link, int64_t gen,
-		struct store_candidate **out, size_t *n, struct err *e)
+lite_item_match(struct store_tx *tx, struct arena *a,
+		const struct store_likeness *ask, struct store_candidate **out,
+		size_t *n, struct err *e)
 {
 	struct lite_tx *t = lite_enter(tx, STORE_READ, "store.item_match", e);
-	struct match m = { .collection = collection,
-			   .collection_n = collection_n,
-			   .per_hash = per_hash,
-			   .gen = { link, gen },
-			   .seen = { .a = a } };
+	struct match m = { .ask = ask, .seen = { .a = a } };
 
 	if (t == NULL)
 		return -1;
 	*out = NULL;
 	*n = 0;
-	if (match_all(t, &m, hash, hash_n, e) < 0)
+	if (match_all(t, &m, e) < 0)
 		return lite_leave(t, -1);
 	if (m.seen.n == 0)
 		return 0;
 	*out = ARENA_ARRAY(a, m.seen.n, struct store_candidate);
 	if (*out == NULL)
 		return lite_leave(t, lite_nomem("store.item_match", e));
-	return lite_leave(t, candidates(t, &m.seen, link, gen, *out, n, e));
+	return lite_leave(
+	    t, candidates(t, &m.seen, ask->link, ask->gen, *out, n, e));
 }

@@ -270,10 +270,8 @@ int lite_item_page(struct store_tx *tx, struct arena *a, int64_t collection,
 		   int64_t after, size_t limit, bool deleted_too, bool bodies,
 		   struct store_item **out, size_t *n, struct err *e);
 int lite_item_match(struct store_tx *tx, struct arena *a,
-		    const int64_t *collection, size_t collection_n,
-		    const uint64_t *hash, size_t hash_n, size_t per_hash,
-		    int64_t link, int64_t gen, struct store_candidate **out,
-		    size_t *n, struct err *e);
+		    const struct store_likeness *ask,
+		    struct store_candidate **out, size_t *n, struct err *e);
 
 /* revision.c */
 int lite_revision_get(struct store_tx *tx, struct arena *a,
@@ -310,9 +308,8 @@ int lite_map_by_luid(struct store_tx *tx, struct arena *a, int64_t link,
 int lite_map_by_item(struct store_tx *tx, struct arena *a, int64_t link,
 		     int64_t gen, const int64_t *item, size_t n,
 		     struct store_map **out, size_t *out_n, struct err *e);
-int lite_map_pending(struct store_tx *tx, struct arena *a, int64_t link,
-		     int64_t gen, int64_t after, int64_t doubt_from,
-		     int64_t this_sync, size_t limit, struct store_map **out,
+int lite_map_pending(struct store_tx *tx, struct arena *a,
+		     const struct store_pending *ask, struct store_map **out,
 		     size_t *n, struct err *e);
 int lite_map_put(struct store_tx *tx, const struct store_map *m, size_t n,
 		 struct err *e);

@@ -144,9 +144,8 @@ lite_map_by_item(struct store_tx *tx, struct arena *a, int64_t link,
 /* Without doubt the partial index has all that wants attention; with it the
    whole generation is read once, page by page. */
 int
-lite_map_pending(struct store_tx *tx, struct arena *a, int64_t link,
-		 int64_t gen, int64_t after, int64_t doubt_from,
-		 int64_t this_sync, size_t limit, struct store_map **out,
+lite_map_pending(struct store_tx *tx, struct arena *a,
+		 const struct store_pending *ask, struct store_map **out,
 		 size_t *n, struct err *e)
 {
 	static const char sure[] =
@@ -161,7 +160,7 @@ lite_map_pending(struct store_tx *tx, struct arena *a, int64_t link,
 	    " AND m.touched <> ?5 ORDER BY m.item_id LIMIT ?6";
 	struct lite_tx *t = lite_enter(tx, STORE_READ, "store.map_pending", e);
 	struct lite_list l = { .a = a, .size = sizeof(**out) };
-	bool none = doubt_from == INT64_MAX;
+	bool none = ask->doubt_from == INT64_MAX;
 	struct lite_q q;
 	int rc;
 
@@ -169,13 +168,13 @@ lite_map_pending(struct store_tx *tx, struct arena *a, int64_t link,
 		return -1;
 	if (lite_query(t, &q, none ? sure : doubt, "store.map_pending", e) < 0)
 		return lite_leave(t, -1);
-	lite_int(&q, link);
-	lite_int(&q, gen);
-	lite_int(&q, after);
-	lite_int(&q, this_sync);
-	lite_int(&q, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
+	lite_int(&q, ask->link);
+	lite_int(&q, ask->gen);
+	lite_int(&q, ask->after);
+	lite_int(&q, ask->this_sync);
+	lite_int(&q, ask->limit > INT32_MAX ? INT32_MAX : (int64_t)ask->limit);
 	if (!none)
-		lite_int(&q, doubt_from);
+		lite_int(&q, ask->doubt_from);
 	rc = read_all(&q, &l, e);
 	lite_end(&q);
 	*out = (struct store_map *)(void *)l.p;

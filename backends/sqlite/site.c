@@ -72,10 +72,9 @@ lite_site_init(struct store *s, struct arena *a, const char *key,
 	if (rc == 0 && now == NULL)
 		rc = err_set(e, ERR_BUG, "store.site_init", "%s is not there",
 			     key);
-	rc = lite_site_end(lite_of(s), c, rc, e);
-	if (rc == 0)
+	else if (rc == 0)
 		*out = *now;
-	return rc;
+	return lite_site_end(lite_of(s), c, rc, e);
 }
 
 /* ---- directories ------------------------------------------------------- */

@@ -185,8 +185,10 @@ message(struct bench *b, size_t from)
 	compose(b, tx, from, &m);
 	t = cpu();
 	must(tx->v->save(tx, 1, &e), &e, "save");
-	must(tx->v->item_match(tx, b->a, &coll, 1, m.hash, b->batch * 3, 8, 3,
-			       1, &c, &n, &e),
+	must(tx->v->item_match(tx, b->a,
+			       &(struct store_likeness){
+				   &coll, 1, m.hash, b->batch * 3, 8, 3, 1 },
+			       &c, &n, &e),
 	     &e, "match");
 	lap(b, 0, &t);
 	must(tx->v->map_by_luid(tx, b->a, 3, m.luid, b->batch, &known, &n, &e),

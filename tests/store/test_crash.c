@@ -83,8 +83,10 @@ holds(struct t_env *env, int64_t rounds)
 	}
 	OK(env, tx->v->account_get(tx, env->a, &acc, &env->e));
 	assert_int_equal(acc.used_items, rounds * 2);
-	OK(env, tx->v->map_pending(tx, env->a, 21, 1, 0, INT64_MAX, -1, 1000,
-				   &m, &n, &env->e));
+	OK(env, tx->v->map_pending(
+		    tx, env->a,
+		    &(struct store_pending){ 21, 1, 0, INT64_MAX, -1, 1000 },
+		    &m, &n, &env->e));
 	assert_int_equal(n, rounds);
 	OK(env, tx->v->story_get(tx, env->a, 40, &told, &n, &env->e));
 	assert_int_equal(n, rounds);

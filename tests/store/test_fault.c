@@ -245,8 +245,10 @@ read_some(struct store_tx *tx, struct arena *a, int which, struct err *e)
 	case 6:
 		return tx->v->revision_list(tx, a, 2, true, &re, &n, e);
 	case 7:
-		return tx->v->item_match(tx, a, &coll, 1, &hash, 1, 8, 21, 1,
-					 &ca, &n, e);
+		return tx->v->item_match(
+		    tx, a,
+		    &(struct store_likeness){ &coll, 1, &hash, 1, 8, 21, 1 },
+		    &ca, &n, e);
 	case 8:
 		return tx->v->revision_match(tx, a, &id, &hash, 1, &re, &n, e);
 	case 9:
@@ -260,7 +262,9 @@ read_some(struct store_tx *tx, struct arena *a, int which, struct err *e)
 	case 13:
 		return tx->v->map_by_item(tx, a, 21, 1, &id, 1, &ma, &n, e);
 	case 14:
-		return tx->v->map_pending(tx, a, 21, 1, 0, 0, 9, 9, &ma, &n, e);
+		return tx->v->map_pending(
+		    tx, a, &(struct store_pending){ 21, 1, 0, 0, 9, 9 }, &ma,
+		    &n, e);
 	case 15:
 		return tx->v->changes(tx, a, 21, 1, &from, 99, 9, &ch, &n, e);
 	case 16:

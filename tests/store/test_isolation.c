@@ -45,6 +45,7 @@ items_are(struct t_env *env, struct store_tx *tx, struct ids id,
 {
 	const int64_t coll = 1;
 	const uint64_t hash = 2001;
+	struct store_likeness like = { &coll, 1, &hash, 1, 9, 21, 1 };
 	struct store_revision *r;
 	struct store_candidate *c;
 	struct store_change *ch;
@@ -65,11 +66,10 @@ items_are(struct t_env *env, struct store_tx *tx, struct ids id,
 				      &env->e));
 	assert_int_equal(n, 1);
 	/* Its row in generation 1 has a LUID: taken there, free in another. */
-	OK(env, tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 9, 21, 1, &c,
-				  &n, &env->e));
+	OK(env, tx->v->item_match(tx, env->a, &like, &c, &n, &env->e));
 	assert_int_equal(n, 0);
-	OK(env, tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 9, 21, 2, &c,
-				  &n, &env->e));
+	like.gen = 2;
+	OK(env, tx->v->item_match(tx, env->a, &like, &c, &n, &env->e));
 	assert_int_equal(n, 1);
 	assert_int_equal(c[0].item, id.item);
 	assert_false(c[0].mapped);
@@ -101,8 +101,10 @@ rest_is(struct t_env *env, struct store_tx *tx, struct ids id, const char *mark,
 	   tx->v->map_by_item(tx, env->a, 21, 1, &id.item, 1, &m, &n, &env->e));
 	assert_int_equal(n, 1);
 	SLICE_IS(m[0].luid, mark);
-	OK(env, tx->v->map_pending(tx, env->a, 21, 1, 0, INT64_MAX, 9, 9, &m,
-				   &n, &env->e));
+	OK(env,
+	   tx->v->map_pending(
+	       tx, env->a, &(struct store_pending){ 21, 1, 0, INT64_MAX, 9, 9 },
+	       &m, &n, &env->e));
 	assert_int_equal(n, 1);
 	OK(env, tx->v->link_list(tx, env->a, 20, &l, &n, &env->e));
 	assert_int_equal(n, 1);

@@ -194,8 +194,10 @@ pending(struct t_env *env, struct store_tx *tx, int64_t after, int64_t doubt,
 {
 	size_t n = 99;
 
-	OK(env, tx->v->map_pending(tx, env->a, 91, 1, after, doubt, 5, limit,
-				   out, &n, &env->e));
+	OK(env, tx->v->map_pending(
+		    tx, env->a,
+		    &(struct store_pending){ 91, 1, after, doubt, 5, limit },
+		    out, &n, &env->e));
 	return n;
 }
 

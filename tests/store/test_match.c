@@ -7,8 +7,16 @@ find(struct t_env *env, struct store_tx *tx, const uint64_t *hash, size_t n,
 	const int64_t coll[] = { 1, 50 };
 	size_t found = 99;
 
-	OK(env, tx->v->item_match(tx, env->a, coll, 2, hash, n, per_hash, 21, 1,
-				  c, &found, &env->e));
+	OK(env,
+	   tx->v->item_match(tx, env->a,
+			     &(struct store_likeness){ .collection = coll,
+						       .collection_n = 2,
+						       .hash = hash,
+						       .hash_n = n,
+						       .per_hash = per_hash,
+						       .link = 21,
+						       .gen = 1 },
+			     c, &found, &env->e));
 	return found;
 }
 

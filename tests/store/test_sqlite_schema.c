@@ -370,6 +370,12 @@ reads_are_seeks(void **state)
 	const uint64_t hash = 2000 + 1500 * 10000;
 	const int64_t coll = 1;
 	const int64_t id = 1500;
+	const struct store_pending pend = { .link = LINK,
+					    .gen = 1,
+					    .doubt_from = INT64_MAX,
+					    .this_sync = 9,
+					    .limit = 50 };
+	struct store_likeness like = { &coll, 1, &hash, 1, 8, LINK, 1 };
 	struct store_candidate *cand;
 	struct store_revision *rev;
 	struct store_session *ses;
@@ -393,11 +399,10 @@ reads_are_seeks(void **state)
 	CHEAP(tx->v->revision_list(tx, env->a, id, true, &rev, &n, &env->e));
 	CHEAP(tx->v->revision_match(tx, env->a, &id, &hash, 1, &rev, &n,
 				    &env->e));
-	CHEAP(tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 8, LINK, 1,
-				&cand, &n, &env->e));
+	CHEAP(tx->v->item_match(tx, env->a, &like, &cand, &n, &env->e));
 	assert_int_equal(n, 0); /* it has a LUID there: taken */
-	CHEAP(tx->v->item_match(tx, env->a, &coll, 1, &hash, 1, 8, OTHER, 1,
-				&cand, &n, &env->e));
+	like.link = OTHER;
+	CHEAP(tx->v->item_match(tx, env->a, &like, &cand, &n, &env->e));
 	assert_int_equal(n, 1);
 	CHEAP(tx->v->device_get(tx, env->a, SLICE_LIT("D"), &dev, &env->e));
 	CHEAP(tx->v->link_list(tx, env->a, DEVICE, &link, &n, &env->e));
@@ -406,8 +411,7 @@ reads_are_seeks(void **state)
 	assert_int_equal(n, 1);
 	CHEAP(
 	    tx->v->map_by_item(tx, env->a, LINK, 1, &id, 1, &map, &n, &env->e));
-	CHEAP(tx->v->map_pending(tx, env->a, LINK, 1, 0, INT64_MAX, 9, 50, &map,
-				 &n, &env->e));
+	CHEAP(tx->v->map_pending(tx, env->a, &pend, &map, &n, &env->e));
 	CHEAP(tx->v->changes(tx, env->a, LINK, 1, &end, INT64_MAX, 50, &chg, &n,
 			     &env->e));
 	CHEAP(tx->v->changes_count(tx, LINK, 1, &end, INT64_MAX, &count,

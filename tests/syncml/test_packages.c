@@ -149,15 +149,70 @@ tiny_messages(void **state)
 			plain_alert(&r, 222);
 			(void)post(&r, 0);
 			assert_int_equal(code_of(r.m, "SyncHdr"), 200);
+			assert_true(r.raw.body.n <= (size_t)max);
 		}
 		if (!r.m->final)
 			fail_msg("no end with messages of %d bytes", max);
-		if (max >= 2000)
+		if (max >= 1400)
 			assert_int_equal(adds, 3);
 		finish(&r);
 		bench_close(&bench);
 		bench_open(&bench);
 	}
+}
+
+/* No room for the least piece of one item: the others still come. */
+static void
+no_room_for_a_piece(void **state)
+{
+	struct raw r, other;
+	char name[500];
+	int adds = 0;
+	int rounds = 0;
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	open_raw(&other, "IMEI:9", "1");
+	first_sync(&other, 1, "x");
+	again(&other, "2");
+	alert(&other, 200, "contacts", "x", "x2");
+	(void)post(&other, FINAL | CRED);
+	answer_all(&other, 200);
+	sync_open(&other, "contacts");
+	change(&other, "Add", "long", name);
+	change(&other, "Add", "short", "Short");
+	sync_close(&other);
+	(void)post(&other, FINAL);
+	finish(&other);
+	open_raw(&r, "IMEI:1", "1");
+	r.max_msg = 1400;
+	alert(&r, 201, "contacts", NULL, "n1");
+	(void)post(&r, FINAL | CRED);
+	while (!r.m->final) {
+		assert_true(rounds++ < 10);
+		answer_all(&r, 200);
+		plain_alert(&r, 222);
+		(void)post(&r, 0);
+	}
+	answer_all(&r, 200);
+	sync_open(&r, "contacts");
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	for (rounds = 0; !r.m->final; rounds++) {
+		assert_true(rounds < 2 * SML_IDLE_ROUNDS_MAX);
+		adds += count(r.m, SML_ADD);
+		answer_all(&r, 201);
+		plain_alert(&r, 222);
+		(void)post(&r, 0);
+		assert_int_equal(code_of(r.m, "SyncHdr"), 200);
+	}
+	adds += count(r.m, SML_ADD);
+	assert_int_equal(adds, 2);
+	finish(&r);
+	r.max_msg = 10000; /* a debt is paid as soon as it can be */
+	ask(&r, "2", 200, "n1", "n2");
+	assert_int_equal(count(r.m, SML_ADD), 1);
 }
 
 static void
@@ -557,6 +612,7 @@ main(void)
 		T(endless_222),
 		T(many_statuses_in_small_messages),
 		T(tiny_messages),
+		T(no_room_for_a_piece),
 		T(no_response_wanted),
 		T(odd_commands),
 		T(object_in_pieces),
