@@ -44,7 +44,9 @@ push(struct cli *c, struct batch *b, const struct cli_incoming *in,
 				       "no memory");
 		if (b->n > 0) {
 			memcpy(p, b->in, b->n * sizeof(*p));
-			memcpy(o, b->owed, b->n * sizeof(b->owed[0]));
+			/* An array of pointers it is.
+			   NOLINTNEXTLINE(bugprone-sizeof-expression) */
+			memcpy(o, b->owed, b->n * sizeof(*o));
 		}
 		b->in = p;
 		b->owed = o;

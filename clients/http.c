@@ -20,10 +20,10 @@ struct sink {
 	bool too_large;
 };
 
-/* The library's own signature. NOLINTNEXTLINE(readability-non-const-parameter)
- */
+/* The library's own signature. */
 static size_t
-on_body(char *p, size_t size, size_t n, void *ctx)
+on_body(char *p, /* NOLINT(readability-non-const-parameter) */
+	size_t size, size_t n, void *ctx)
 {
 	struct sink *s = ctx;
 

@@ -492,6 +492,7 @@ read_args(struct ctx *x, int argc, char **argv)
 	int c, at = 0;
 
 	optind = 0; /* getopt_long starts anew */
+	/* No other thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while ((c = getopt_long(argc, argv, "vqh", options, &at)) != -1) {
 		bool *flag;
 
@@ -526,6 +527,7 @@ find_directory(int argc, char **argv)
 
 	optind = 0;
 	opterr = 0;
+	/* No other thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while (getopt_long(argc, argv, "vqh", options, NULL) != -1)
 		continue;
 	opterr = 1;

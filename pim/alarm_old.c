@@ -56,6 +56,16 @@ trigger(struct cal *c, struct slice time, const struct cal_when *base,
 
 	if (p == NULL)
 		return NULL;
+	/* Some write what only the new dialect knows: "-PT15M". */
+	if (pim_dur_parse(time, &d)) {
+		p->value = arena_copy(
+		    c->a, (struct slice){ text, pim_dur_put(d, text) });
+		return p->value.p != NULL && (!base_is_end ||
+					      pim_param_set(c->a, p, "RELATED",
+							    SLICE_LIT("END")))
+			   ? p
+			   : NULL;
+	}
 	(void)pim_time_parse(time, &w.t);
 	if (w.t.utc)
 		w.zone = NULL;
@@ -87,6 +97,16 @@ plain_text(struct arena *a, struct slice s)
 	return s.p == NULL ? s : pim_escape(a, s);
 }
 
+/* A sound is named by a file or an address; some put the text there. */
+static bool
+is_sound(struct slice s)
+{
+	return s.n > 0 && slice_find(s, ' ') == SIZE_MAX &&
+	       (slice_find(s, ':') != SIZE_MAX ||
+		slice_find(s, '/') != SIZE_MAX ||
+		slice_find(slice_sub(s, 0, s.n - 1), '.') != SIZE_MAX);
+}
+
 /* ACTION and what it needs. */
 static bool
 put_action(struct cal *c, struct pim_comp *alarm, const struct pim_prop *p,
@@ -114,7 +134,7 @@ put_action(struct cal *c, struct pim_comp *alarm, const struct pim_prop *p,
 		return pim_comp_put(c->a, alarm, "ACTION",
 				    SLICE_LIT("PROCEDURE")) &&
 		       pim_comp_put(c->a, alarm, "ATTACH", rest);
-	if (slice_is(p->name, "AALARM") && rest.n > 0)
+	if (slice_is(p->name, "AALARM") && is_sound(rest))
 		return pim_comp_put(c->a, alarm, "ACTION",
 				    SLICE_LIT("AUDIO")) &&
 		       pim_comp_put(c->a, alarm, "ATTACH", rest);
@@ -161,7 +181,7 @@ merge_alarm(struct cal *c, struct pim_comp *into, const struct pim_prop *p,
 		return false;
 	if (text.n == 0)
 		return true;
-	if (slice_is(p->name, "DALARM"))
+	if (slice_is(p->name, "DALARM") || !is_sound(slice_trim(o->rest)))
 		return pim_comp_set(c->a, into, "DESCRIPTION", text);
 	return pim_comp_set(c->a, into, "ATTACH", slice_trim(o->rest));
 }
@@ -175,8 +195,10 @@ read_one(struct cal *c, struct pim_comp *comp, const struct pim_prop *p,
 	struct pim_prop *trig;
 	struct pim_comp *alarm;
 	struct pim_time t;
+	struct pim_dur d;
 
-	if (!pim_time_parse(o.time, &t))
+	o.time = slice_trim(o.time);
+	if (!pim_time_parse(o.time, &t) && !pim_dur_parse(o.time, &d))
 		return true; /* ";;;": no alarm */
 	trig = trigger(c, o.time, base, base_is_end);
 	if (trig == NULL)

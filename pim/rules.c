@@ -168,7 +168,7 @@ pim_rules_load(struct arena *a, const char *text, struct pim_rules **out,
 
 /* Shell glob with '*' and '?', case aside; goes back to the last '*' only. */
 static bool
-fits(struct slice pat, struct slice s)
+fits_one(struct slice pat, struct slice s)
 {
 	size_t i = 0;
 	size_t k = 0;
@@ -205,7 +205,7 @@ fits(struct slice pats, struct slice s)
 	if (pats.p == NULL)
 		return true;
 	while (slice_split(&pats, '|', &pat)) {
-		if (fits(slice_trim(pat), s))
+		if (fits_one(slice_trim(pat), s))
 			return true;
 	}
 	return false;

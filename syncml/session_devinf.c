@@ -247,18 +247,46 @@ fill_ctcap(struct arena *a, enum pim_form form, struct sml_ctcap *out)
 	return ok;
 }
 
+/* The device's own preference first, where it told one for this database:
+   what it would rather send loses the least. */
+static void
+prefer(struct sml_ctx *c, const struct store_collection *col,
+       enum pim_form form[], size_t n)
+{
+	const struct sml_devinf *di = sml_peer_devinf(c);
+
+	for (size_t i = 0; di != NULL && i < c->s.ds_n; i++) {
+		const struct sml_datastore *st =
+		    sml_devinf_store(di, c->s.ds[i].client_uri);
+
+		if (c->s.ds[i].collection != col->id || st == NULL ||
+		    st->tx_n == 0)
+			continue;
+		if (n == 2 &&
+		    pim_form_of(st->tx[0].type, st->tx[0].version) == form[1]) {
+			form[1] = form[0];
+			form[0] =
+			    pim_form_of(st->tx[0].type, st->tx[0].version);
+		}
+		return;
+	}
+}
+
 static bool
 fill_store(struct sml_ctx *c, const struct store_collection *col,
 	   struct sml_datastore *out)
 {
-	static const enum pim_form contact[] = { PIM_VCARD21, PIM_VCARD30 };
-	static const enum pim_form calendar[] = { PIM_VCAL10, PIM_ICAL20 };
-	static const enum pim_form note[] = { PIM_TEXT };
-	const enum pim_form *form = (col->kinds & PIM_CONTACT) != 0 ? contact
-				    : (col->kinds & PIM_NOTE) != 0  ? note
-								    : calendar;
-	size_t n = form == note ? 1 : 2;
+	enum pim_form form[2] = { PIM_VCAL10, PIM_ICAL20 };
+	size_t n = 2;
 
+	if ((col->kinds & PIM_CONTACT) != 0) {
+		form[0] = PIM_VCARD21;
+		form[1] = PIM_VCARD30;
+	} else if ((col->kinds & PIM_NOTE) != 0) {
+		form[0] = PIM_TEXT;
+		n = 1;
+	}
+	prefer(c, col, form, n);
 	*out = (struct sml_datastore){
 		.display = col->display,
 		.max_guid_size = 64,
