@@ -195,6 +195,9 @@ pim_merge_single(struct merge *m, const struct group *g)
 	}
 	if (g->cur.n == 0)
 		return;
+	/* Taken out by drop_made_fn(), not by the user. */
+	if (m->fn_made && slice_is(g->name, "FN"))
+		return;
 	/* Cleared here, edited there: the edit wins. */
 	if (changed && g->cur.v[0].norm.n > 0)
 		m->clash_server++;

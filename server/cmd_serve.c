@@ -62,8 +62,8 @@ serve(const struct srv_args *args, bool allow_root, bool check)
 	struct err e = { 0 };
 	int rc;
 
-	/* Heaps for every thread would each keep their own free memory. There is
-	   no other thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	/* Heaps for every thread would each keep their own free memory. There
+	   is no other thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	(void)mallopt(M_ARENA_MAX, 2);
 	rc = check ? srv_life_check(&in, &e) : srv_life_run(&in, &e);
 

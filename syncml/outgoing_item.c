@@ -172,6 +172,8 @@ send_delete(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 /* ---- pieces ----------------------------------------------------------------
  */
 
+enum { CUT_BACK_MAX = 100 };
+
 /* Cut so that the other side can join: in XML between characters. */
 static struct slice
 cut(const struct sml_ctx *c, struct slice data, size_t n)
@@ -181,6 +183,13 @@ cut(const struct sml_ctx *c, struct slice data, size_t n)
 
 	/* CR and LF stay together: a parser may fold them. */
 	if (piece.n > 1 && piece.n < data.n && piece.p[piece.n - 1] == '\r')
+		piece.n--;
+	/* libsynthesis takes white space off the front of an XML element's
+	   text: let the next piece begin with something else, if it can. */
+	for (int i = 0;
+	     i < CUT_BACK_MAX && c->s.doc.enc == SML_XML && piece.n > 1 &&
+	     piece.n < data.n && strchr(" \t\r\n", data.p[piece.n]) != NULL;
+	     i++)
 		piece.n--;
 	return piece;
 }

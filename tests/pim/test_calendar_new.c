@@ -52,116 +52,113 @@ event(const char *head, const char *lines)
 	return read_new("Europe/Berlin", t_event(a, PIM_ICAL20, head, lines));
 }
 
+/* zones and components; lines; what they become ("!": must not be there) */
+static const char *const CANONICAL[][3] = {
+	/* known zones lose their VTIMEZONE and their prefix */
+	{ VTZ_EU("/softwarestudio.org/Olson_20011030_5/Europe/Berlin"),
+	  "DTSTART;TZID=/softwarestudio.org/Olson_20011030_5/"
+	  "Europe/Berlin:20060406T180000",
+	  "DTSTART;TZID=Europe/Berlin:20060406T180000|"
+	  "!BEGIN:VTIMEZONE" },
+	{ "",
+	  "DTSTART;TZID=/freeassociation.sourceforge.net/"
+	  "Europe/Berlin:20060406T180000",
+	  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
+	{ "", "DTSTART;TZID=W. Europe Standard Time:20060406T180000",
+	  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
+	/* by its rules */
+	{ VTZ_EU("Home"), "DTSTART;TZID=Home:20060406T180000",
+	  "DTSTART;TZID=Europe/Berlin:20060406T180000|"
+	  "!BEGIN:VTIMEZONE" },
+	/* "EST" is a zone without summer time, this one is not */
+	{ VTZ("EST", "-0500", "-0400", "20070311T020000",
+	      "FREQ=YEARLY;BYMONTH=3;BYDAY=2SU", "20071104T020000",
+	      "FREQ=YEARLY;BYMONTH=11;BYDAY=1SU"),
+	  "DTSTART;TZID=EST:20090706T180000",
+	  "DTSTART;TZID=America/New_York:20090706T180000" },
+	/* nobody's rules: kept */
+	{ VTZ_ODD("Odd"), "DTSTART;TZID=Odd:20060406T180000",
+	  "DTSTART;TZID=Odd:20060406T180000|BEGIN:VTIMEZONE|TZID:Odd" },
+	/* unknown and not told: the account's */
+	{ "", "DTSTART;TZID=Somewhere:20060406T180000",
+	  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
+	{ "", "DTSTART;TZID=UTC:20060406T180000", "DTSTART:20060406T180000Z" },
+	/* dates stay dates, floating stays floating */
+	{ "", "DTSTART;VALUE=DATE:20090512",
+	  "DTSTART;VALUE=DATE:20090512|!DTEND" },
+	{ "", "DTSTART:20090512|DTEND:20090513",
+	  "DTSTART;VALUE=DATE:20090512|DTEND;VALUE=DATE:20090513" },
+	{ "", "DTSTART;VALUE=DATE-TIME:20090512T090000",
+	  "DTSTART:20090512T090000" },
+	{ "", "DTSTART;VALUE=DATE:20090512T090000Z",
+	  "DTSTART;VALUE=DATE:20090512" },
+	{ "", "DTSTART:20090512T090000Z|DURATION:PT1H",
+	  "DURATION:PT1H|!DTEND" },
+	/* ends of the other kind */
+	{ "", "DTSTART;VALUE=DATE:20090512|DTEND:20090513T100000Z",
+	  "DTEND;VALUE=DATE:20090514" },
+	{ "", "DTSTART:20090512T090000Z|DTEND:20090512T090000Z", "!DTEND" },
+	{ "", "DTSTART:20090512T090000Z|DTEND:20090511T090000Z", "!DTEND" },
+	/* flags */
+	{ "",
+	  "DTSTART:20090511T220000Z|DTEND:20090512T220000Z|"
+	  "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE",
+	  "DTSTART;VALUE=DATE:20090512|DTEND;VALUE=DATE:20090513|"
+	  "!X-MICROSOFT" },
+	/* rules in one order; strange ones verbatim */
+	{ "",
+	  "DTSTART:20090512T090000Z|RRULE:COUNT=3;BYDAY=TU;"
+	  "INTERVAL=1;FREQ=WEEKLY",
+	  "RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=3" },
+	{ "", "DTSTART:20090512T090000Z|RRULE:FREQ=SECONDLY",
+	  "RRULE:FREQ=SECONDLY" },
+	{ "", "DTSTART:20090512T090000Z|RRULE:RSCALE=CHINESE;FREQ=YEARLY",
+	  "RRULE:RSCALE=CHINESE;FREQ=YEARLY" },
+	{ "", "DTSTART:20090512T090000Z|RRULE:", "!RRULE" },
+	{ "",
+	  "DTSTART:20090512T090000Z|"
+	  "RRULE;X-EVOLUTION-ENDDATE=20090606T153000Z:FREQ=DAILY;"
+	  "COUNT=3",
+	  "RRULE;X-EVOLUTION-ENDDATE=20090606T153000Z:FREQ=DAILY;"
+	  "COUNT=3" },
+	/* exceptions: one sorted list on DTSTART's clock */
+	{ "",
+	  "DTSTART;TZID=Europe/Berlin:20090512T090000|"
+	  "RRULE:FREQ=DAILY|EXDATE:20090514T070000Z|"
+	  "EXDATE;TZID=Europe/Berlin:20090513T090000,20090513T090000|"
+	  "EXDATE;VALUE=DATE:20090520",
+	  "EXDATE;TZID=Europe/Berlin:20090513T090000,20090514T090000,"
+	  "20090520T090000" },
+	{ "",
+	  "DTSTART;VALUE=DATE:20090512|RRULE:FREQ=DAILY|"
+	  "EXDATE:20090514T000000",
+	  "EXDATE;VALUE=DATE:20090514" },
+	/* alarms, stamps */
+	{ "",
+	  "DTSTART:20090512T090000Z|BEGIN:VALARM|ACTION:DISPLAY|"
+	  "TRIGGER;VALUE=DATE-TIME;TZID=Europe/Berlin:20090512T100000|"
+	  "END:VALARM",
+	  "TRIGGER;VALUE=DATE-TIME:20090512T080000Z" },
+	{ "",
+	  "DTSTART:20090512T090000Z|CREATED;TZID=Europe/Berlin:"
+	  "20090501T100000",
+	  "CREATED:20090501T080000Z" },
+	/* unknown things are kept, errors are not */
+	{ "METHOD:PUBLISH|X-WR-CALNAME:a|",
+	  "DTSTART:20090512T090000Z|X-OWN;P=1:v|NEWPROP:w|"
+	  "X-LIC-ERROR:e",
+	  "X-OWN;P=1:v|NEWPROP:w|!X-LIC|!METHOD" },
+	{ "", "DTSTART:garbage|SUMMARY:x", "DTSTART:garbage|SUMMARY:x" },
+};
+
 static void
 canonical(void **state)
 {
-	static const char *const rows[][3] = {
-		/* known zones lose their VTIMEZONE and their prefix */
-		{ VTZ_EU("/softwarestudio.org/Olson_20011030_5/Europe/Berlin"),
-		  "DTSTART;TZID=/softwarestudio.org/Olson_20011030_5/"
-		  "Europe/Berlin:20060406T180000",
-		  "DTSTART;TZID=Europe/Berlin:20060406T180000|"
-		  "!BEGIN:VTIMEZONE" },
-		{ "",
-		  "DTSTART;TZID=/freeassociation.sourceforge.net/"
-		  "Europe/Berlin:20060406T180000",
-		  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
-		{ "", "DTSTART;TZID=W. Europe Standard Time:20060406T180000",
-		  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
-		/* by its rules */
-		{ VTZ_EU("Home"), "DTSTART;TZID=Home:20060406T180000",
-		  "DTSTART;TZID=Europe/Berlin:20060406T180000|"
-		  "!BEGIN:VTIMEZONE" },
-		/* "EST" is a zone without summer time, this one is not */
-		{ VTZ("EST", "-0500", "-0400", "20070311T020000",
-		      "FREQ=YEARLY;BYMONTH=3;BYDAY=2SU", "20071104T020000",
-		      "FREQ=YEARLY;BYMONTH=11;BYDAY=1SU"),
-		  "DTSTART;TZID=EST:20090706T180000",
-		  "DTSTART;TZID=America/New_York:20090706T180000" },
-		/* nobody's rules: kept */
-		{ VTZ_ODD("Odd"), "DTSTART;TZID=Odd:20060406T180000",
-		  "DTSTART;TZID=Odd:20060406T180000|BEGIN:VTIMEZONE|TZID:Odd" },
-		/* unknown and not told: the account's */
-		{ "", "DTSTART;TZID=Somewhere:20060406T180000",
-		  "DTSTART;TZID=Europe/Berlin:20060406T180000" },
-		{ "", "DTSTART;TZID=UTC:20060406T180000",
-		  "DTSTART:20060406T180000Z" },
-		/* dates stay dates, floating stays floating */
-		{ "", "DTSTART;VALUE=DATE:20090512",
-		  "DTSTART;VALUE=DATE:20090512|!DTEND" },
-		{ "", "DTSTART:20090512|DTEND:20090513",
-		  "DTSTART;VALUE=DATE:20090512|DTEND;VALUE=DATE:20090513" },
-		{ "", "DTSTART;VALUE=DATE-TIME:20090512T090000",
-		  "DTSTART:20090512T090000" },
-		{ "", "DTSTART;VALUE=DATE:20090512T090000Z",
-		  "DTSTART;VALUE=DATE:20090512" },
-		{ "", "DTSTART:20090512T090000Z|DURATION:PT1H",
-		  "DURATION:PT1H|!DTEND" },
-		/* ends of the other kind */
-		{ "", "DTSTART;VALUE=DATE:20090512|DTEND:20090513T100000Z",
-		  "DTEND;VALUE=DATE:20090514" },
-		{ "", "DTSTART:20090512T090000Z|DTEND:20090512T090000Z",
-		  "!DTEND" },
-		{ "", "DTSTART:20090512T090000Z|DTEND:20090511T090000Z",
-		  "!DTEND" },
-		/* flags */
-		{ "",
-		  "DTSTART:20090511T220000Z|DTEND:20090512T220000Z|"
-		  "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE",
-		  "DTSTART;VALUE=DATE:20090512|DTEND;VALUE=DATE:20090513|"
-		  "!X-MICROSOFT" },
-		/* rules in one order; strange ones verbatim */
-		{ "",
-		  "DTSTART:20090512T090000Z|RRULE:COUNT=3;BYDAY=TU;"
-		  "INTERVAL=1;FREQ=WEEKLY",
-		  "RRULE:FREQ=WEEKLY;BYDAY=TU;COUNT=3" },
-		{ "", "DTSTART:20090512T090000Z|RRULE:FREQ=SECONDLY",
-		  "RRULE:FREQ=SECONDLY" },
-		{ "",
-		  "DTSTART:20090512T090000Z|RRULE:RSCALE=CHINESE;FREQ=YEARLY",
-		  "RRULE:RSCALE=CHINESE;FREQ=YEARLY" },
-		{ "", "DTSTART:20090512T090000Z|RRULE:", "!RRULE" },
-		{ "",
-		  "DTSTART:20090512T090000Z|"
-		  "RRULE;X-EVOLUTION-ENDDATE=20090606T153000Z:FREQ=DAILY;"
-		  "COUNT=3",
-		  "RRULE;X-EVOLUTION-ENDDATE=20090606T153000Z:FREQ=DAILY;"
-		  "COUNT=3" },
-		/* exceptions: one sorted list on DTSTART's clock */
-		{ "",
-		  "DTSTART;TZID=Europe/Berlin:20090512T090000|"
-		  "RRULE:FREQ=DAILY|EXDATE:20090514T070000Z|"
-		  "EXDATE;TZID=Europe/Berlin:20090513T090000,20090513T090000|"
-		  "EXDATE;VALUE=DATE:20090520",
-		  "EXDATE;TZID=Europe/Berlin:20090513T090000,20090514T090000,"
-		  "20090520T090000" },
-		{ "",
-		  "DTSTART;VALUE=DATE:20090512|RRULE:FREQ=DAILY|"
-		  "EXDATE:20090514T000000",
-		  "EXDATE;VALUE=DATE:20090514" },
-		/* alarms, stamps */
-		{ "",
-		  "DTSTART:20090512T090000Z|BEGIN:VALARM|ACTION:DISPLAY|"
-		  "TRIGGER;VALUE=DATE-TIME;TZID=Europe/Berlin:20090512T100000|"
-		  "END:VALARM",
-		  "TRIGGER;VALUE=DATE-TIME:20090512T080000Z" },
-		{ "",
-		  "DTSTART:20090512T090000Z|CREATED;TZID=Europe/Berlin:"
-		  "20090501T100000",
-		  "CREATED:20090501T080000Z" },
-		/* unknown things are kept, errors are not */
-		{ "METHOD:PUBLISH|X-WR-CALNAME:a|",
-		  "DTSTART:20090512T090000Z|X-OWN;P=1:v|NEWPROP:w|"
-		  "X-LIC-ERROR:e",
-		  "X-OWN;P=1:v|NEWPROP:w|!X-LIC|!METHOD" },
-		{ "", "DTSTART:garbage|SUMMARY:x",
-		  "DTSTART:garbage|SUMMARY:x" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		print_message("%s\n", rows[i][1]);
-		t_has(t_canon(a, event(rows[i][0], rows[i][1])), rows[i][2]);
+	for (size_t i = 0; i < sizeof(CANONICAL) / sizeof(CANONICAL[0]); i++) {
+		print_message("%s\n", CANONICAL[i][1]);
+		t_has(t_canon(a, event(CANONICAL[i][0], CANONICAL[i][1])),
+		      CANONICAL[i][2]);
 	}
 }
 
