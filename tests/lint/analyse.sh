@@ -26,15 +26,13 @@ for tool in clang-tidy cppcheck; do
 		exit 2
 	}
 done
-[ $# -gt 0 ] || CC=${CC:-clang} cmake -B "$build" -G Ninja >/dev/null
+CC=${CC:-clang} cmake -B "$build" -G Ninja >/dev/null
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 trap 'exit 130' INT TERM
 
 if [ $# -gt 0 ]; then
-	[ -f "$build/compile_commands.json" ] ||
-		CC=${CC:-clang} cmake -B "$build" -G Ninja >/dev/null
 	printf '%s\n' "$@"
 else
 	# shellcheck disable=SC2086
