@@ -5,6 +5,10 @@
 #include "backends/sqlite/lite.h"
 #include "base/clock.h"
 
+#include <time.h>
+
+enum { MIGRATE_WAIT_MS = 5000 };
+
 static const char LEDGER[] =
     "CREATE TABLE IF NOT EXISTS migration ("
     " number INTEGER NOT NULL PRIMARY KEY,"
@@ -113,8 +117,8 @@ use_wal(struct lite_conn *c, const char *path, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
-int
-lite_migrate(struct lite_conn *c, const char *path, bool apply, struct err *e)
+static int
+migrate(struct lite_conn *c, const char *path, bool apply, struct err *e)
 {
 	int64_t newest = lite_migrations[lite_migrations_n - 1].number;
 	int64_t have;
@@ -138,6 +142,28 @@ lite_migrate(struct lite_conn *c, const char *path, bool apply, struct err *e)
 			continue;
 		if (apply_one(c, path, &lite_migrations[i], e) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Several programs may open a new file at the same moment. SQLite does not wait
+ * for its busy timeout where a file changes to write-ahead logging, so the
+ * waiting is ours; what was applied meanwhile is seen by the next try.
+ */
+int
+lite_migrate(struct lite_conn *c, const char *path, bool apply, struct err *e)
+{
+	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	int64_t until = clk_mono_ms() + MIGRATE_WAIT_MS;
+	struct err first = { .code = ERR_NONE };
+
+	while (migrate(c, path, apply, &first) < 0) {
+		if (first.code != ERR_UNAVAILABLE || clk_mono_ms() > until) {
+			*e = first;
+			return -1;
+		}
+		(void)nanosleep(&pause, NULL);
 	}
 	return 0;
 }
