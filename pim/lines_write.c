@@ -231,11 +231,12 @@ write_old(struct writer *w, const struct pim_prop *p, size_t start)
 static void
 fold_line(struct writer *w, size_t start)
 {
-	struct slice line = { w->b->p + start, w->b->n - start };
+	struct slice line = { NULL, w->b->n - start };
 	size_t max = LINE_MAX_BYTES;
 
 	if (!buf_ok(w->b) || line.n <= max)
 		return;
+	line.p = w->b->p + start;
 	line = arena_copy(w->b->a, line);
 	if (line.p == NULL) {
 		w->b->bad = true;

@@ -339,8 +339,18 @@ srv_call_end(struct store_tx **tx, int code)
 	return code;
 }
 
-static bool
-goes_by(const struct store_collection *col, struct slice name)
+struct slice
+srv_call_device_name(const struct store_device *dev, size_t n, int64_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (dev[i].id == id)
+			return dev[i].label.n > 0 ? dev[i].label
+						  : dev[i].dev_id;
+	return SLICE_LIT("");
+}
+
+bool
+srv_call_goes_by(const struct store_collection *col, struct slice name)
 {
 	struct slice rest = col->aliases, word;
 
@@ -363,7 +373,7 @@ srv_call_collection(struct srv_call *c, struct store_tx *tx, const char *name,
 	if (tx->v->collection_list(tx, c->a, &all, &n, &e) < 0)
 		return srv_fail(&e);
 	for (size_t i = 0; i < n; i++) {
-		if (!goes_by(&all[i], slice_c(name)))
+		if (!srv_call_goes_by(&all[i], slice_c(name)))
 			continue;
 		*out = all[i];
 		return SRV_EXIT_OK;

@@ -85,7 +85,13 @@ int srv_call_begin(struct srv_call *c, const char *user, enum store_mode mode,
 /* Commit when code is SRV_EXIT_OK, else roll back; gives the exit code. */
 int srv_call_end(struct store_tx **tx, int code);
 
-/* A collection of the account by name or alias (ASCII case aside). */
+/* What people call a device: its label, else its own id; "" when unknown. */
+struct slice srv_call_device_name(const struct store_device *dev, size_t n,
+				  int64_t id);
+
+/* Is this its name or one of its aliases, ASCII case aside? */
+bool srv_call_goes_by(const struct store_collection *col, struct slice name);
+/* A collection of the account by name or alias. */
 int srv_call_collection(struct srv_call *c, struct store_tx *tx,
 			const char *name, struct store_collection *out);
 

@@ -145,19 +145,6 @@ name_ok(struct slice name)
 	       slice_find(name, '?') == SIZE_MAX;
 }
 
-static bool
-has_name(const struct store_collection *col, struct slice name)
-{
-	struct slice rest = col->aliases, word;
-
-	if (slice_eq_nocase(col->name, name))
-		return true;
-	while (slice_split(&rest, ' ', &word))
-		if (word.n > 0 && slice_eq_nocase(word, name))
-			return true;
-	return false;
-}
-
 /* Every name means one collection only. */
 static int
 check_name(const struct srv_call *c, const struct all *all, int64_t self,
@@ -170,7 +157,8 @@ check_name(const struct srv_call *c, const struct all *all, int64_t self,
 				      NAME_BYTES_MAX,
 				      SLICE_ARG(slice_sub(name, 0, 80)));
 	for (size_t i = 0; i < all->n; i++)
-		if (all->col[i].id != self && has_name(&all->col[i], name))
+		if (all->col[i].id != self &&
+		    srv_call_goes_by(&all->col[i], name))
 			return srv_call_refuse(
 			    SRV_EXIT_FAILED,
 			    "\"%.*s\" is a name of collection %.*s already",
@@ -201,7 +189,7 @@ add_member(const struct srv_call *c, const struct all *all, struct slice name,
 	   struct store_collection *col)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		if (!has_name(&all->col[i], name))
+		if (!srv_call_goes_by(&all->col[i], name))
 			continue;
 		if (combined(&all->col[i]) || all->col[i].id == col->id)
 			return srv_call_refuse(
@@ -345,7 +333,7 @@ find_one(const struct srv_call *c, const struct all *all,
 	 struct store_collection *out)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		if (!has_name(&all->col[i], slice_c(c->arg[1])))
+		if (!srv_call_goes_by(&all->col[i], slice_c(c->arg[1])))
 			continue;
 		*out = all->col[i];
 		return SRV_EXIT_OK;

@@ -206,16 +206,6 @@ static const struct srv_field revision_fields[] = {
 	{ "title", "TITLE" },
 };
 
-static struct slice
-device_name(const struct store_device *dev, size_t n, int64_t id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (dev[i].id == id)
-			return dev[i].label.n > 0 ? dev[i].label
-						  : dev[i].dev_id;
-	return SLICE_LIT("");
-}
-
 /* What became of a revision: some never were what others saw. */
 static struct slice
 state_of(const struct store_revision *r, const struct store_item *it)
@@ -263,8 +253,9 @@ show_history(struct srv_call *c, struct store_tx *tx,
 	rows = json_object_new_array();
 	for (size_t i = 0; i < n && rows != NULL; i++)
 		(void)json_object_array_add(
-		    rows, revision_json(c, &r[i], it,
-					device_name(dev, dev_n, r[i].device)));
+		    rows, revision_json(
+			      c, &r[i], it,
+			      srv_call_device_name(dev, dev_n, r[i].device)));
 	return srv_call_rows(
 	    c, revision_fields,
 	    sizeof(revision_fields) / sizeof(revision_fields[0]), rows);

@@ -22,16 +22,6 @@ static const struct srv_field list_fields[] = {
 };
 
 static struct slice
-device_name(const struct store_device *dev, size_t n, int64_t id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (dev[i].id == id)
-			return dev[i].label.n > 0 ? dev[i].label
-						  : dev[i].dev_id;
-	return SLICE_LIT("");
-}
-
-static struct slice
 state_of(const struct store_session *s)
 {
 	if (!s->closed)
@@ -102,8 +92,8 @@ list_rows(struct srv_call *c, struct store_tx *tx, int64_t limit,
 		return srv_fail(&e);
 	for (size_t i = 0; i < n; i++)
 		(void)json_object_array_add(
-		    rows,
-		    session_json(&s[i], device_name(dev, dev_n, s[i].device)));
+		    rows, session_json(&s[i], srv_call_device_name(
+						  dev, dev_n, s[i].device)));
 	return SRV_EXIT_OK;
 }
 
@@ -157,7 +147,7 @@ find(struct srv_call *c, struct store_tx *tx, int64_t id, struct tale *t)
 		if (s[i].id != id)
 			continue;
 		t->session = s[i];
-		t->device = device_name(dev, dev_n, s[i].device);
+		t->device = srv_call_device_name(dev, dev_n, s[i].device);
 		if (tx->v->story_get(tx, c->a, id, &t->line, &t->n, &e) < 0)
 			return srv_fail(&e);
 		return SRV_EXIT_OK;

@@ -143,7 +143,7 @@ sml_batch_with_hash(const struct sml_batch *b, uint64_t hash, size_t *n)
 	for (hi = lo; hi < b->key_n && b->key[hi].hash == hash;)
 		hi++;
 	*n = hi - lo;
-	return b->key + lo;
+	return *n == 0 ? NULL : b->key + lo;
 }
 
 static int

@@ -1,16 +1,13 @@
 /*
- * A message to bytes, by way of small trees in the DTD's order.
- *
- * Building a tree can fail at every node; the failure sticks in `bad` and
- * shows up in the buffer.
+ * A message to bytes, by way of small trees in the DTD's order. What goes wrong
+ * in building one shows up in the buffer.
  */
-#include "syncml/codec.h"
+#include "syncml/build.h"
 #include "syncml/limits.h"
 #include "syncml/msg.h"
 
 struct builder {
-	struct arena *a;
-	bool bad;
+	struct sml_build t;
 	bool binary; /* item content as OPAQUE */
 };
 
@@ -43,64 +40,15 @@ sml_cmd_none(enum sml_tag tag)
 	};
 }
 
-/* ---- leaves ------------------------------------------------------------- */
-
-static struct sml_node *
-box(struct builder *b, struct sml_node *up, enum sml_tag tag)
-{
-	struct sml_node *n;
-
-	if (b->bad)
-		return NULL;
-	n = sml_node_new(b->a, up, tag);
-	if (n == NULL)
-		b->bad = true;
-	return n;
-}
-
-static void
-leaf(struct builder *b, struct sml_node *up, enum sml_tag tag, struct slice s)
-{
-	struct sml_node *n = box(b, up, tag);
-
-	if (n != NULL)
-		n->text = s;
-}
-
-/* A leaf that is left out when it is empty. */
-static void
-maybe(struct builder *b, struct sml_node *up, enum sml_tag tag, struct slice s)
-{
-	if (s.n > 0)
-		leaf(b, up, tag, s);
-}
-
-static void
-flag(struct builder *b, struct sml_node *up, enum sml_tag tag, bool on)
-{
-	if (on)
-		(void)box(b, up, tag);
-}
-
-static void
-number(struct builder *b, struct sml_node *up, enum sml_tag tag, int64_t v)
-{
-	struct slice s = arena_printf(b->a, "%lld", (long long)v);
-
-	if (s.p == NULL)
-		b->bad = true;
-	leaf(b, up, tag, s);
-}
-
 /* Target or Source. */
 static struct sml_node *
 place(struct builder *b, struct sml_node *up, enum sml_tag tag,
       struct slice uri, struct slice name)
 {
-	struct sml_node *n = box(b, up, tag);
+	struct sml_node *n = sml_box(&b->t, up, tag);
 
-	leaf(b, n, SML_LOCURI, uri);
-	maybe(b, n, SML_LOCNAME, name);
+	sml_leaf(&b->t, n, SML_LOCURI, uri);
+	sml_maybe(&b->t, n, SML_LOCNAME, name);
 	return n;
 }
 
@@ -113,9 +61,9 @@ add_anchor(struct builder *b, struct sml_node *up, const struct sml_anchor *x)
 
 	if (!x->present)
 		return;
-	n = box(b, up, SML_MI_ANCHOR);
-	maybe(b, n, SML_MI_LAST, x->last);
-	leaf(b, n, SML_MI_NEXT, x->next);
+	n = sml_box(&b->t, up, SML_MI_ANCHOR);
+	sml_maybe(&b->t, n, SML_MI_LAST, x->last);
+	sml_leaf(&b->t, n, SML_MI_NEXT, x->next);
 }
 
 static bool
@@ -140,27 +88,28 @@ add_meta(struct builder *b, struct sml_node *up, const struct sml_meta *m)
 
 	if (meta_empty(m))
 		return;
-	n = box(b, up, SML_META);
-	maybe(b, n, SML_MI_FORMAT, m->format);
-	maybe(b, n, SML_MI_TYPE, m->type);
-	maybe(b, n, SML_MI_MARK, m->mark);
+	n = sml_box(&b->t, up, SML_META);
+	sml_maybe(&b->t, n, SML_MI_FORMAT, m->format);
+	sml_maybe(&b->t, n, SML_MI_TYPE, m->type);
+	sml_maybe(&b->t, n, SML_MI_MARK, m->mark);
 	if (m->size > 0)
-		number(b, n, SML_MI_SIZE, m->size);
+		sml_number(&b->t, n, SML_MI_SIZE, m->size);
 	add_anchor(b, n, &m->anchor);
-	maybe(b, n, SML_MI_VERSION, m->version);
-	maybe(b, n, SML_MI_NEXTNONCE, m->next_nonce);
+	sml_maybe(&b->t, n, SML_MI_VERSION, m->version);
+	sml_maybe(&b->t, n, SML_MI_NEXTNONCE, m->next_nonce);
 	if (m->max_msg_size > 0)
-		number(b, n, SML_MI_MAXMSGSIZE, m->max_msg_size);
+		sml_number(&b->t, n, SML_MI_MAXMSGSIZE, m->max_msg_size);
 	if (m->max_obj_size > 0)
-		number(b, n, SML_MI_MAXOBJSIZE, m->max_obj_size);
-	maybe(b, n, SML_MI_EMI, m->emi);
+		sml_number(&b->t, n, SML_MI_MAXOBJSIZE, m->max_obj_size);
+	sml_maybe(&b->t, n, SML_MI_EMI, m->emi);
 	if (m->free_mem > 0 || m->free_id > 0) {
-		mem = box(b, n, SML_MI_MEM);
-		number(b, mem, SML_MI_FREEMEM,
-		       m->free_mem < 0 ? 0 : m->free_mem);
-		number(b, mem, SML_MI_FREEID, m->free_id < 0 ? 0 : m->free_id);
+		mem = sml_box(&b->t, n, SML_MI_MEM);
+		sml_number(&b->t, mem, SML_MI_FREEMEM,
+			   m->free_mem < 0 ? 0 : m->free_mem);
+		sml_number(&b->t, mem, SML_MI_FREEID,
+			   m->free_id < 0 ? 0 : m->free_id);
 	}
-	flag(b, n, SML_MI_FIELDLEVEL, m->field_level);
+	sml_flag(&b->t, n, SML_MI_FIELDLEVEL, m->field_level);
 }
 
 static void
@@ -171,9 +120,9 @@ add_cred(struct builder *b, struct sml_node *up, const struct sml_cred *c)
 
 	if (!c->present)
 		return;
-	n = box(b, up, SML_CRED);
+	n = sml_box(&b->t, up, SML_CRED);
 	add_meta(b, n, &c->meta);
-	data = box(b, n, SML_DATA);
+	data = sml_box(&b->t, n, SML_DATA);
 	if (data != NULL) {
 		data->text = c->data;
 		data->opaque = c->opaque;
@@ -190,7 +139,7 @@ add_chal(struct builder *b, struct sml_node *up, const struct sml_chal *c)
 	m.type = c->type;
 	m.format = c->format;
 	m.next_nonce = c->next_nonce;
-	add_meta(b, box(b, up, SML_CHAL), &m);
+	add_meta(b, sml_box(&b->t, up, SML_CHAL), &m);
 }
 
 /* ---- Item --------------------------------------------------------------- */
@@ -199,7 +148,7 @@ add_chal(struct builder *b, struct sml_node *up, const struct sml_chal *c)
 static void
 graft(struct builder *b, struct sml_node *up, const struct sml_node *other)
 {
-	struct sml_node *n = box(b, up, other->tag);
+	struct sml_node *n = sml_box(&b->t, up, other->tag);
 
 	if (n == NULL)
 		return;
@@ -218,18 +167,18 @@ add_filter(struct builder *b, struct sml_node *up, const struct sml_filter *f)
 
 	if (!f->present)
 		return;
-	n = box(b, up, SML_FILTER);
+	n = sml_box(&b->t, up, SML_FILTER);
 	m.type = f->type;
 	add_meta(b, n, &m);
 	if (f->field != NULL)
-		graft(b, box(b, n, SML_FIELD), f->field);
+		graft(b, sml_box(&b->t, n, SML_FIELD), f->field);
 	if (f->record.n > 0) {
-		item = box(b, box(b, n, SML_RECORD), SML_ITEM);
+		item = sml_box(&b->t, sml_box(&b->t, n, SML_RECORD), SML_ITEM);
 		m.type = f->record_type;
 		add_meta(b, item, &m);
-		leaf(b, item, SML_DATA, f->record);
+		sml_leaf(&b->t, item, SML_DATA, f->record);
 	}
-	maybe(b, n, SML_FILTERTYPE, f->filter_type);
+	sml_maybe(&b->t, n, SML_FILTERTYPE, f->filter_type);
 }
 
 /* Elements where there are some (the Data element itself, or what is to go
@@ -245,12 +194,12 @@ add_data(struct builder *b, struct sml_node *up, const struct sml_item *it)
 		return;
 	}
 	if (from != NULL && from->tag != SML_DATA) {
-		graft(b, box(b, up, SML_DATA), from);
+		graft(b, sml_box(&b->t, up, SML_DATA), from);
 		return;
 	}
 	if (!it->has_data && it->data.n == 0)
 		return;
-	n = box(b, up, SML_DATA);
+	n = sml_box(&b->t, up, SML_DATA);
 	if (n != NULL) {
 		n->text = it->data;
 		n->opaque = it->data_opaque || (b->binary && it->data.n > 0);
@@ -262,13 +211,13 @@ add_parent(struct builder *b, struct sml_node *up, enum sml_tag tag,
 	   struct slice uri)
 {
 	if (uri.n > 0)
-		leaf(b, box(b, up, tag), SML_LOCURI, uri);
+		sml_leaf(&b->t, sml_box(&b->t, up, tag), SML_LOCURI, uri);
 }
 
 static void
 add_item(struct builder *b, struct sml_node *up, const struct sml_item *it)
 {
-	struct sml_node *n = box(b, up, SML_ITEM);
+	struct sml_node *n = sml_box(&b->t, up, SML_ITEM);
 
 	if (it->has_target || it->target.n > 0)
 		add_filter(b,
@@ -280,13 +229,13 @@ add_item(struct builder *b, struct sml_node *up, const struct sml_item *it)
 	add_parent(b, n, SML_TARGETPARENT, it->target_parent);
 	add_meta(b, n, &it->meta);
 	add_data(b, n, it);
-	flag(b, n, SML_MOREDATA, it->more);
+	sml_flag(&b->t, n, SML_MOREDATA, it->more);
 }
 
 static void
 add_items(struct builder *b, struct sml_node *up, const struct sml_cmd *c)
 {
-	for (size_t i = 0; i < c->item_n && !b->bad; i++)
+	for (size_t i = 0; i < c->item_n && !b->t.bad; i++)
 		add_item(b, up, &c->items[i]);
 }
 
@@ -305,29 +254,29 @@ static void
 add_refs(struct builder *b, struct sml_node *n, const struct sml_cmd *c)
 {
 	for (size_t i = 0; i < c->target_ref_n; i++)
-		leaf(b, n, SML_TARGETREF, c->target_refs[i]);
+		sml_leaf(&b->t, n, SML_TARGETREF, c->target_refs[i]);
 	for (size_t i = 0; i < c->source_ref_n; i++)
-		leaf(b, n, SML_SOURCEREF, c->source_refs[i]);
+		sml_leaf(&b->t, n, SML_SOURCEREF, c->source_refs[i]);
 }
 
 static void
 fill_status(struct builder *b, struct sml_node *n, const struct sml_cmd *c)
 {
-	leaf(b, n, SML_MSGREF, c->msgref);
-	leaf(b, n, SML_CMDREF, c->cmdref);
-	leaf(b, n, SML_CMD, c->cmd);
+	sml_leaf(&b->t, n, SML_MSGREF, c->msgref);
+	sml_leaf(&b->t, n, SML_CMDREF, c->cmdref);
+	sml_leaf(&b->t, n, SML_CMD, c->cmd);
 	add_refs(b, n, c);
 	add_cred(b, n, &c->cred);
 	add_chal(b, n, &c->chal);
-	leaf(b, n, SML_DATA, c->data);
+	sml_leaf(&b->t, n, SML_DATA, c->data);
 	add_items(b, n, c);
 }
 
 static void
 fill_results(struct builder *b, struct sml_node *n, const struct sml_cmd *c)
 {
-	maybe(b, n, SML_MSGREF, c->msgref);
-	leaf(b, n, SML_CMDREF, c->cmdref);
+	sml_maybe(&b->t, n, SML_MSGREF, c->msgref);
+	sml_leaf(&b->t, n, SML_CMDREF, c->cmdref);
 	add_meta(b, n, &c->meta);
 	add_refs(b, n, c);
 	add_items(b, n, c);
@@ -339,8 +288,8 @@ fill_map(struct builder *b, struct sml_node *n, const struct sml_cmd *c)
 	add_places(b, n, c);
 	add_cred(b, n, &c->cred);
 	add_meta(b, n, &c->meta);
-	for (size_t i = 0; i < c->item_n && !b->bad; i++) {
-		struct sml_node *m = box(b, n, SML_MAPITEM);
+	for (size_t i = 0; i < c->item_n && !b->t.bad; i++) {
+		struct sml_node *m = sml_box(&b->t, n, SML_MAPITEM);
 
 		(void)place(b, m, SML_TARGET, c->items[i].target,
 			    SLICE_LIT(""));
@@ -354,19 +303,19 @@ fill_rest(struct builder *b, struct sml_node *n, const struct sml_cmd *c)
 {
 	bool places = c->tag == SML_SYNC || c->tag == SML_SEARCH;
 
-	flag(b, n, SML_NORESP, c->noresp);
-	flag(b, n, SML_ARCHIVE, c->archive);
-	flag(b, n, SML_SFTDEL, c->sftdel);
+	sml_flag(&b->t, n, SML_NORESP, c->noresp);
+	sml_flag(&b->t, n, SML_ARCHIVE, c->archive);
+	sml_flag(&b->t, n, SML_SFTDEL, c->sftdel);
 	add_cred(b, n, &c->cred);
 	if (places)
 		add_places(b, n, c);
 	if (c->tag == SML_ALERT)
-		maybe(b, n, SML_DATA, c->data);
+		sml_maybe(&b->t, n, SML_DATA, c->data);
 	add_meta(b, n, &c->meta);
 	if (c->tag == SML_SEARCH)
-		maybe(b, n, SML_DATA, c->data);
+		sml_maybe(&b->t, n, SML_DATA, c->data);
 	if (c->tag == SML_SYNC && c->number_of_changes >= 0)
-		number(b, n, SML_NUMBEROFCHANGES, c->number_of_changes);
+		sml_number(&b->t, n, SML_NUMBEROFCHANGES, c->number_of_changes);
 	add_items(b, n, c);
 }
 
@@ -382,10 +331,10 @@ holds_content(enum sml_tag tag)
 static struct sml_node *
 add_cmd(struct builder *b, struct sml_node *up, const struct sml_cmd *c)
 {
-	struct sml_node *n = box(b, up, c->tag);
+	struct sml_node *n = sml_box(&b->t, up, c->tag);
 
 	b->binary = holds_content(c->tag);
-	maybe(b, n, SML_CMDID, c->cmdid);
+	sml_maybe(&b->t, n, SML_CMDID, c->cmdid);
 	if (c->tag == SML_STATUS)
 		fill_status(b, n, c);
 	else if (c->tag == SML_RESULTS)
@@ -412,7 +361,7 @@ cmd_tree(struct builder *b, const struct sml_cmd *top)
 	up[0].c = top;
 	up[0].n = root;
 	up[0].at = 0;
-	while (depth > 0 && !b->bad) {
+	while (depth > 0 && !b->t.bad) {
 		const struct sml_cmd *c = up[depth - 1].c;
 		struct sml_node *n;
 
@@ -425,7 +374,7 @@ cmd_tree(struct builder *b, const struct sml_cmd *top)
 		if (c->kid_n == 0)
 			continue;
 		if (depth == SML_DEPTH_MAX) {
-			b->bad = true;
+			b->t.bad = true;
 			return NULL;
 		}
 		up[depth].c = c;
@@ -433,14 +382,14 @@ cmd_tree(struct builder *b, const struct sml_cmd *top)
 		up[depth].at = 0;
 		depth++;
 	}
-	return b->bad ? NULL : root;
+	return b->t.bad ? NULL : root;
 }
 
 void
 sml_cmd_write(struct arena *a, struct buf *out, const struct sml_doc *doc,
 	      const struct sml_cmd *c)
 {
-	struct builder b = { .a = a };
+	struct builder b = { .t = { .a = a } };
 
 	sml_write(out, doc, cmd_tree(&b, c));
 }
@@ -449,11 +398,11 @@ void
 sml_sync_open(struct arena *a, struct buf *out, const struct sml_doc *doc,
 	      const struct sml_cmd *sync)
 {
-	struct builder b = { .a = a };
+	struct builder b = { .t = { .a = a } };
 	struct sml_node *n = add_cmd(&b, NULL, sync);
 
 	sml_write_start(out, doc, sync->tag);
-	if (b.bad || n == NULL) {
+	if (b.t.bad || n == NULL) {
 		out->bad = true;
 		return;
 	}
@@ -473,20 +422,20 @@ void
 sml_hdr_write(struct arena *a, struct buf *out, const struct sml_doc *doc,
 	      const struct sml_hdr *h)
 {
-	struct builder b = { .a = a };
-	struct sml_node *n = box(&b, NULL, SML_SYNCHDR);
+	struct builder b = { .t = { .a = a } };
+	struct sml_node *n = sml_box(&b.t, NULL, SML_SYNCHDR);
 
-	leaf(&b, n, SML_VERDTD, h->verdtd);
-	leaf(&b, n, SML_VERPROTO, h->verproto);
-	leaf(&b, n, SML_SESSIONID, h->sid);
-	leaf(&b, n, SML_MSGID, h->msgid);
+	sml_leaf(&b.t, n, SML_VERDTD, h->verdtd);
+	sml_leaf(&b.t, n, SML_VERPROTO, h->verproto);
+	sml_leaf(&b.t, n, SML_SESSIONID, h->sid);
+	sml_leaf(&b.t, n, SML_MSGID, h->msgid);
 	(void)place(&b, n, SML_TARGET, h->target, SLICE_LIT(""));
 	(void)place(&b, n, SML_SOURCE, h->source, h->source_name);
-	maybe(&b, n, SML_RESPURI, h->respuri);
-	flag(&b, n, SML_NORESP, h->noresp);
+	sml_maybe(&b.t, n, SML_RESPURI, h->respuri);
+	sml_flag(&b.t, n, SML_NORESP, h->noresp);
 	add_cred(&b, n, &h->cred);
 	add_meta(&b, n, &h->meta);
-	sml_write(out, doc, b.bad ? NULL : n);
+	sml_write(out, doc, b.t.bad ? NULL : n);
 }
 
 int

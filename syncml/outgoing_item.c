@@ -174,6 +174,14 @@ send_delete(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 
 enum { CUT_BACK_MAX = 100 };
 
+/* No white space, and not the middle of a UTF-8 character. */
+static bool
+may_begin(char c)
+{
+	return strchr(" \t\r\n", c) == NULL &&
+	       ((unsigned char)c & 0xC0u) != 0x80;
+}
+
 /* Cut so that the other side can join: in XML between characters. */
 static struct slice
 cut(const struct sml_ctx *c, struct slice data, size_t n)
@@ -188,9 +196,11 @@ cut(const struct sml_ctx *c, struct slice data, size_t n)
 	   text: let the next piece begin with something else, if it can. */
 	for (int i = 0;
 	     i < CUT_BACK_MAX && c->s.doc.enc == SML_XML && piece.n > 1 &&
-	     piece.n < data.n && strchr(" \t\r\n", data.p[piece.n]) != NULL;
+	     piece.n < data.n && !may_begin(data.p[piece.n]);
 	     i++)
 		piece.n--;
+	if (c->s.doc.enc == SML_XML)
+		piece = slice_utf8_cut(data, piece.n);
 	return piece;
 }
 

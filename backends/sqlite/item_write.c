@@ -119,14 +119,10 @@ revision_add(struct batch *b, const struct store_write *w)
 	return lite_run(q, b->e);
 }
 
-/* From `at_ms` on nobody sees this revision: pruning counts from there. */
 static int
-history_add(struct lite_tx *t, int64_t at_ms, int64_t item, int64_t revision,
-	    struct err *e)
+history_run(struct lite_tx *t, const char *sql, int64_t at_ms, int64_t item,
+	    int64_t revision, struct err *e)
 {
-	static const char sql[] =
-	    "INSERT OR IGNORE INTO history"
-	    " (account_id, at_ms, item_id, revision) VALUES (?1, ?2, ?3, ?4)";
 	struct lite_q q;
 
 	if (lite_query(t, &q, sql, WHERE, e) < 0)
@@ -137,6 +133,18 @@ history_add(struct lite_tx *t, int64_t at_ms, int64_t item, int64_t revision,
 	return lite_once(&q, e);
 }
 
+/* From `at_ms` on nobody sees this revision: pruning counts from there. */
+static int
+history_add(struct lite_tx *t, int64_t at_ms, int64_t item, int64_t revision,
+	    struct err *e)
+{
+	static const char sql[] =
+	    "INSERT OR IGNORE INTO history"
+	    " (account_id, at_ms, item_id, revision) VALUES (?1, ?2, ?3, ?4)";
+
+	return history_run(t, sql, at_ms, item, revision, e);
+}
+
 static int
 history_drop(struct lite_tx *t, int64_t at_ms, int64_t item, int64_t revision,
 	     struct err *e)
@@ -144,14 +152,8 @@ history_drop(struct lite_tx *t, int64_t at_ms, int64_t item, int64_t revision,
 	static const char sql[] =
 	    "DELETE FROM history WHERE account_id = ?1 AND at_ms = ?2"
 	    " AND item_id = ?3 AND revision = ?4";
-	struct lite_q q;
 
-	if (lite_query(t, &q, sql, WHERE, e) < 0)
-		return -1;
-	lite_int(&q, at_ms);
-	lite_int(&q, item);
-	lite_int(&q, revision);
-	return lite_once(&q, e);
+	return history_run(t, sql, at_ms, item, revision, e);
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,6 +35,18 @@ slices_compare_and_cut(void **state)
 	assert_true(slice_split(&rest, ';', &f) && f.n == 0);
 	assert_true(slice_split(&rest, ';', &f) && slice_is(f, "b"));
 	assert_false(slice_split(&rest, ';', &f));
+	rest = SLICE_LIT(" ,one  two,");
+	assert_true(slice_word(&rest, " ,", &f) && slice_is(f, "one"));
+	assert_true(slice_word(&rest, " ,", &f) && slice_is(f, "two"));
+	assert_false(slice_word(&rest, " ,", &f));
+	assert_false(slice_word(&rest, " ,", &f));
+	rest = (struct slice){ "a\0b", 3 }; /* a NUL is a byte, no gap */
+	assert_true(slice_word(&rest, " ", &f) && f.n == 3);
+	assert_int_equal(slice_upper('z'), 'Z');
+	assert_int_equal(slice_lower('Z'), 'z');
+	assert_int_equal(slice_upper('{'), '{');
+	assert_int_equal(slice_lower('['), '[');
+	assert_int_equal(slice_upper('\xE4'), '\xE4');
 }
 
 static void
@@ -237,6 +250,7 @@ log_values_cannot_forge_lines(void **state)
 static void
 errors_carry_their_reason(void **state)
 {
+	char longer[300] = "";
 	struct err e;
 
 	(void)state;
@@ -244,6 +258,15 @@ errors_carry_their_reason(void **state)
 	assert_int_equal(e.code, ERR_LIMIT);
 	assert_string_equal(e.msg, "5 bytes");
 	assert_int_equal(err_set(NULL, ERR_BUG, "t.x", "nobody listens"), -1);
+	assert_int_equal(err_errno(NULL, ERR_IO, EIO, "t.x", "nobody"), -1);
+	assert_int_equal(err_errno(&e, ERR_IO, ENOENT, "t.y", "open %s", "f"),
+			 -1);
+	assert_int_equal(e.code, ERR_IO);
+	assert_int_equal(e.sys, ENOENT);
+	assert_string_equal(e.msg, "open f: No such file or directory");
+	memset(longer, 'x', sizeof(longer) - 1);
+	(void)err_errno(&e, ERR_IO, EACCES, "t.y", "%s", longer);
+	assert_int_equal(strlen(e.msg), sizeof(e.msg) - 1);
 	assert_string_equal(err_name(ERR_UNAVAILABLE), "unavailable");
 }
 
