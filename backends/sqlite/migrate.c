@@ -154,7 +154,7 @@ migrate(struct lite_conn *c, const char *path, bool apply, struct err *e)
 int
 lite_migrate(struct lite_conn *c, const char *path, bool apply, struct err *e)
 {
-	static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	static const struct timespec pause = { .tv_nsec = 20000000 };
 	int64_t until = clk_mono_ms() + MIGRATE_WAIT_MS;
 	struct err first = { .code = ERR_NONE };
 
