@@ -220,8 +220,10 @@ revives(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
 	    sml_batch_rev(b, head->id, row->held);
 
 	b->ds->conflicts++;
-	sml_tell(b->c, '=', "edit of %.*s against a delete: the item is back",
-		 SLICE_ARG(op->luid));
+	sml_tell(b->c, '=',
+		 "edit of item %lld (LUID %.*s) against a delete: the item is "
+		 "back",
+		 (long long)head->id, SLICE_ARG(op->luid));
 	if (held != NULL && !held->deleted) {
 		*body = held->body;
 		return true;
@@ -294,8 +296,9 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		return -1;
 	if (r.clashes > 0) {
 		b->ds->conflicts++;
-		sml_tell(b->c, '=', "conflict in item %.*s: %u properties, %s",
-			 SLICE_ARG(op->luid), r.clashes,
+		sml_tell(b->c, '=',
+			 "conflict in item %lld (LUID %.*s): %u properties, %s",
+			 (long long)head->id, SLICE_ARG(op->luid), r.clashes,
 			 r.client_won   ? "the device's edit won"
 			 : r.server_won ? "the server's stayed"
 					: "each side won some");

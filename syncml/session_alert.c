@@ -223,8 +223,9 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 			       : it->meta.anchor.last),
 		 SLICE_ARG(it->meta.anchor.next));
 	if (d.forced)
-		sml_tell(c, '=', "%.*s: anchors do not fit, %s sync",
-			 SLICE_ARG(col->name), sml_type_name(d.type));
+		sml_tell(c, '=', "%.*s: %s, %s sync", SLICE_ARG(col->name),
+			 l->gen == 0 ? "first sync" : "anchors do not fit",
+			 sml_type_name(d.type));
 	if (ds->doubt_from != INT64_MAX)
 		sml_tell(c, '=',
 			 "%.*s: the last session broke; what it moved "
