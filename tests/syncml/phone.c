@@ -484,6 +484,11 @@ take_alert(struct phone *p, const struct sml_cmd *cmd)
 	p->alert = (int)code;
 	(void)snprintf(p->server_last, sizeof(p->server_last), "%.*s",
 		       SLICE_ARG(cmd->items[0].meta.anchor.last));
+	(void)snprintf(p->server_next, sizeof(p->server_next), "%.*s",
+		       SLICE_ARG(cmd->items[0].meta.anchor.next));
+	/* As real clients do: another Last would make it a slow sync. */
+	if (code == 200 || code == 202 || code == 204)
+		assert_string_equal(p->server_last, p->peer_last);
 	status(p, cmd, 200);
 }
 
@@ -586,7 +591,7 @@ phone_sync(struct phone *p, int alert)
 	struct buf maps = BUF_IN(p->b->a);
 
 	p->sid++;
-	p->anchor++;
+	p->anchor += p->same_second ? 0 : 1;
 	p->msgid = 1;
 	p->cmdid = 0;
 	p->token[0] = '\0';
@@ -609,5 +614,7 @@ phone_sync(struct phone *p, int alert)
 	for (size_t i = 0; i < p->n && p->alert != 204; i++)
 		p->item[i].change = 0;
 	(void)snprintf(p->last, sizeof(p->last), "%s-%d", p->dev, p->anchor);
+	(void)snprintf(p->peer_last, sizeof(p->peer_last), "%s",
+		       p->server_next);
 	return true;
 }

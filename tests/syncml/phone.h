@@ -42,9 +42,11 @@ struct phone {
 	int per_msg; /* items in one message; 0: all */
 	bool no_map; /* it never sends Map */
 	bool no_respuri;
-	bool no_status; /* it sends no Status for our items */
-	char last[32];  /* anchor of its last good sync */
-	int anchor;     /* counts */
+	bool no_status;     /* it sends no Status for our items */
+	char last[32];      /* anchor of its last good sync */
+	char peer_last[40]; /* the server's Next of that sync */
+	int anchor;         /* counts */
+	bool same_second;   /* its clock stands: the anchor stays as it is */
 	int sid;
 	int next_luid;
 	struct phone_item item[PHONE_ITEMS];
@@ -59,7 +61,7 @@ struct phone {
 	struct slice sent_bytes;
 	struct sml_reply raw;
 	int alert; /* what the server does */
-	char server_last[40];
+	char server_last[40], server_next[40];
 	struct slice partial; /* of a large object coming in */
 	/* What it saw in the last sync: */
 	int got_add, got_replace, got_delete, sent_n, messages;

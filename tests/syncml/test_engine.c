@@ -228,6 +228,24 @@ broken_sessions_cost_nothing(void **state)
 	}
 }
 
+/* Its anchors count seconds: of two syncs within one it breaks the second. */
+static void
+broken_within_the_same_second(void **state)
+{
+	(void)state;
+	one.per_msg = 1;
+	fill(&one, 8);
+	assert_true(phone_sync(&one, 201));
+	assert_true(phone_sync(&two, 201));
+	for (int msg = 1; msg <= 4; msg++) {
+		assert_true(phone_sync(&one, 200));
+		one.same_second = true;
+		lost_reply_at(msg);
+		one.same_second = false;
+		assert_int_equal(phone_live(&one), 8 + 2 * msg);
+	}
+}
+
 static void
 small_messages_and_large_objects(void **state)
 {
@@ -479,6 +497,7 @@ main(void)
 		T(brake_on_mass_deletion),
 		T(the_same_message_again),
 		T(broken_sessions_cost_nothing),
+		T(broken_within_the_same_second),
 		T(small_messages_and_large_objects),
 		T(refresh_and_one_way),
 		T(maps_that_never_come),
