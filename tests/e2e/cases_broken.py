@@ -31,13 +31,13 @@ TEXT = " ".join("Wort%05d" % n for n in range(2500))  # 25 kB
 class Pair:
     """Phone a, whose syncs break, and phone b, which sees what came of it."""
 
-    def __init__(self, c, large, proxy, patient):
+    def __init__(self, c, fault, large, proxy):
         self.c, self.large, self.proxy, self.n = c, large, proxy, 0
-        props = ["maxMsgSize=10240"]
-        if not patient:
+        props = ["maxMsgSize=10240", "RetryInterval=1"]
+        if not FAULTS[fault][1]:
             props.append("RetryDuration=0")
-        self.a = c.phone("a", dbs=["contacts"], props=props)
-        self.b = c.phone("b", dbs=["contacts"], props=props)
+        self.a = c.phone(fault + "-a", dbs=["contacts"], props=props)
+        self.b = c.phone(fault + "-b", dbs=["contacts"], props=props)
         self.a.set("syncURL=" + proxy.url)
         for n in range(4):
             self.a.put("contacts", "fest%d" % n, items.small_contact(n))
@@ -75,12 +75,13 @@ class Pair:
             return
         if op != "add" and len(self.keys) >= 4 + PER_POINT:
             return
-        while op == "add" and len(self.keys) > 4:
-            self.b.delete("contacts",
-                          self.b.find("contacts", self.keys.pop()))
-        for _ in range(4 * PER_POINT if op != "add" else 0):
-            text = self.make()
-            self.b.put("contacts", "vorrat%d" % self.n, text)
+        for _ in range(8):  # more at once would be held back
+            if op == "add":
+                self.b.delete("contacts",
+                              self.b.find("contacts", self.keys.pop()))
+            else:
+                text = self.make()
+                self.b.put("contacts", "vorrat%d" % self.n, text)
         self.b.sync()
         self.a.sync()
 
@@ -185,15 +186,12 @@ def broken(index, op, side, large, c):
     figures = {"op": op, "side": side, "large": large, "points": 0,
                "slow": 0}
     for k, fault in enumerate(FAULTS):
-        if (index + k) % STEP and STEP > 1:
-            if (index * len(FAULTS) + k) % STEP:
-                continue
+        if (index * len(FAULTS) + k) % STEP:
+            continue
         first = 1 if STEP == 1 else 1 + (index + k) % 5
         with CuttingProxy(c.site.port) as proxy:
-            c.account("%s-%s" % (c.user.split("-")[0] + str(index), k))
-            c.room = os.path.join(c.room, fault)
-            pair = Pair(c, large, proxy, FAULTS[fault][1])
-            c.room = os.path.dirname(c.room)
+            c.account("broken-%d-%d" % (index, k))
+            pair = Pair(c, fault, large, proxy)
             for n in range(first, LONGEST):
                 slow = point(pair, fault, op, side, n)
                 if slow is None:

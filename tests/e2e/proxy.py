@@ -67,8 +67,11 @@ class CuttingProxy:
                     if key.lower() not in HOP:
                         self.send_header(key, value)
                 self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+                try:
+                    self.end_headers()
+                    self.wfile.write(answer)
+                except OSError:  # the client was killed
+                    self.close_connection = True
 
             def log_message(self, *args):
                 pass
