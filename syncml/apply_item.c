@@ -130,7 +130,12 @@ reused(struct sml_batch *b, struct sml_op *op)
 		struct store_map *m = &b->m[b->m_n++];
 
 		*m = *op->row;
-		sml_map_owe(m, false, 0);
+		/* Deleted by it, and the LUID used again: still deleted. */
+		if (m->state == STORE_MAP_DELETING &&
+		    m->reason == SML_WHY_NOTED)
+			m->luid = SLICE_LIT("");
+		else
+			sml_map_owe(m, false, 0);
 	}
 	return create(b, op);
 }
@@ -212,9 +217,10 @@ erase(struct sml_batch *b, struct sml_op *op)
 		return -1;
 	/* Noted; decided for all together when the package ends. */
 	m->state = STORE_MAP_DELETING;
-	m->reason = 1;
+	m->reason = SML_WHY_NOTED;
 	m->offer_n = 0;
 	m->touched = b->ds->sync_no;
+	b->ds->noted++;
 	b->ds->in.deleted++;
 	return 0;
 }

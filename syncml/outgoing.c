@@ -29,7 +29,11 @@ action(const struct sml_ds *ds, const struct store_item *it, bool mapped,
 		return it->deleted ? 0 : 'A';
 	switch (m->state) {
 	case STORE_MAP_GONE:
-		return 0;
+		if (it->deleted)
+			return 'X';
+		return m->reason == SML_WHY_SHARED && m->held != it->revision
+			   ? 'A'
+			   : 0;
 	case STORE_MAP_SENT:
 		/* Answered, and the LUID not told yet: it will be. Sent in
 		   this session: wait for the answer. */
@@ -39,6 +43,10 @@ action(const struct sml_ds *ds, const struct store_item *it, bool mapped,
 	case STORE_MAP_DELETING:
 		if (m->touched == ds->sync_no)
 			return 0;
+		/* It answered nothing and went on, and that session ended. */
+		if (it->deleted && m->reason == SML_WHY_ASSUMED &&
+		    m->touched < ds->doubt_from)
+			return 'X';
 		return it->deleted ? 'D' : 'R';
 	case STORE_MAP_DEBT:
 		if (m->touched == ds->sync_no)
@@ -383,6 +391,9 @@ one_database(struct sml_ctx *c, struct sml_out *o, struct sml_ds *ds,
 		return -1;
 	if (c->s.og.active && &c->s.ds[c->s.og.ds] == ds) {
 		how = sml_out_piece(c, o, &so);
+		if (how == SML_NO_ROOM && sml_out_starved(c, o))
+			how = sml_object_failed(c, 413) < 0 ? SML_SENT_FAILED
+							    : SML_NOT_SENT;
 		*full = how == SML_SENT_PART || how == SML_NO_ROOM;
 	}
 	if (how == SML_SENT_FAILED)

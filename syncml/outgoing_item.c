@@ -398,7 +398,8 @@ offered(struct sml_ctx *c, struct sml_sync_out *so, struct sml_unit *u,
 		u->map.state = STORE_MAP_LIVE;
 		so->ds->out.replaced++;
 	}
-	u->map.reason = 0;
+	if (u->map.reason != SML_WHY_SHARED)
+		u->map.reason = 0;
 	c->items_out++;
 	return how;
 }
@@ -430,6 +431,12 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 			    "larger than a message to this device");
 	return offered(c, so, u, view->id,
 		       start_pieces(c, o, so, u, data, b64));
+}
+
+bool
+sml_out_starved(const struct sml_ctx *c, const struct sml_out *o)
+{
+	return c->s.idle_rounds > STARVED && o->commands <= 1;
 }
 
 enum sml_sent_how
@@ -477,8 +484,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	how = put(c, o, so, u, data, b64);
 	/* An otherwise empty message has no room for it either: without this
 	   the device would ask for the next message until it gives up. */
-	if (how == SML_NO_ROOM && c->s.idle_rounds > STARVED &&
-	    o->commands <= 1)
+	if (how == SML_NO_ROOM && sml_out_starved(c, o))
 		return debt(c, so->ds, u, 413,
 			    "larger than a message to this device");
 	return how;

@@ -368,8 +368,8 @@ static void
 watch_idle(struct sml_ctx *c)
 {
 	/* Statuses that wait for room are news too, while they get fewer. */
-	if (says_more_than_status(c) || c->items_out > 0 || c->s.og.active ||
-	    c->s.status_n < c->status_before)
+	if (says_more_than_status(c) || c->items_out > 0 ||
+	    c->s.og.offset != c->og_before || c->s.status_n < c->status_before)
 		c->s.idle_rounds = 0;
 	else
 		c->s.idle_rounds++;
@@ -415,6 +415,7 @@ sml_session_run(struct sml_ctx *c, struct slice *answer)
 	c->s.out_msgid++;
 	c->ds_before = c->s.ds_n;
 	c->status_before = c->s.status_n;
+	c->og_before = c->s.og.offset;
 	if (answers(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->msg->cmd_n; i++) {

@@ -57,6 +57,8 @@ struct sml_ds {
 	int64_t max_obj;  /* its MaxObjSize for this database; -1: not said */
 	int64_t free_id;  /* Adds that still fit in; -1: not said */
 	int64_t held_at_start; /* LIVE rows when its first Delete came; -1 */
+	int64_t noted;         /* its Deletes that are not decided yet */
+	int64_t decided;       /* and those that are: the brake counts all */
 	struct sml_counts in, out;
 	int64_t matched, conflicts, held_back;
 };
@@ -70,6 +72,15 @@ struct sml_sent {
 	uint64_t form;
 	char what; /* 'A'dd, 'R'eplace, 'D'elete, 'L' (alert), 'C'hunk, 'S'ync
 		    */
+	bool assumed; /* the client went on past it: counts as done, but an
+			 error for it is heard still */
+};
+
+/* Of a map row, instead of a status: why it is as it is. */
+enum sml_why {
+	SML_WHY_NOTED = 1,   /* DELETING: the device's Delete, not decided */
+	SML_WHY_SHARED = 2,  /* its LUID is another item's */
+	SML_WHY_ASSUMED = 3, /* DELETING: no Status, but it went on */
 };
 
 /* A Status that waits for room. */
@@ -107,6 +118,13 @@ struct sml_outgoing {
 	bool b64;
 	int64_t total, offset;
 	int64_t waits_msgid; /* the chunk that waits for its 213 */
+	unsigned restarts;   /* by Alert 223 */
+};
+
+/* A Get that is not answered yet (its Results may not have fitted). */
+struct sml_get {
+	int64_t msgref;
+	struct slice cmdref;
 };
 
 struct sml_session {
@@ -132,10 +150,10 @@ struct sml_session {
 	size_t status_n, status_cap;
 	struct sml_incoming inc;
 	struct sml_outgoing og;
-	/* A Get that is not answered yet (its Results may not have fitted). */
-	bool results_due;
-	int64_t results_msgref;
-	struct slice results_cmdref;
+	struct sml_get get[SML_GETS_MAX];
+	size_t get_n;
+	bool chunk_lost; /* an Alert 223 is due for this object */
+	struct slice lost_luid;
 };
 
 /* Everything that one message is handled with. */
@@ -173,10 +191,9 @@ struct sml_ctx {
 	int hdr_code; /* Status of SyncHdr */
 	struct sml_chal hdr_chal;
 	struct slice hdr_text;
-	bool chunk_lost; /* an Alert 223 is due for this object */
-	struct slice lost_source, lost_target;
-	bool next_wanted; /* the client asked for the next message (222) */
-	bool said;        /* the client's message held more than Status */
+	int64_t og_before; /* where the object on its way out was */
+	bool next_wanted;  /* the client asked for the next message (222) */
+	bool said;         /* the client's message held more than Status */
 	struct store_story *story;
 	size_t story_n, story_cap;
 	unsigned items_in, items_out;
@@ -247,6 +264,12 @@ int sml_sent_add(struct sml_ctx *c, struct sml_sent s);
 int sml_sent_statuses(struct sml_ctx *c);
 /* The client went on past them: they count as done. */
 int sml_sent_assume(struct sml_ctx *c);
+/* The large object on its way out did not arrive; code: why. */
+int sml_object_failed(struct sml_ctx *c, int code);
+/* The client lost the end of it (Alert 223), or all. */
+int sml_object_lost(struct sml_ctx *c);
+
+/* ---- session_map.c ---- */
 /* Take what a Map says; queue its Status. */
 int sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd);
 int sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd);
@@ -454,6 +477,8 @@ enum sml_sent_how sml_out_unit(struct sml_ctx *c, struct sml_out *o,
 /* The next piece of a large object that is on its way. */
 enum sml_sent_how sml_out_piece(struct sml_ctx *c, struct sml_out *o,
 				struct sml_sync_out *so);
+/* Not even an otherwise empty message had room, several times over. */
+bool sml_out_starved(const struct sml_ctx *c, const struct sml_out *o);
 /* Open the Sync element if it is not; false: no room. */
 bool sml_sync_out_open(struct sml_ctx *c, struct sml_out *o,
 		       struct sml_sync_out *so);

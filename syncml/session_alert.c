@@ -285,11 +285,7 @@ sml_cmd_alert(struct sml_ctx *c, const struct sml_cmd *cmd)
 		c->next_wanted = true;
 		return plain(c, cmd, 200);
 	case 223:
-		/* It lost our chunks: the object starts anew; its row is
-		   still offered, so the next sync sends it if this cannot. */
-		c->s.og.offset = 0;
-		c->s.og.waits_msgid = 0;
-		return plain(c, cmd, 200);
+		return sml_object_lost(c) < 0 ? -1 : plain(c, cmd, 200);
 	case 224:
 		if (c->s.version < 12)
 			return plain(c, cmd, 406);
@@ -307,7 +303,7 @@ enum { PAGE = 200 };
 
 /*
  * The brake on mass deletion: what the device deleted was only noted so far
- * (rows DELETING with reason 1); now it is decided for all together.
+ * (rows DELETING, SML_WHY_NOTED); now it is decided for all together.
  */
 static bool
 brake_holds(int64_t held, int64_t deletes)
@@ -380,7 +376,8 @@ noted_only(struct store_map *m, size_t n)
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (m[i].state == STORE_MAP_DELETING && m[i].reason != 0)
+		if (m[i].state == STORE_MAP_DELETING &&
+		    m[i].reason == SML_WHY_NOTED)
 			m[k++] = m[i];
 	}
 	return k;
@@ -435,7 +432,10 @@ decide_deletes(struct sml_ctx *c, struct sml_ds *ds)
 			return -1;
 		held += noted;
 	}
-	hold = brake_holds(held, noted);
+	/* All of the session, in however many packages they came. */
+	hold = brake_holds(held, noted + ds->decided);
+	ds->decided += noted;
+	ds->noted = 0;
 	if (walk_noted(c, ds, true, hold, &noted) < 0)
 		return -1;
 	if (hold) {
@@ -549,8 +549,11 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 	struct store_link *l = sml_link(c, ds->link);
 	const struct store_collection *col = sml_collection(c, ds->collection);
 
-	if (ds->in_done || ds->refused || l == NULL || col == NULL)
+	if (ds->refused || l == NULL || col == NULL)
 		return 0;
+	/* Its Final came too early: what it deleted since is decided too. */
+	if (ds->in_done)
+		return ds->noted > 0 ? decide_deletes(c, ds) : 0;
 	ds->in_done = true;
 	if (decide_deletes(c, ds) < 0)
 		return -1;

@@ -28,8 +28,8 @@ sml_chunk_broken(struct sml_ctx *c)
 	if (!in->active)
 		return 0;
 	in->active = false;
-	c->chunk_lost = true;
-	c->lost_source = in->luid;
+	c->s.chunk_lost = true;
+	c->s.lost_luid = in->luid;
 	sml_tell(c, '=', "large object %.*s broke off after %lld bytes",
 		 SLICE_ARG(in->luid), (long long)in->got);
 	return c->tx->v->chunk_drop(c->tx, key(&c->s.ds[in->ds]), &c->e);

@@ -76,15 +76,16 @@ sml_cmd_get(struct sml_ctx *c, const struct sml_cmd *cmd)
 	int code = cmd->item_n == 0 ? 400 : 404;
 	const struct slice *target = NULL;
 
-	for (size_t i = 0; i < cmd->item_n; i++) {
+	for (size_t i = 0; i < cmd->item_n && code != 200; i++) {
 		target = &cmd->items[i].target;
-		if (is_devinf_uri(*target)) {
+		if (is_devinf_uri(*target))
 			code = 200;
-			c->s.results_due = true;
-			c->s.results_msgref = c->msgid;
-			c->s.results_cmdref = cmd->cmdid;
-		}
 	}
+	if (code == 200 && c->s.get_n == SML_GETS_MAX)
+		code = 417;
+	else if (code == 200)
+		c->s.get[c->s.get_n++] =
+		    (struct sml_get){ c->msgid, cmd->cmdid };
 	return sml_status_add(c, cmd, target, NULL, code);
 }
 

@@ -6,7 +6,7 @@
  */
 #include "syncml/session.h"
 
-enum { STATE_LAYOUT = 1, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 2, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -174,6 +174,8 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_i64(w, &d->max_obj);
 	walk_i64(w, &d->free_id);
 	walk_i64(w, &d->held_at_start);
+	walk_i64(w, &d->noted);
+	walk_i64(w, &d->decided);
 	walk_counts(w, &d->in);
 	walk_counts(w, &d->out);
 	walk_i64(w, &d->matched);
@@ -194,6 +196,7 @@ walk_sent(struct walk *w, struct sml_sent *s)
 	walk_u64(w, &s->form);
 	walk_u64(w, &what);
 	s->what = (char)what;
+	walk_bool(w, &s->assumed);
 }
 
 static void
@@ -217,6 +220,7 @@ static void
 walk_objects(struct walk *w, struct sml_session *s)
 {
 	int tag = (int)s->inc.cmd;
+	uint64_t restarts = s->og.restarts;
 
 	walk_bool(w, &s->inc.active);
 	walk_int(w, &s->inc.ds);
@@ -239,6 +243,10 @@ walk_objects(struct walk *w, struct sml_session *s)
 	walk_i64(w, &s->og.total);
 	walk_i64(w, &s->og.offset);
 	walk_i64(w, &s->og.waits_msgid);
+	walk_u64(w, &restarts);
+	s->og.restarts = (unsigned)restarts;
+	walk_bool(w, &s->chunk_lost);
+	walk_slice(w, &s->lost_luid);
 }
 
 static void
@@ -272,9 +280,23 @@ walk_head(struct walk *w, struct sml_session *s)
 	walk_bool(w, &s->done);
 	walk_u64(w, &idle);
 	s->idle_rounds = (unsigned)idle;
-	walk_bool(w, &s->results_due);
-	walk_i64(w, &s->results_msgref);
-	walk_slice(w, &s->results_cmdref);
+}
+
+static void
+walk_gets(struct walk *w, struct sml_session *s)
+{
+	uint64_t n = s->get_n;
+
+	walk_u64(w, &n);
+	if (n > SML_GETS_MAX) {
+		w->bad = true;
+		return;
+	}
+	s->get_n = (size_t)n;
+	for (size_t i = 0; i < s->get_n; i++) {
+		walk_i64(w, &s->get[i].msgref);
+		walk_slice(w, &s->get[i].cmdref);
+	}
 }
 
 static void
@@ -291,6 +313,7 @@ walk_session(struct walk *w, struct sml_session *s)
 	s->ds_n = (size_t)n;
 	for (size_t i = 0; i < s->ds_n && !w->bad; i++)
 		walk_ds(w, &s->ds[i]);
+	walk_gets(w, s);
 	walk_objects(w, s);
 	s->sent_n = walk_list(w, (void **)&s->sent, s->sent_n, &s->sent_cap,
 			      sizeof(*s->sent));
