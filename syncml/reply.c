@@ -431,7 +431,7 @@ fill(struct sml_ctx *c, struct sml_out *o, bool *final)
 
 	*final = false;
 	statuses(c, o);
-	if (c->s.suspended) {
+	if (c->s.suspended || c->late) {
 		*final = true;
 		return 0;
 	}

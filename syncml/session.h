@@ -173,6 +173,8 @@ struct sml_ctx {
 	struct store_session row;
 	bool fresh;      /* the session starts with this message */
 	bool was_closed; /* it had ended before this message */
+	bool late;       /* it was superseded: Status and Map count, no more */
+	int64_t late_no[SML_LINKS_MAX];  /* sync_no of its databases */
 	size_t ds_before, status_before; /* how many, before this message */
 	bool login_wanted; /* the session is gone; there are credentials */
 	size_t refused;    /* arena_refused() before this message */
@@ -215,7 +217,7 @@ int sml_place_find(struct sml_ctx *c, struct sml_place *out);
 /* Value for RespURI's query, and the hash under which it is stored. */
 struct slice sml_token_new(struct sml_ctx *c, struct slice *hash);
 struct slice sml_body_hash(struct sml_ctx *c);
-/* A stored session that takes this message as its next one, or as a repeat. */
+/* A stored session that has not expired. */
 bool sml_session_live(const struct sml_ctx *c, const struct store_session *s);
 
 /* ---- server_session.c: one message inside a transaction ---- */
@@ -225,6 +227,7 @@ enum sml_entry {
 	SML_ENTER_STALE,     /* older than the last one: changes nothing */
 	SML_ENTER_GAP,       /* out of order: the session ends */
 	SML_ENTER_EXPIRED,   /* no such session any more */
+	SML_ENTER_LATE,      /* superseded: hears Status and Map only */
 	SML_ENTER_DISABLED,
 };
 /* Load account, device, databases, links; continue the session or start it. */

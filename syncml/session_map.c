@@ -325,12 +325,22 @@ map_step(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it,
 			    : c->tx->v->map_put(c->tx, s.put, s.put_n, &c->e);
 }
 
+/* A superseded session may mean a map that is no more. */
+static bool
+in_force(struct sml_ctx *c, const struct sml_ds *ds)
+{
+	const struct store_link *l = sml_link(c, ds->link);
+
+	return !c->late ||
+	       (l != NULL && (ds->gen == l->gen || ds->gen == l->stage));
+}
+
 int
 sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd)
 {
 	struct sml_ds *ds = sml_ds_uri(c, cmd->target, cmd->source);
 
-	if (ds == NULL || cmd->item_n == 0)
+	if (ds == NULL || cmd->item_n == 0 || !in_force(c, ds))
 		return 0;
 	for (size_t i = 0; i < cmd->item_n; i += MAP_STEP) {
 		size_t n = cmd->item_n - i;

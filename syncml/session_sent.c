@@ -70,12 +70,30 @@ mapped_away(const struct store_map *m)
 	return m->reason == SML_WHY_SHARED && m->state != STORE_MAP_SENT;
 }
 
+/* A superseded session: has nobody moved the row since? */
+static bool
+as_sent(const struct sml_ctx *c, const struct sml_sent *s,
+	const struct store_map *m)
+{
+	if (m->touched != c->late_no[s->ds])
+		return false;
+	if (s->what == 'D')
+		return m->state == STORE_MAP_DELETING;
+	for (size_t i = 0; i < m->offer_n; i++) {
+		if (m->offer[i].revision == s->revision &&
+		    m->offer[i].form == s->form)
+			return true;
+	}
+	return s->assumed;
+}
+
 /* Move one row; returns true when it is to be dropped. */
 static bool
 settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
        struct store_map *m)
 {
-	if ((o->s.assumed && !as_assumed(&o->s, m)) || mapped_away(m))
+	if ((o->s.assumed && !as_assumed(&o->s, m)) || mapped_away(m) ||
+	    (c->late && !as_sent(c, &o->s, m)))
 		return false;
 	if (o->s.what == 'D' && o->code == ASSUMED) {
 		m->reason = SML_WHY_ASSUMED;
@@ -248,7 +266,7 @@ chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
 {
 	struct sml_outgoing *og = &c->s.og;
 
-	if (!og->active || og->item != s->item || og->ds != s->ds)
+	if (c->late || !og->active || og->item != s->item || og->ds != s->ds)
 		return 0;
 	og->waits_msgid = 0;
 	if (code == 213 || (code >= 200 && code < 300))
@@ -328,6 +346,8 @@ one_status(struct sml_ctx *c, const struct sml_cmd *st, struct answers *a)
 		return 0;
 	copy = *s;
 	s->what = 0;
+	if (c->late && (copy.what == 'L' || copy.what == 'C'))
+		return 0; /* the new session has both of its own */
 	/* It said nothing else than what was assumed. */
 	if (copy.assumed && copy.what != 'D' && good((int)code))
 		return 0;
