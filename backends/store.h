@@ -235,6 +235,8 @@ struct store_link {
 	    gen_last; /* the highest ever used: generations never come back */
 	int64_t last_ok_ms;
 	int64_t last_type; /* alert code of the last sync that went well */
+	struct slice open; /* the engine's: a sync that did not end, to be
+			      resumed; empty: none */
 };
 
 enum store_map_state {

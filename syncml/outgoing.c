@@ -53,7 +53,9 @@ action(const struct sml_ds *ds, const struct store_item *it, bool mapped,
 			return 0;
 		break;
 	case STORE_MAP_LIVE:
-		if (m->offer_n > 0 && m->touched == ds->sync_no)
+		/* On its way; but an object that was resumed may be older. */
+		if (m->offer_n > 0 && m->touched == ds->sync_no &&
+		    m->offer[m->offer_n - 1].revision == it->revision)
 			return 0;
 		break;
 	}

@@ -207,6 +207,7 @@ cut(const struct sml_ctx *c, struct slice data, size_t n)
 static void
 piece_sent(struct sml_ctx *c, struct sml_outgoing *og, size_t n, bool last)
 {
+	og->acked = og->offset; /* it went on past the one before */
 	og->offset += (int64_t)n;
 	og->waits_msgid = last ? 0 : c->s.out_msgid;
 	if (last)
@@ -255,6 +256,9 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 	if (c->tx->v->chunk_read(c->tx, c->scratch, k, og->offset, room, &data,
 				 &c->e) < 0)
 		return SML_SENT_FAILED;
+	if (data.n == 0) /* resumed, and its bytes are gone */
+		return sml_object_failed(c, 424) < 0 ? SML_SENT_FAILED
+						     : SML_NOT_SENT;
 	cmd = command(c, &it, og->add, og->item, og->luid,
 		      (enum pim_form)og->form_kind, og->b64);
 	if (og->offset == 0)

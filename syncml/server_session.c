@@ -369,7 +369,8 @@ package_end(struct sml_ctx *c)
 	/* The Final of a suspended session completes nothing. */
 	if (c->s.suspended)
 		return 0;
-	if (sml_chunk_broken(c) < 0)
+	/* An object that is resumed goes on in package 3. */
+	if (c->s.in != SML_IN_INIT && sml_chunk_broken(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->s.ds_n; i++) {
 		struct sml_ds *ds = &c->s.ds[i];
@@ -518,6 +519,8 @@ sml_session_leave(struct sml_ctx *c, const struct slice *answer)
 	c->dev.last_addr = c->rq->peer;
 	if ((c->dev_dirty || c->fresh) &&
 	    tx->v->device_put(tx, &c->dev, &c->e) < 0)
+		return -1;
+	if (!c->late && sml_open_note(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->link_n; i++) {
 		if (c->link_dirty[i] &&

@@ -42,6 +42,8 @@ struct sml_ds {
 	bool opened;     /* our first Sync element went out */
 	bool sync_seen;  /* the client's Sync came */
 	bool in_done;    /* its package 3 was complete */
+	struct slice client_last; /* of its Alert; of the first, if resumed */
+	int64_t added_before;     /* in the sessions that this one resumes */
 	struct slice client_next, server_last, server_next;
 	int64_t gen; /* generation of the map that this sync works on */
 	int64_t sync_no;
@@ -104,6 +106,13 @@ struct sml_incoming {
 	struct slice type, format;
 	int64_t size; /* announced; -1: it was not */
 	int64_t got;
+	int64_t last_n;    /* octets of the last piece */
+	int64_t resumed;   /* octets that an earlier session got; -1 */
+	int64_t resumed_n; /* of its last piece */
+	/* Not active: the object was refused with this code, in this message;
+	   what follows of it is refused as well. */
+	int refused;
+	int64_t refused_msgid;
 };
 
 /* A large object on its way out; its bytes are the link's 'o' chunks. */
@@ -117,6 +126,7 @@ struct sml_outgoing {
 	int form_kind; /* enum pim_form */
 	bool b64;
 	int64_t total, offset;
+	int64_t acked;       /* up to here it has them for certain */
 	int64_t waits_msgid; /* the chunk that waits for its 213 */
 	unsigned restarts;   /* by Alert 223 */
 };
@@ -125,6 +135,16 @@ struct sml_outgoing {
 struct sml_get {
 	int64_t msgref;
 	struct slice cmdref;
+};
+
+/* A sync that did not end, as its link remembers it (Alert 225). */
+struct sml_open {
+	int type; /* 200 to 205; 0: none */
+	int64_t since_ms;
+	int64_t added;     /* items of the client */
+	struct slice last; /* the client's Last when it began */
+	struct sml_incoming inc;
+	struct sml_outgoing og;
 };
 
 struct sml_session {
@@ -244,6 +264,21 @@ int sml_state_save(struct arena *a, const struct sml_session *s,
 int sml_state_load(struct arena *a, struct slice bytes, struct sml_session *s,
 		   struct err *e);
 
+int sml_open_save(struct arena *a, const struct sml_open *open,
+		  struct slice *out, struct err *e);
+/* What does not read back is none. */
+void sml_open_load(struct arena *a, struct slice bytes, struct sml_open *open);
+
+/* ---- session_resume.c: a sync that broke or was suspended goes on ---- */
+/* Is there one that an Alert 225 with this Last means? */
+bool sml_resumable(const struct sml_ctx *c, const struct store_link *l,
+		   const struct sml_open *open, struct slice last, bool fits);
+/* Its large objects go on as well. */
+int sml_resume_objects(struct sml_ctx *c, struct sml_ds *ds,
+		       const struct sml_open *open);
+/* Note in the links what of this session is not ended. */
+int sml_open_note(struct sml_ctx *c);
+
 /* ---- session_story.c: what a person reads about the session ---- */
 void sml_tell(struct sml_ctx *c, char who, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -289,6 +324,8 @@ void sml_items_sort(struct store_item *it, size_t n);
 struct store_item *sml_item_find(struct store_item *it, size_t n, int64_t id);
 
 /* ---- session_alert.c ---- */
+/* 206-210 ask for the same as 200, 202-205, after our notification. */
+int sml_base_type(int code);
 int sml_cmd_alert(struct sml_ctx *c, const struct sml_cmd *cmd);
 /* Package 3 of this database is complete: anchors, generations, deletes. */
 int sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds);

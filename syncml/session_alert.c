@@ -36,9 +36,8 @@ anchors_fit(struct store_link *l, struct slice last, bool resumes)
 	return l->gen != 0 && slice_eq(l->a_client, last);
 }
 
-/* 206-210 ask for the same as 200, 202-205, after our notification. */
-static int
-base_type(int code)
+int
+sml_base_type(int code)
 {
 	return code < 206 ? code : code == 206 ? 200 : code - 5;
 }
@@ -52,20 +51,24 @@ struct decision {
 };
 
 static struct decision
-decide(const struct sml_ctx *c, int code, bool fits, bool staged)
+decide(const struct sml_ctx *c, int code, bool fits,
+       const struct sml_open *open, bool staged)
 {
-	struct decision d = { .status = 200 };
-	int want = code == 225 ? 200 : base_type(code);
+	struct decision d = { .status = 200, .resumed = open != NULL };
+	int want = code == 225 ? 200 : sml_base_type(code);
 
-	d.resumed = code == 225 && staged;
 	d.type = want;
-	if (want == 201 || want == 203 || want == 205) {
-		d.reply = code;
+	if (d.resumed) {
+		/* Its new map is in force: what is left of a slow sync is an
+		   ordinary one, of a refresh a one-way one. Nothing is emptied
+		   or deleted for being absent a second time. */
+		d.type = d.reply = open->type;
+		if (!staged && (open->type & 1) != 0)
+			d.type = open->type - 1;
 		return d;
 	}
-	if (d.resumed) {
-		/* What was interrupted was a slow sync: go on with it. */
-		d.type = d.reply = 201;
+	if (want == 201 || want == 203 || want == 205) {
+		d.reply = code;
 		return d;
 	}
 	if (fits) {
@@ -139,7 +142,8 @@ drop_objects(struct sml_ctx *c, const struct sml_ds *ds)
 
 static int
 start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
-      const struct sml_item *it, int code, const struct decision *d)
+      const struct sml_item *it, int code, const struct decision *d,
+      const struct sml_open *open)
 {
 	bool fresh = d->type == 201 || d->type == 203 || d->type == 205;
 
@@ -158,6 +162,8 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		.type = d->type,
 		.reply = d->reply,
 		.forced = d->forced,
+		.client_last = d->resumed ? open->last : it->meta.anchor.last,
+		.added_before = d->resumed ? open->added : 0,
 		.client_next = it->meta.anchor.next,
 		.server_last = d->forced || fresh ? SLICE_LIT("") : l->a_server,
 		.server_next = next_anchor(c, l, it->meta.anchor.next),
@@ -171,10 +177,13 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		return err_set(&c->e, ERR_NOMEM, "alert.anchor",
 			       "no memory for an anchor");
 	/* Sessions after the confirmed one broke: what they moved is in
-	   doubt, since a phone restored from a backup looks the same. */
-	if (!fresh && l->confirmed_no < l->sync_no)
+	   doubt, since a phone restored from a backup looks the same. One that
+	   resumes is none. */
+	if (!fresh && !d->resumed && l->confirmed_no < l->sync_no)
 		ds->doubt_from = l->confirmed_no + 1;
 	ds->sync_no = ++l->sync_no;
+	if (d->resumed && sml_resume_objects(c, ds, open) < 0)
+		return -1;
 	/* An Alert may come again in the middle: package 2 is due anew. */
 	c->s.out_init_done = c->s.out_sync_done = c->s.done = false;
 	sml_link_touch(c, l);
@@ -204,7 +213,9 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 	const struct store_collection *col = sml_collection_uri(c, uri);
 	struct store_link *l;
 	struct decision d;
+	struct sml_open open;
 	struct sml_ds *ds;
+	bool fits;
 
 	if (uri.n > SML_LOCURI_BYTES_MAX || it->source.n > SML_LOCURI_BYTES_MAX)
 		return alert_status(c, cmd, it, 414);
@@ -219,9 +230,15 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 	ds = l == NULL ? NULL : ds_slot(c, l->id);
 	if (ds == NULL)
 		return alert_status(c, cmd, it, 403);
-	d = decide(c, code, anchors_fit(l, it->meta.anchor.last, code == 225),
+	fits = anchors_fit(l, it->meta.anchor.last, code == 225);
+	sml_open_load(c->a, l->open, &open);
+	d = decide(c, code, fits,
+		   code == 225 && sml_resumable(c, l, &open,
+						it->meta.anchor.last, fits)
+		       ? &open
+		       : NULL,
 		   l->stage != 0);
-	if (start(c, ds, l, it, code, &d) < 0)
+	if (start(c, ds, l, it, code, &d, &open) < 0)
 		return -1;
 	sml_tell(c, '>', "alert %s for %.*s (last %.*s, next %.*s)",
 		 sml_type_name(code), SLICE_ARG(col->name),
@@ -229,6 +246,9 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 			       ? SLICE_LIT("none")
 			       : it->meta.anchor.last),
 		 SLICE_ARG(it->meta.anchor.next));
+	if (d.resumed)
+		sml_tell(c, '=', "%.*s: the %s sync goes on",
+			 SLICE_ARG(col->name), sml_type_name(d.reply));
 	if (d.forced)
 		sml_tell(c, '=', "%.*s: %s, %s sync", SLICE_ARG(col->name),
 			 l->gen == 0 ? "first sync" : "anchors do not fit",
@@ -498,7 +518,7 @@ refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 	}
 	/* The brake counts by what the database would shrink to. */
 	total = kept + gone;
-	if (brake_holds(total, gone - ds->in.added)) {
+	if (brake_holds(total, gone - ds->in.added - ds->added_before)) {
 		ds->held_back += gone;
 		sml_tell(c, '=',
 			 "the refresh would delete %lld of %lld items: "

@@ -269,8 +269,10 @@ chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
 	if (c->late || !og->active || og->item != s->item || og->ds != s->ds)
 		return 0;
 	og->waits_msgid = 0;
-	if (code == 213 || (code >= 200 && code < 300))
+	if (code == 213 || (code >= 200 && code < 300)) {
+		og->acked = og->offset;
 		return 0;
+	}
 	return sml_object_failed(c, code);
 }
 
@@ -480,7 +482,7 @@ sml_object_lost(struct sml_ctx *c)
 
 	if (og->active && og->restarts < RESTARTS_MAX) {
 		og->restarts++;
-		og->offset = 0;
+		og->offset = og->acked = 0;
 		og->waits_msgid = 0;
 		return 0;
 	}

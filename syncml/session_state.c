@@ -151,6 +151,8 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_bool(w, &d->opened);
 	walk_bool(w, &d->sync_seen);
 	walk_bool(w, &d->in_done);
+	walk_slice(w, &d->client_last);
+	walk_i64(w, &d->added_before);
 	walk_slice(w, &d->client_next);
 	walk_slice(w, &d->server_last);
 	walk_slice(w, &d->server_next);
@@ -217,36 +219,46 @@ walk_status(struct walk *w, struct sml_status *s)
 }
 
 static void
-walk_objects(struct walk *w, struct sml_session *s)
+walk_incoming(struct walk *w, struct sml_incoming *in)
 {
-	int tag = (int)s->inc.cmd;
-	uint64_t restarts = s->og.restarts;
+	int tag = (int)in->cmd;
 
-	walk_bool(w, &s->inc.active);
-	walk_int(w, &s->inc.ds);
+	walk_bool(w, &in->active);
+	walk_int(w, &in->ds);
 	walk_int(w, &tag);
-	s->inc.cmd = (enum sml_tag)tag;
-	walk_slice(w, &s->inc.luid);
-	walk_slice(w, &s->inc.type);
-	walk_slice(w, &s->inc.format);
-	walk_i64(w, &s->inc.size);
-	walk_i64(w, &s->inc.got);
-	walk_bool(w, &s->og.active);
-	walk_int(w, &s->og.ds);
-	walk_i64(w, &s->og.item);
-	walk_i64(w, &s->og.revision);
-	walk_u64(w, &s->og.form);
-	walk_slice(w, &s->og.luid);
-	walk_bool(w, &s->og.add);
-	walk_int(w, &s->og.form_kind);
-	walk_bool(w, &s->og.b64);
-	walk_i64(w, &s->og.total);
-	walk_i64(w, &s->og.offset);
-	walk_i64(w, &s->og.waits_msgid);
+	in->cmd = (enum sml_tag)tag;
+	walk_slice(w, &in->luid);
+	walk_slice(w, &in->type);
+	walk_slice(w, &in->format);
+	walk_i64(w, &in->size);
+	walk_i64(w, &in->got);
+	walk_i64(w, &in->last_n);
+	walk_i64(w, &in->resumed);
+	walk_i64(w, &in->resumed_n);
+	walk_int(w, &in->refused);
+	walk_i64(w, &in->refused_msgid);
+}
+
+static void
+walk_outgoing(struct walk *w, struct sml_outgoing *og)
+{
+	uint64_t restarts = og->restarts;
+
+	walk_bool(w, &og->active);
+	walk_int(w, &og->ds);
+	walk_i64(w, &og->item);
+	walk_i64(w, &og->revision);
+	walk_u64(w, &og->form);
+	walk_slice(w, &og->luid);
+	walk_bool(w, &og->add);
+	walk_int(w, &og->form_kind);
+	walk_bool(w, &og->b64);
+	walk_i64(w, &og->total);
+	walk_i64(w, &og->offset);
+	walk_i64(w, &og->acked);
+	walk_i64(w, &og->waits_msgid);
 	walk_u64(w, &restarts);
-	s->og.restarts = (unsigned)restarts;
-	walk_bool(w, &s->chunk_lost);
-	walk_slice(w, &s->lost_luid);
+	og->restarts = (unsigned)restarts;
 }
 
 static void
@@ -314,7 +326,10 @@ walk_session(struct walk *w, struct sml_session *s)
 	for (size_t i = 0; i < s->ds_n && !w->bad; i++)
 		walk_ds(w, &s->ds[i]);
 	walk_gets(w, s);
-	walk_objects(w, s);
+	walk_incoming(w, &s->inc);
+	walk_outgoing(w, &s->og);
+	walk_bool(w, &s->chunk_lost);
+	walk_slice(w, &s->lost_luid);
 	s->sent_n = walk_list(w, (void **)&s->sent, s->sent_n, &s->sent_cap,
 			      sizeof(*s->sent));
 	for (size_t i = 0; i < s->sent_n && !w->bad; i++)
@@ -376,4 +391,47 @@ sml_state_load(struct arena *a, struct slice bytes, struct sml_session *s,
 		return err_set(e, ERR_BUG, "session.load",
 			       "a session's stored state does not read back");
 	return 0;
+}
+
+/* ---- what a link remembers ---------------------------------------------- */
+
+static void
+walk_open(struct walk *w, struct sml_open *o)
+{
+	walk_int(w, &o->type);
+	walk_i64(w, &o->since_ms);
+	walk_i64(w, &o->added);
+	walk_slice(w, &o->last);
+	walk_incoming(w, &o->inc);
+	walk_outgoing(w, &o->og);
+}
+
+int
+sml_open_save(struct arena *a, const struct sml_open *open, struct slice *out,
+	      struct err *e)
+{
+	struct walk w = { .a = a, .out = BUF_IN(a) };
+	struct sml_open copy = *open;
+
+	buf_byte(&w.out, STATE_LAYOUT);
+	walk_open(&w, &copy);
+	if (!buf_ok(&w.out))
+		return err_set(e, ERR_NOMEM, "session.open",
+			       "no memory to note a sync that goes on");
+	*out = buf_slice(&w.out);
+	return 0;
+}
+
+void
+sml_open_load(struct arena *a, struct slice bytes, struct sml_open *open)
+{
+	struct walk w = { .reading = true, .a = a };
+
+	*open = (struct sml_open){ 0 };
+	if (bytes.n == 0 || bytes.p[0] != STATE_LAYOUT)
+		return;
+	w.in = slice_from(bytes, 1);
+	walk_open(&w, open);
+	if (w.bad)
+		*open = (struct sml_open){ 0 };
 }
