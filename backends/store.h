@@ -544,7 +544,8 @@ struct store_vtbl {
 			  struct slice **out, struct err *e);
 	/* Mark the device's other sessions that were open as closed with this
 	   verdict, and drop their answers and states; but the state of the
-	   newest of them stays: it still hears late Statuses and Maps. */
+	   newest of them stays: it still hears late Statuses and Maps.
+	   except 0: all of them end, and nothing more is heard. */
 	int (*session_supersede)(struct store_tx *tx, int64_t device,
 				 int64_t except, struct slice verdict,
 				 struct err *e);

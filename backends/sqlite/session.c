@@ -234,7 +234,8 @@ lite_answer_get(struct store_tx *tx, struct arena *a, int64_t session,
 #define KEPT                                                                   \
 	" FROM session INDEXED BY session_kept WHERE account_id = ?1"          \
 	" AND device_id = ?2 AND kept = 1 AND session_id <> ?3"
-#define OLDER KEPT " AND session_id < (SELECT max(session_id)" KEPT ")"
+#define OLDER                                                                  \
+	KEPT " AND (?3 = 0 OR session_id < (SELECT max(session_id)" KEPT "))"
 
 static int
 supersede(struct lite_tx *t, int64_t device, int64_t except,
