@@ -170,6 +170,10 @@ op_item(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	op->format = it->meta.format.n > 0 ? it->meta.format : cmd->meta.format;
 	op->data = it->data;
 	op->code = forbidden(ds, cmd->tag);
+	/* Some of the fields only: we do not announce that, and took for a
+	   whole item it would delete the rest. */
+	if (op->code == 0 && (cmd->meta.field_level || it->meta.field_level))
+		op->code = 406;
 	if (op->code == 0 && op->luid.n == 0)
 		op->code = 400;
 	if (op->code == 0 && op->luid.n > SML_LOCURI_BYTES_MAX)

@@ -215,6 +215,9 @@ erase(struct sml_batch *b, struct sml_op *op)
 	}
 	if (held_at_start(b) < 0)
 		return -1;
+	/* Archived it is not, beyond the history that every item has. */
+	if (op->cmd->archive)
+		op->code = 210;
 	/* Noted; decided for all together when the package ends. */
 	m->state = STORE_MAP_DELETING;
 	m->reason = SML_WHY_NOTED;

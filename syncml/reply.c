@@ -290,14 +290,16 @@ devinf_type(const struct sml_ctx *c)
 }
 
 static bool
-put_results(struct sml_ctx *c, struct sml_out *o, bool without_caps)
+put_results(struct sml_ctx *c, struct sml_out *o, enum sml_devinf_part part)
 {
 	struct sml_cmd cmd = sml_cmd_none(SML_RESULTS);
 	struct sml_item it = sml_item_none();
-	struct sml_devinf *own = sml_own_devinf(c);
+	struct sml_devinf *own = sml_own_devinf(c, part);
 	struct sml_node *data = sml_node_new(c->a, NULL, SML_DATA);
 	struct sml_node *node =
-	    own == NULL ? NULL : sml_devinf_node(c->a, own, without_caps);
+	    own == NULL
+		? NULL
+		: sml_devinf_node(c->a, own, part >= SML_DEVINF_NO_CAPS);
 
 	if (data == NULL || node == NULL) {
 		o->b.bad = true;
@@ -316,22 +318,25 @@ put_results(struct sml_ctx *c, struct sml_out *o, bool without_caps)
 	return sml_out_cmd(c, o, &cmd);
 }
 
-/* Device information that does not fit is sent without its lists; where even
-   that does not, it stays away: the device works with its defaults. */
+/* Device information that does not fit is shortened. */
 static bool
 results_one(struct sml_ctx *c, struct sml_out *o)
 {
-	if (!put_results(c, o, false)) {
+	int part = SML_DEVINF_ALL;
+
+	while (part < SML_DEVINF_PARTS &&
+	       !put_results(c, o, (enum sml_devinf_part)part)) {
+		part++;
+		if (part == SML_DEVINF_ALERTED && o->commands > 0)
+			return false; /* the next message is emptier */
 		o->full = false;
-		if (!put_results(c, o, true)) {
-			if (o->commands > 0 && !o->b.bad)
-				return false; /* the next message is emptier */
-			o->full = false;
-			sml_tell(c, '<',
-				 "device information does not fit "
-				 "into its messages: left away");
-		}
 	}
+	if (part == SML_DEVINF_PARTS && o->commands > 0)
+		return false;
+	if (part == SML_DEVINF_PARTS)
+		sml_tell(c, '<',
+			 "device information does not fit "
+			 "into its messages: left away");
 	c->s.get_n--;
 	memmove(c->s.get, c->s.get + 1, c->s.get_n * sizeof(c->s.get[0]));
 	return true;
@@ -343,6 +348,17 @@ results(struct sml_ctx *c, struct sml_out *o)
 	while (c->s.get_n > 0 && results_one(c, o))
 		;
 	return c->s.get_n == 0;
+}
+
+bool
+sml_results_fit(struct sml_ctx *c)
+{
+	struct sml_out o;
+
+	out_start(c, &o, MSG_LEAST);
+	header(c, &o, true);
+	header_status(c, &o);
+	return put_results(c, &o, SML_DEVINF_ONE) || o.b.bad;
 }
 
 static bool

@@ -321,6 +321,22 @@ note_header(struct sml_ctx *c)
 		c->s.doc.cdata = c->s.doc.cdata || c->s.ds[i].wants_cdata;
 }
 
+/* As deep as SML_DEPTH_MAX lets a document be. */
+/* NOLINTBEGIN(misc-no-recursion) */
+static int command(struct sml_ctx *c, const struct sml_cmd *cmd);
+
+static int
+sequence(struct sml_ctx *c, const struct sml_cmd *cmd)
+{
+	if (sml_status_add(c, cmd, NULL, NULL, 200) < 0)
+		return -1;
+	for (size_t i = 0; i < cmd->kid_n; i++) {
+		if (command(c, &cmd->kids[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 command(struct sml_ctx *c, const struct sml_cmd *cmd)
 {
@@ -341,6 +357,8 @@ command(struct sml_ctx *c, const struct sml_cmd *cmd)
 		return sml_cmd_put(c, cmd);
 	case SML_GET:
 		return sml_cmd_get(c, cmd);
+	case SML_SEQUENCE:
+		return sequence(c, cmd);
 	case SML_ADD:
 	case SML_REPLACE:
 	case SML_DELETE:
@@ -349,6 +367,19 @@ command(struct sml_ctx *c, const struct sml_cmd *cmd)
 		return sml_status_all(c, cmd, 406);
 	}
 }
+
+static int
+maps(struct sml_ctx *c, const struct sml_cmd *cmd, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((cmd[i].tag == SML_MAP && sml_map_take(c, &cmd[i]) < 0) ||
+		    (cmd[i].tag == SML_SEQUENCE &&
+		     maps(c, cmd[i].kids, cmd[i].kid_n) < 0))
+			return -1;
+	}
+	return 0;
+}
+/* NOLINTEND(misc-no-recursion) */
 
 static bool
 says_more_than_status(const struct sml_ctx *c)
@@ -433,11 +464,8 @@ none_alive(const struct sml_session *s)
 static int
 answers(struct sml_ctx *c)
 {
-	for (size_t i = 0; i < c->msg->cmd_n; i++) {
-		if (c->msg->cmds[i].tag == SML_MAP &&
-		    sml_map_take(c, &c->msg->cmds[i]) < 0)
-			return -1;
-	}
+	if (maps(c, c->msg->cmds, c->msg->cmd_n) < 0)
+		return -1;
 	return sml_sent_statuses(c);
 }
 

@@ -370,7 +370,15 @@ int64_t sml_member_for(struct sml_ctx *c, const struct sml_ds *ds,
 /* ---- session_devinf.c ---- */
 int sml_cmd_put(struct sml_ctx *c, const struct sml_cmd *cmd);
 int sml_cmd_get(struct sml_ctx *c, const struct sml_cmd *cmd);
-struct sml_devinf *sml_own_devinf(struct sml_ctx *c);
+/* How much of ours is told, where the client's messages are small. */
+enum sml_devinf_part {
+	SML_DEVINF_ALL = 0,
+	SML_DEVINF_NO_CAPS, /* without the lists of properties */
+	SML_DEVINF_ALERTED, /* this session's databases, preferred type only */
+	SML_DEVINF_ONE,     /* one of them */
+	SML_DEVINF_PARTS,
+};
+struct sml_devinf *sml_own_devinf(struct sml_ctx *c, enum sml_devinf_part part);
 
 /* ---- apply.c: the client's changes ---- */
 struct sml_op {
@@ -479,6 +487,8 @@ struct sml_out { /* a message being filled */
 size_t sml_out_room(const struct sml_out *o);
 /* Append a command, which gets its CmdID; false: no room (o->full is set). */
 bool sml_out_cmd(struct sml_ctx *c, struct sml_out *o, struct sml_cmd *cmd);
+/* Is there room in a message of its own for the least Results of a Get? */
+bool sml_results_fit(struct sml_ctx *c);
 /* The whole answer of a message inside a session. */
 int sml_reply(struct sml_ctx *c, struct slice *out);
 /* An answer outside of any session: Statuses of one code, and Final. */

@@ -80,7 +80,9 @@ decide(const struct sml_ctx *c, int code, bool fits,
 	d.type = want == 204                               ? 205
 		 : want == 202 && c->srv->conf->strict_508 ? 203
 							   : 201;
-	d.reply = d.type;
+	/* 210 for 209, and so on; there is none for a slow sync. */
+	d.reply =
+	    code > 205 && code != 225 && d.type != 201 ? d.type + 5 : d.type;
 	return d;
 }
 

@@ -83,9 +83,14 @@ sml_cmd_get(struct sml_ctx *c, const struct sml_cmd *cmd)
 	}
 	if (code == 200 && c->s.get_n == SML_GETS_MAX)
 		code = 417;
-	else if (code == 200)
+	if (code == 200) {
 		c->s.get[c->s.get_n++] =
 		    (struct sml_get){ c->msgid, cmd->cmdid };
+		if (!sml_results_fit(c)) {
+			c->s.get_n--;
+			code = 413;
+		}
+	}
 	return sml_status_add(c, cmd, target, NULL, code);
 }
 
@@ -319,8 +324,18 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 	return true;
 }
 
+static bool
+alerted(const struct sml_ctx *c, int64_t collection)
+{
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		if (c->s.ds[i].collection == collection)
+			return true;
+	}
+	return c->s.ds_n == 0;
+}
+
 struct sml_devinf *
-sml_own_devinf(struct sml_ctx *c)
+sml_own_devinf(struct sml_ctx *c, enum sml_devinf_part part)
 {
 	struct sml_devinf *d = ARENA_NEW(c->a, struct sml_devinf);
 
@@ -341,8 +356,18 @@ sml_own_devinf(struct sml_ctx *c)
 	if (d->stores == NULL)
 		return NULL;
 	for (size_t i = 0; i < c->col_n; i++) {
-		if (!fill_store(c, &c->col[i], &d->stores[d->store_n++]))
+		struct sml_datastore *st = &d->stores[d->store_n];
+
+		if ((part >= SML_DEVINF_ALERTED && !alerted(c, c->col[i].id)) ||
+		    (part >= SML_DEVINF_ONE && d->store_n == 1))
+			continue;
+		if (!fill_store(c, &c->col[i], st))
 			return NULL;
+		d->store_n++;
+		if (part >= SML_DEVINF_ALERTED) {
+			st->rx_n = st->tx_n = 1;
+			st->ctcap_n = 0;
+		}
 	}
 	return d;
 }
