@@ -139,7 +139,8 @@ struct sml_get {
 
 /* A sync that did not end, as its link remembers it (Alert 225). */
 struct sml_open {
-	int type; /* 200 to 205; 0: none */
+	int type;  /* 200 to 205; 0: none */
+	bool done; /* it ended, if the device got our last answer */
 	int64_t since_ms;
 	int64_t added;     /* items of the client */
 	struct slice last; /* the client's Last when it began */

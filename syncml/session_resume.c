@@ -19,6 +19,9 @@ sml_resumable(const struct sml_ctx *c, const struct store_link *l,
 	/* Neither a map to go on with nor one that is being made. */
 	if (l->gen == 0 && (!fresh || l->stage == 0))
 		return false;
+	/* It knows that the sync ended. */
+	if (open->done && fits && !slice_eq(last, open->last))
+		return false;
 	/* Some send no Last. */
 	return fits || slice_trim(last).n == 0 || slice_eq(last, open->last);
 }
@@ -81,6 +84,7 @@ open_of(const struct sml_ctx *c, const struct sml_ds *ds)
 		.type = ds->type == 201 || ds->type == 203 || ds->type == 205
 			    ? ds->type
 			    : sml_base_type(ds->reply),
+		.done = c->s.done,
 		.since_ms = c->row.started_ms,
 		.added = ds->added_before + ds->in.added,
 		.last = ds->client_last,
@@ -104,8 +108,7 @@ sml_open_note(struct sml_ctx *c)
 
 		if (l == NULL)
 			continue;
-		if (!c->s.done && !ds->refused &&
-		    sml_open_save(c->a, &o, &bytes, &c->e) < 0)
+		if (!ds->refused && sml_open_save(c->a, &o, &bytes, &c->e) < 0)
 			return -1;
 		if (slice_eq(bytes, l->open))
 			continue;

@@ -399,6 +399,7 @@ static void
 walk_open(struct walk *w, struct sml_open *o)
 {
 	walk_int(w, &o->type);
+	walk_bool(w, &o->done);
 	walk_i64(w, &o->since_ms);
 	walk_i64(w, &o->added);
 	walk_slice(w, &o->last);
