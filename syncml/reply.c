@@ -495,6 +495,7 @@ sml_reply(struct sml_ctx *c, struct slice *out)
 	bool final;
 	struct sml_status few[FEW] = { { 0 } };
 	size_t few_n = c->s.status_n;
+	bool init_done = c->s.out_init_done;
 	int64_t least = MSG_LEAST;
 
 	for (size_t i = 0; i < few_n && i < FEW; i++)
@@ -513,6 +514,7 @@ sml_reply(struct sml_ctx *c, struct slice *out)
 		for (size_t i = 0; i < few_n && i < FEW; i++)
 			c->s.status[i] = few[i];
 		c->s.status_n = few_n;
+		c->s.out_init_done = init_done;
 	}
 	if (!final && o.commands == 0 && !c->msg->final)
 		next_message(c, &o);

@@ -140,6 +140,108 @@ one_way_stays_one_way(void **state)
 	assert_int_equal(items_stored(), 2);
 }
 
+/* Another device adds n items to the two that both have. */
+static void
+two_and_more(struct raw *r, int n)
+{
+	struct raw o;
+	char luid[32];
+
+	others_items(2);
+	open_raw(r, "IMEI:1", "1");
+	first_sync(r, 2, "n1");
+	open_raw(&o, "IMEI:9", "2");
+	alert(&o, 200, "contacts", "x", "x2");
+	(void)post(&o, FINAL | CRED);
+	answer_all(&o, 200);
+	sync_open(&o, "contacts");
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(luid, sizeof(luid), "o%d", i);
+		change(&o, "Add", luid, luid);
+	}
+	sync_close(&o);
+	(void)post(&o, FINAL);
+	finish(&o);
+}
+
+/* Package 4 from here on; suspend: after its first message. Gives how many
+   Adds came. */
+static int
+take_all(struct raw *r, bool suspend)
+{
+	int adds = 0;
+	int rounds = 0;
+
+	for (;;) {
+		assert_true(rounds++ < 30);
+		adds += count(r->m, SML_ADD);
+		if (r->m->final && !suspend)
+			return adds;
+		answer_all(r, 201);
+		plain_alert(r, suspend ? 224 : 222);
+		(void)post(r, suspend ? FINAL : 0);
+		if (suspend) {
+			assert_true(r->m->final);
+			return adds;
+		}
+	}
+}
+
+/* Alert 224 with the changes of package 3, in package 4, and with package 5:
+   every item goes over the line once. */
+static void
+suspended_in_every_package(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 18; i++) {
+		int type = 200 + i % 6;
+		int where = 3 + i / 6;
+		bool up = type < 204;
+		bool refresh = type == 203;
+		struct raw r;
+		int adds = 0;
+
+		two_and_more(&r, 6);
+		r.max_msg = 2700;
+		begin(&r, "2", type, "n1", "n2");
+		assert_int_equal(our_alert(r.m), type);
+		sync_open(&r, "contacts");
+		change(&r, "Add", "mine", "Mine");
+		if (refresh && where > 3) {
+			change(&r, "Add", "u0", "u0");
+			change(&r, "Add", "u1", "u1");
+		}
+		sync_close(&r);
+		if (where == 3)
+			plain_alert(&r, 224);
+		(void)post(&r, FINAL);
+		assert_int_equal(code_of(r.m, "Add"), up ? 201 : 403);
+		if (where == 4)
+			adds += take_all(&r, true);
+		if (where == 5) {
+			adds += take_all(&r, false);
+			answer_all(&r, 201);
+			plain_alert(&r, 224);
+			(void)post(&r, FINAL);
+		}
+		assert_true(r.m->final);
+		resume(&r, "3", "n1", "n3", type);
+		upload(&r, "Replace", 0, refresh && where == 3 ? 2 : 0, FINAL);
+		adds += take_all(&r, false);
+		finish(&r);
+		/* It did not show u0 and u1 in its slow sync. */
+		if (type == 201 || type == 205)
+			assert_int_equal(adds, 8);
+		else
+			assert_int_equal(adds, up && type != 200 ? 0 : 6);
+		assert_int_equal(items_stored(), refresh ? 3 : up ? 9 : 8);
+		/* A one-way sync left them waiting. */
+		ask(&r, "4", 200, "n3", "n4");
+		assert_int_equal(take_all(&r, false), type == 202 ? 6 : 0);
+		fresh_bench();
+	}
+}
+
 /* What a resumed session cannot go on with is an ordinary or a slow one. */
 static void
 resume_of_what_is_not_there(void **state)
@@ -588,6 +690,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(resume_goes_on_with_the_type),
 		T(one_way_stays_one_way),
+		T(suspended_in_every_package),
 		T(resume_of_what_is_not_there),
 		T(slow_sync_in_package_3),
 		T(slow_sync_after_package_3),
