@@ -158,6 +158,7 @@ superseded(struct sml_ctx *c, const struct store_session *s, bool *yes)
 static int
 order(struct sml_ctx *c, const struct store_session *s, enum sml_entry *how)
 {
+	bool next = c->msgid == s->last_msgid + 1;
 	bool over;
 
 	if (c->msgid == s->last_msgid &&
@@ -170,12 +171,10 @@ order(struct sml_ctx *c, const struct store_session *s, enum sml_entry *how)
 	/* One that ended well may go on: some clients send their Final too
 	   early. */
 	over = over || (s->closed && s->failed != 0);
-	if (!sml_session_live(c, s))
+	if (!sml_session_live(c, s) || (over && !next))
 		*how = SML_ENTER_EXPIRED;
-	else if (c->msgid == s->last_msgid + 1)
+	else if (next)
 		*how = over ? SML_ENTER_LATE : SML_ENTER_GO;
-	else if (over)
-		*how = SML_ENTER_EXPIRED;
 	else
 		*how =
 		    c->msgid < s->last_msgid ? SML_ENTER_STALE : SML_ENTER_GAP;
