@@ -235,6 +235,8 @@ struct store_link {
 	    gen_last; /* the highest ever used: generations never come back */
 	int64_t last_ok_ms;
 	int64_t last_type; /* alert code of the last sync that went well */
+	struct slice open; /* the engine's: a sync that did not end, to be
+			      resumed; empty: none */
 };
 
 enum store_map_state {
@@ -540,8 +542,10 @@ struct store_vtbl {
 	/* The stored answer of a session's last message; NULL: none. */
 	int (*answer_get)(struct store_tx *tx, struct arena *a, int64_t session,
 			  struct slice **out, struct err *e);
-	/* Drop answers and states of the device's other sessions, and mark
-	   those that were open as closed with this verdict. */
+	/* Mark the device's other sessions that were open as closed with this
+	   verdict, and drop their answers and states; but the state of the
+	   newest of them stays: it still hears late Statuses and Maps.
+	   except 0: all of them end, and nothing more is heard. */
 	int (*session_supersede)(struct store_tx *tx, int64_t device,
 				 int64_t except, struct slice verdict,
 				 struct err *e);

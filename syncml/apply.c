@@ -170,6 +170,10 @@ op_item(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	op->format = it->meta.format.n > 0 ? it->meta.format : cmd->meta.format;
 	op->data = it->data;
 	op->code = forbidden(ds, cmd->tag);
+	/* Some of the fields only: we do not announce that, and took for a
+	   whole item it would delete the rest. */
+	if (op->code == 0 && (cmd->meta.field_level || it->meta.field_level))
+		op->code = 406;
 	if (op->code == 0 && op->luid.n == 0)
 		op->code = 400;
 	if (op->code == 0 && op->luid.n > SML_LOCURI_BYTES_MAX)
@@ -205,6 +209,18 @@ statuses(struct sml_ctx *c, struct sml_ds *ds, const struct ops *o)
 static int walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		const struct sml_cmd *cmd);
 
+static bool
+holds_atomic(const struct sml_cmd *cmd)
+{
+	if (cmd->tag == SML_ATOMIC)
+		return true;
+	for (size_t i = 0; i < cmd->kid_n; i++) {
+		if (holds_atomic(&cmd->kids[i]))
+			return true;
+	}
+	return false;
+}
+
 /* All or nothing: its own savepoint; its Status comes before its parts'. */
 static int
 atomic(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
@@ -212,6 +228,7 @@ atomic(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 {
 	struct ops part = { 0 };
 	struct sml_ds before = *ds;
+	struct store_account used = c->acc;
 	bool ok = true;
 
 	/* What came before it is applied first: order counts. */
@@ -219,8 +236,10 @@ atomic(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		return -1;
 	o->n = 0;
 	for (size_t i = 0; i < cmd->kid_n; i++) {
-		if (cmd->kids[i].tag == SML_ATOMIC)
+		if (holds_atomic(&cmd->kids[i]))
 			return sml_status_all(c, cmd, 500);
+	}
+	for (size_t i = 0; i < cmd->kid_n; i++) {
 		if (walk(c, ds, &part, &cmd->kids[i]) < 0)
 			return -1;
 	}
@@ -236,6 +255,7 @@ atomic(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		if (c->tx->v->save_undo(c->tx, 2, &c->e) < 0)
 			return -1;
 		*ds = before;
+		c->acc = used;
 		for (size_t i = 0; i < part.n; i++) {
 			if (part.op[i].code < 300)
 				part.op[i].code = 216;
@@ -318,6 +338,7 @@ static int
 run_saved(struct sml_ctx *c, struct sml_ds *ds, const struct sml_cmd *cmd)
 {
 	struct sml_ds before = *ds;
+	struct store_account used = c->acc;
 	size_t queued = c->s.status_n;
 
 	if (c->tx->v->save(c->tx, 1, &c->e) < 0)
@@ -334,6 +355,7 @@ run_saved(struct sml_ctx *c, struct sml_ds *ds, const struct sml_cmd *cmd)
 	if (c->tx->v->save_undo(c->tx, 1, &c->e) < 0)
 		return -1;
 	*ds = before;
+	c->acc = used;
 	ds->refused = true; /* its anchors stay */
 	c->s.status_n = queued;
 	sml_tell(c, '=',

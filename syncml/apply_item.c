@@ -130,7 +130,12 @@ reused(struct sml_batch *b, struct sml_op *op)
 		struct store_map *m = &b->m[b->m_n++];
 
 		*m = *op->row;
-		sml_map_owe(m, false, 0);
+		/* Deleted by it, and the LUID used again: still deleted. */
+		if (m->state == STORE_MAP_DELETING &&
+		    m->reason == SML_WHY_NOTED)
+			m->luid = SLICE_LIT("");
+		else
+			sml_map_owe(m, false, 0);
 	}
 	return create(b, op);
 }
@@ -210,11 +215,15 @@ erase(struct sml_batch *b, struct sml_op *op)
 	}
 	if (held_at_start(b) < 0)
 		return -1;
+	/* Archived it is not, beyond the history that every item has. */
+	if (op->cmd->archive)
+		op->code = 210;
 	/* Noted; decided for all together when the package ends. */
 	m->state = STORE_MAP_DELETING;
-	m->reason = 1;
+	m->reason = SML_WHY_NOTED;
 	m->offer_n = 0;
 	m->touched = b->ds->sync_no;
+	b->ds->noted++;
 	b->ds->in.deleted++;
 	return 0;
 }

@@ -42,6 +42,10 @@ enum {
 	/* Commands sent whose Status has not come: beyond it the oldest count
 	   as done, since the client has gone on past them. */
 	SML_OUTSTANDING_MAX = 4000,
+	/* Those that count as done, but an error for them is still heard. */
+	SML_ASSUMED_MAX = 1000,
+	/* Gets of a client that wait for their Results. */
+	SML_GETS_MAX = 8,
 	/* Statuses waiting for room in the next message. */
 	SML_STATUS_QUEUE_MAX = 25000,
 	/* Candidates looked at for one item in a slow sync. */

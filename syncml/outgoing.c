@@ -21,6 +21,38 @@ page_size(const struct sml_out *o)
 /* ---- what is to be done with a row ----------------------------------------
  */
 
+/* The device has it no more, or will not. */
+static char
+gone(const struct sml_ds *ds, const struct store_item *it,
+     const struct store_map *m)
+{
+	if (m->state == STORE_MAP_GONE) {
+		if (it->deleted)
+			return 'X';
+		/* One with another for the device, until it changes. */
+		return m->reason == SML_WHY_SHARED && m->held != it->revision
+			   ? 'A'
+			   : 0;
+	}
+	if (m->touched == ds->sync_no)
+		return 0;
+	/* It answered nothing and went on, and that session ended. */
+	if (it->deleted && m->reason == SML_WHY_ASSUMED &&
+	    m->touched < ds->doubt_from)
+		return 'X';
+	return it->deleted ? 'D' : 'R';
+}
+
+/* Sent by this session, and not answered yet; but an object that was resumed
+   may be older than the item is now. */
+static bool
+on_its_way(const struct sml_ds *ds, const struct store_item *it,
+	   const struct store_map *m)
+{
+	return m->offer_n > 0 && m->touched == ds->sync_no &&
+	       m->offer[m->offer_n - 1].revision == it->revision;
+}
+
 static char
 action(const struct sml_ds *ds, const struct store_item *it, bool mapped,
        const struct store_map *m)
@@ -29,23 +61,20 @@ action(const struct sml_ds *ds, const struct store_item *it, bool mapped,
 		return it->deleted ? 0 : 'A';
 	switch (m->state) {
 	case STORE_MAP_GONE:
-		return 0;
+	case STORE_MAP_DELETING:
+		return gone(ds, it, m);
 	case STORE_MAP_SENT:
 		/* Answered, and the LUID not told yet: it will be. Sent in
 		   this session: wait for the answer. */
 		if (m->offer_n == 0 || m->touched == ds->sync_no || it->deleted)
 			return 0;
 		return 'A';
-	case STORE_MAP_DELETING:
-		if (m->touched == ds->sync_no)
-			return 0;
-		return it->deleted ? 'D' : 'R';
 	case STORE_MAP_DEBT:
 		if (m->touched == ds->sync_no)
 			return 0;
 		break;
 	case STORE_MAP_LIVE:
-		if (m->offer_n > 0 && m->touched == ds->sync_no)
+		if (on_its_way(ds, it, m))
 			return 0;
 		break;
 	}
@@ -383,6 +412,9 @@ one_database(struct sml_ctx *c, struct sml_out *o, struct sml_ds *ds,
 		return -1;
 	if (c->s.og.active && &c->s.ds[c->s.og.ds] == ds) {
 		how = sml_out_piece(c, o, &so);
+		if (how == SML_NO_ROOM && sml_out_starved(c, o))
+			how = sml_object_failed(c, 413) < 0 ? SML_SENT_FAILED
+							    : SML_NOT_SENT;
 		*full = how == SML_SENT_PART || how == SML_NO_ROOM;
 	}
 	if (how == SML_SENT_FAILED)

@@ -207,6 +207,7 @@ cut(const struct sml_ctx *c, struct slice data, size_t n)
 static void
 piece_sent(struct sml_ctx *c, struct sml_outgoing *og, size_t n, bool last)
 {
+	og->acked = og->offset; /* it went on past the one before */
 	og->offset += (int64_t)n;
 	og->waits_msgid = last ? 0 : c->s.out_msgid;
 	if (last)
@@ -255,6 +256,9 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 	if (c->tx->v->chunk_read(c->tx, c->scratch, k, og->offset, room, &data,
 				 &c->e) < 0)
 		return SML_SENT_FAILED;
+	if (data.n == 0) /* resumed, and its bytes are gone */
+		return sml_object_failed(c, 424) < 0 ? SML_SENT_FAILED
+						     : SML_NOT_SENT;
 	cmd = command(c, &it, og->add, og->item, og->luid,
 		      (enum pim_form)og->form_kind, og->b64);
 	if (og->offset == 0)
@@ -398,7 +402,8 @@ offered(struct sml_ctx *c, struct sml_sync_out *so, struct sml_unit *u,
 		u->map.state = STORE_MAP_LIVE;
 		so->ds->out.replaced++;
 	}
-	u->map.reason = 0;
+	if (u->map.reason != SML_WHY_SHARED)
+		u->map.reason = 0;
 	c->items_out++;
 	return how;
 }
@@ -430,6 +435,12 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 			    "larger than a message to this device");
 	return offered(c, so, u, view->id,
 		       start_pieces(c, o, so, u, data, b64));
+}
+
+bool
+sml_out_starved(const struct sml_ctx *c, const struct sml_out *o)
+{
+	return c->s.idle_rounds > STARVED && o->commands <= 1;
 }
 
 enum sml_sent_how
@@ -477,8 +488,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	how = put(c, o, so, u, data, b64);
 	/* An otherwise empty message has no room for it either: without this
 	   the device would ask for the next message until it gives up. */
-	if (how == SML_NO_ROOM && c->s.idle_rounds > STARVED &&
-	    o->commands <= 1)
+	if (how == SML_NO_ROOM && sml_out_starved(c, o))
 		return debt(c, so->ds, u, 413,
 			    "larger than a message to this device");
 	return how;

@@ -8,6 +8,9 @@
 enum {
 	MSG_DEFAULT = 65536, /* for clients that announce no MaxMsgSize */
 	MSG_LEAST = 1200,    /* smaller ones could hold no answer at all */
+	MSG_LEAST_MAX = 16 * MSG_LEAST, /* the longest names take more */
+	MSG_SMALL = 2 * MSG_LEAST, /* names of usual length fit into more */
+	FEW = 4, /* Statuses of a message that has no room for more */
 };
 
 size_t
@@ -131,12 +134,12 @@ next_message(struct sml_ctx *c, struct sml_out *o)
 }
 
 static void
-out_start(struct sml_ctx *c, struct sml_out *o)
+out_start(struct sml_ctx *c, struct sml_out *o, int64_t least)
 {
 	int64_t limit = c->s.peer_msg > 0 ? c->s.peer_msg : MSG_DEFAULT;
 
-	if (limit < MSG_LEAST)
-		limit = MSG_LEAST;
+	if (limit < least)
+		limit = least;
 	if (limit > SML_MSG_BYTES_MAX)
 		limit = SML_MSG_BYTES_MAX;
 	*o = (struct sml_out){
@@ -287,22 +290,24 @@ devinf_type(const struct sml_ctx *c)
 }
 
 static bool
-put_results(struct sml_ctx *c, struct sml_out *o, bool without_caps)
+put_results(struct sml_ctx *c, struct sml_out *o, enum sml_devinf_part part)
 {
 	struct sml_cmd cmd = sml_cmd_none(SML_RESULTS);
 	struct sml_item it = sml_item_none();
-	struct sml_devinf *own = sml_own_devinf(c);
+	struct sml_devinf *own = sml_own_devinf(c, part);
 	struct sml_node *data = sml_node_new(c->a, NULL, SML_DATA);
 	struct sml_node *node =
-	    own == NULL ? NULL : sml_devinf_node(c->a, own, without_caps);
+	    own == NULL
+		? NULL
+		: sml_devinf_node(c->a, own, part >= SML_DEVINF_NO_CAPS);
 
 	if (data == NULL || node == NULL) {
 		o->b.bad = true;
 		return false;
 	}
 	data->kids = data->last = node;
-	cmd.msgref = number(c, c->s.results_msgref);
-	cmd.cmdref = c->s.results_cmdref;
+	cmd.msgref = number(c, c->s.get[0].msgref);
+	cmd.cmdref = c->s.get[0].cmdref;
 	cmd.meta.type = devinf_type(c);
 	it.source = devinf_uri(c);
 	it.has_source = true;
@@ -313,26 +318,47 @@ put_results(struct sml_ctx *c, struct sml_out *o, bool without_caps)
 	return sml_out_cmd(c, o, &cmd);
 }
 
-/* Device information that does not fit is sent without its lists; where even
-   that does not, it stays away: the device works with its defaults. */
+/* Device information that does not fit is shortened. */
+static bool
+results_one(struct sml_ctx *c, struct sml_out *o)
+{
+	int part = SML_DEVINF_ALL;
+
+	while (part < SML_DEVINF_PARTS &&
+	       !put_results(c, o, (enum sml_devinf_part)part)) {
+		part++;
+		if (part == SML_DEVINF_ALERTED && o->commands > 0)
+			return false; /* the next message is emptier */
+		o->full = false;
+	}
+	if (part == SML_DEVINF_PARTS && o->commands > 0)
+		return false;
+	if (part == SML_DEVINF_PARTS)
+		sml_tell(c, '<',
+			 "device information does not fit "
+			 "into its messages: left away");
+	c->s.get_n--;
+	memmove(c->s.get, c->s.get + 1, c->s.get_n * sizeof(c->s.get[0]));
+	return true;
+}
+
 static bool
 results(struct sml_ctx *c, struct sml_out *o)
 {
-	if (!c->s.results_due)
-		return true;
-	if (!put_results(c, o, false)) {
-		o->full = false;
-		if (!put_results(c, o, true)) {
-			if (o->commands > 0 && !o->b.bad)
-				return false; /* the next message is emptier */
-			o->full = false;
-			sml_tell(c, '<',
-				 "device information does not fit "
-				 "into its messages: left away");
-		}
-	}
-	c->s.results_due = false;
-	return true;
+	while (c->s.get_n > 0 && results_one(c, o))
+		;
+	return c->s.get_n == 0;
+}
+
+bool
+sml_results_fit(struct sml_ctx *c)
+{
+	struct sml_out o;
+
+	out_start(c, &o, MSG_LEAST);
+	header(c, &o, true);
+	header_status(c, &o);
+	return put_results(c, &o, SML_DEVINF_ONE) || o.b.bad;
 }
 
 static bool
@@ -374,14 +400,17 @@ lost_chunk(struct sml_ctx *c, struct sml_out *o)
 	struct sml_cmd cmd = sml_cmd_none(SML_ALERT);
 	struct sml_item it = sml_item_none();
 
-	if (!c->chunk_lost)
+	if (!c->s.chunk_lost)
 		return true;
 	cmd.data = SLICE_LIT("223");
-	it.source = c->lost_source;
+	it.source = c->s.lost_luid;
 	it.has_source = true;
 	cmd.items = &it;
 	cmd.item_n = 1;
-	return sml_out_cmd(c, o, &cmd);
+	if (!sml_out_cmd(c, o, &cmd))
+		return false;
+	c->s.chunk_lost = false;
+	return true;
 }
 
 static bool
@@ -418,7 +447,7 @@ fill(struct sml_ctx *c, struct sml_out *o, bool *final)
 
 	*final = false;
 	statuses(c, o);
-	if (c->s.suspended) {
+	if (c->s.suspended || c->late) {
 		*final = true;
 		return 0;
 	}
@@ -445,18 +474,48 @@ fill(struct sml_ctx *c, struct sml_out *o, bool *final)
 	return 0;
 }
 
+/*
+ * Its MaxMsgSize leaves no room for a command of ours, not even beside the
+ * Status of its Alert 222: a message that is a little longer than it likes is
+ * the only one that gets on.
+ */
+static bool
+no_way_on(const struct sml_ctx *c, const struct sml_out *o)
+{
+	if (!o->full || o->b.bad || o->commands > 0)
+		return false;
+	return o->b.n == o->base ||
+	       (c->s.idle_rounds > 1 && c->s.peer_msg < MSG_SMALL);
+}
+
 int
 sml_reply(struct sml_ctx *c, struct slice *out)
 {
 	struct sml_out o;
 	bool final;
+	struct sml_status few[FEW] = { { 0 } };
+	size_t few_n = c->s.status_n;
+	bool init_done = c->s.out_init_done;
+	int64_t least = MSG_LEAST;
 
-	arena_reset(c->scratch);
-	out_start(c, &o);
-	header(c, &o, true);
-	header_status(c, &o);
-	if (fill(c, &o, &final) < 0)
-		return -1;
+	for (size_t i = 0; i < few_n && i < FEW; i++)
+		few[i] = c->s.status[i];
+	for (;;) {
+		arena_reset(c->scratch);
+		out_start(c, &o, least);
+		header(c, &o, true);
+		header_status(c, &o);
+		if (fill(c, &o, &final) < 0)
+			return -1;
+		least *= 2;
+		if (least > MSG_LEAST_MAX || !no_way_on(c, &o) ||
+		    (c->s.status_n != few_n && few_n > FEW))
+			break;
+		for (size_t i = 0; i < few_n && i < FEW; i++)
+			c->s.status[i] = few[i];
+		c->s.status_n = few_n;
+		c->s.out_init_done = init_done;
+	}
 	if (!final && o.commands == 0 && !c->msg->final)
 		next_message(c, &o);
 	sml_write_close(&o.b, &c->s.doc, final);
@@ -485,7 +544,7 @@ sml_reply_refuse(struct sml_ctx *c, int code, const struct sml_chal *chal,
 		if (sml_status_all(c, &c->msg->cmds[i], code) < 0)
 			return -1;
 	}
-	out_start(c, &o);
+	out_start(c, &o, MSG_LEAST);
 	header(c, &o, false);
 	header_status(c, &o);
 	statuses(c, &o);

@@ -214,6 +214,7 @@ refuse_entry(struct sml_ctx *c, struct sml_reply *out, enum sml_entry how)
 		refuse(c, out, 403, NULL, SLICE_LIT(""));
 		return;
 	case SML_ENTER_EXPIRED:
+	case SML_ENTER_LATE:
 	case SML_ENTER_GO:
 	case SML_ENTER_DUPLICATE:
 		break;
@@ -260,6 +261,7 @@ end_session(struct sml_ctx *c)
 
 	c->row.closed = true;
 	c->row.failed = 1;
+	c->row.state = SLICE_LIT(""); /* its numbers mean nothing now */
 	c->row.verdict = SLICE_LIT("ended: a message came out of order");
 	if (c->tx->v->session_put(c->tx, &c->row, NULL, &e) < 0) {
 		c->e = e;
@@ -305,7 +307,7 @@ work(struct sml_ctx *c, const struct sml_place *at,
 	}
 	if (how == SML_ENTER_GAP && end_session(c) < 0)
 		return -1;
-	if (how != SML_ENTER_GO) {
+	if (how != SML_ENTER_GO && how != SML_ENTER_LATE) {
 		refuse_entry(c, out, how);
 		return 0;
 	}

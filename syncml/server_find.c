@@ -51,9 +51,7 @@ token_account(struct slice token, int64_t *account)
 bool
 sml_session_live(const struct sml_ctx *c, const struct store_session *s)
 {
-	/* One that ended well still takes late Statuses and Maps: some clients
-	   send their Final too early. */
-	return (!s->closed || s->failed == 0) && s->state.n > 0 &&
+	return s->state.n > 0 &&
 	       c->now - s->last_ms <= c->srv->conf->session_idle_ms &&
 	       c->now - s->started_ms <= SML_SESSION_LIFE_MS;
 }

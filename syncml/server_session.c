@@ -137,18 +137,48 @@ start(struct sml_ctx *c, const struct sml_login *login)
 	    SLICE_LIT("broken off: the device began a new session"), &c->e);
 }
 
-/* What a known session makes of this MsgID. */
-static enum sml_entry
-order(struct sml_ctx *c, const struct store_session *s)
+/* Has the device begun another session since? */
+static int
+superseded(struct sml_ctx *c, const struct store_session *s, bool *yes)
 {
+	struct store_session *newest;
+	size_t n;
+
+	*yes = false;
+	if (!s->closed)
+		return 0;
+	if (c->tx->v->session_list(c->tx, c->a, c->dev.id, 1, &newest, &n,
+				   &c->e) < 0)
+		return -1;
+	*yes = n > 0 && newest[0].id != s->id;
+	return 0;
+}
+
+/* What a known session makes of this MsgID. */
+static int
+order(struct sml_ctx *c, const struct store_session *s, enum sml_entry *how)
+{
+	bool next = c->msgid == s->last_msgid + 1;
+	bool over;
+
 	if (c->msgid == s->last_msgid &&
-	    slice_eq(s->body_hash, sml_body_hash(c)))
-		return SML_ENTER_DUPLICATE;
-	if (!sml_session_live(c, s))
-		return SML_ENTER_EXPIRED;
-	if (c->msgid == s->last_msgid + 1)
-		return SML_ENTER_GO;
-	return c->msgid < s->last_msgid ? SML_ENTER_STALE : SML_ENTER_GAP;
+	    slice_eq(s->body_hash, sml_body_hash(c))) {
+		*how = SML_ENTER_DUPLICATE;
+		return 0;
+	}
+	if (superseded(c, s, &over) < 0)
+		return -1;
+	/* One that ended well may go on: some clients send their Final too
+	   early. */
+	over = over || (s->closed && s->failed != 0);
+	if (!sml_session_live(c, s) || (over && !next))
+		*how = SML_ENTER_EXPIRED;
+	else if (next)
+		*how = over ? SML_ENTER_LATE : SML_ENTER_GO;
+	else
+		*how =
+		    c->msgid < s->last_msgid ? SML_ENTER_STALE : SML_ENTER_GAP;
+	return 0;
 }
 
 static int
@@ -159,7 +189,8 @@ go_on(struct sml_ctx *c, const struct store_session *row,
 
 	c->row = *row;
 	c->was_closed = row->closed;
-	c->row.closed = false; /* one that ended well may go on */
+	c->late = *how == SML_ENTER_LATE;
+	c->row.closed = c->late; /* one that ended well may go on */
 	if (sml_state_load(c->a, row->state, &c->s, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)
 			return -1;
@@ -170,7 +201,7 @@ go_on(struct sml_ctx *c, const struct store_session *row,
 		*how = SML_ENTER_GAP;
 		return 0;
 	}
-	c->hdr_code = 200;
+	c->hdr_code = c->late ? 408 : 200;
 	if (login != NULL &&
 	    sml_login_commit(c->srv, c->tx, c->a, login, &c->dev, &c->e) < 0)
 		return -1;
@@ -240,10 +271,9 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		return -1;
 	if (row != NULL && row->device != c->dev.id)
 		row = NULL; /* another device's token */
-	if (row != NULL)
-		*how = order(c, row);
-	else
-		*how = SML_ENTER_EXPIRED;
+	*how = SML_ENTER_EXPIRED;
+	if (row != NULL && order(c, row, how) < 0)
+		return -1;
 	/* The one between was refused for want of these credentials. */
 	if (*how == SML_ENTER_GAP && login != NULL &&
 	    c->msgid == row->last_msgid + 2)
@@ -252,7 +282,7 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		*how = SML_ENTER_GO;
 		return start(c, login);
 	}
-	if (*how == SML_ENTER_GO)
+	if (*how == SML_ENTER_GO || *how == SML_ENTER_LATE)
 		return go_on(c, row, login, how);
 	if (*how == SML_ENTER_DUPLICATE) {
 		c->row = *row;
@@ -290,11 +320,28 @@ note_header(struct sml_ctx *c)
 		c->s.doc.cdata = c->s.doc.cdata || c->s.ds[i].wants_cdata;
 }
 
+/* As deep as SML_DEPTH_MAX lets a document be. */
+/* NOLINTBEGIN(misc-no-recursion) */
+static int command(struct sml_ctx *c, const struct sml_cmd *cmd);
+
+static int
+sequence(struct sml_ctx *c, const struct sml_cmd *cmd)
+{
+	if (sml_status_add(c, cmd, NULL, NULL, 200) < 0)
+		return -1;
+	for (size_t i = 0; i < cmd->kid_n; i++) {
+		if (command(c, &cmd->kids[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 command(struct sml_ctx *c, const struct sml_cmd *cmd)
 {
-	if (c->s.suspended && cmd->tag != SML_STATUS && cmd->tag != SML_MAP)
-		return sml_status_all(c, cmd, 514);
+	if ((c->s.suspended || c->late) && cmd->tag != SML_STATUS &&
+	    cmd->tag != SML_MAP)
+		return sml_status_all(c, cmd, c->late ? 408 : 514);
 	switch ((unsigned)cmd->tag) {
 	case SML_STATUS:
 		return 0; /* all of them were looked at before */
@@ -309,6 +356,8 @@ command(struct sml_ctx *c, const struct sml_cmd *cmd)
 		return sml_cmd_put(c, cmd);
 	case SML_GET:
 		return sml_cmd_get(c, cmd);
+	case SML_SEQUENCE:
+		return sequence(c, cmd);
 	case SML_ADD:
 	case SML_REPLACE:
 	case SML_DELETE:
@@ -317,6 +366,19 @@ command(struct sml_ctx *c, const struct sml_cmd *cmd)
 		return sml_status_all(c, cmd, 406);
 	}
 }
+
+static int
+maps(struct sml_ctx *c, const struct sml_cmd *cmd, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if ((cmd[i].tag == SML_MAP && sml_map_take(c, &cmd[i]) < 0) ||
+		    (cmd[i].tag == SML_SEQUENCE &&
+		     maps(c, cmd[i].kids, cmd[i].kid_n) < 0))
+			return -1;
+	}
+	return 0;
+}
+/* NOLINTEND(misc-no-recursion) */
 
 static bool
 says_more_than_status(const struct sml_ctx *c)
@@ -337,7 +399,8 @@ package_end(struct sml_ctx *c)
 	/* The Final of a suspended session completes nothing. */
 	if (c->s.suspended)
 		return 0;
-	if (sml_chunk_broken(c) < 0)
+	/* An object that is resumed goes on in package 3. */
+	if (c->s.in != SML_IN_INIT && sml_chunk_broken(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->s.ds_n; i++) {
 		struct sml_ds *ds = &c->s.ds[i];
@@ -368,8 +431,8 @@ static void
 watch_idle(struct sml_ctx *c)
 {
 	/* Statuses that wait for room are news too, while they get fewer. */
-	if (says_more_than_status(c) || c->items_out > 0 || c->s.og.active ||
-	    c->s.status_n < c->status_before)
+	if (says_more_than_status(c) || c->items_out > 0 ||
+	    c->s.og.offset != c->og_before || c->s.status_n < c->status_before)
 		c->s.idle_rounds = 0;
 	else
 		c->s.idle_rounds++;
@@ -400,12 +463,46 @@ none_alive(const struct sml_session *s)
 static int
 answers(struct sml_ctx *c)
 {
+	if (maps(c, c->msg->cmds, c->msg->cmd_n) < 0)
+		return -1;
+	return sml_sent_statuses(c);
+}
+
+/*
+ * A session that was superseded works on rows that the new one may have moved
+ * since: what it still says is said today, and counts only for rows that are
+ * as it left them (session_sent.c). Back: its own numbers again, for its state.
+ */
+static void
+late_numbers(struct sml_ctx *c, bool back)
+{
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		struct sml_ds *ds = &c->s.ds[i];
+		const struct store_link *l = sml_link(c, ds->link);
+
+		if (back) {
+			ds->sync_no = c->late_no[i];
+			continue;
+		}
+		c->late_no[i] = ds->sync_no;
+		if (l != NULL)
+			ds->sync_no = l->sync_no;
+	}
+}
+
+static int
+run_late(struct sml_ctx *c, struct slice *answer)
+{
+	late_numbers(c, false);
+	if (answers(c) < 0)
+		return -1;
 	for (size_t i = 0; i < c->msg->cmd_n; i++) {
-		if (c->msg->cmds[i].tag == SML_MAP &&
-		    sml_map_take(c, &c->msg->cmds[i]) < 0)
+		if (command(c, &c->msg->cmds[i]) < 0)
 			return -1;
 	}
-	return sml_sent_statuses(c);
+	late_numbers(c, true);
+	sml_tell(c, '=', "late: only what it says about our commands counts");
+	return sml_reply(c, answer);
 }
 
 int
@@ -415,6 +512,9 @@ sml_session_run(struct sml_ctx *c, struct slice *answer)
 	c->s.out_msgid++;
 	c->ds_before = c->s.ds_n;
 	c->status_before = c->s.status_n;
+	c->og_before = c->s.og.offset;
+	if (c->late)
+		return run_late(c, answer);
 	if (answers(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->msg->cmd_n; i++) {
@@ -447,6 +547,8 @@ sml_session_leave(struct sml_ctx *c, const struct slice *answer)
 	if ((c->dev_dirty || c->fresh) &&
 	    tx->v->device_put(tx, &c->dev, &c->e) < 0)
 		return -1;
+	if (!c->late && sml_open_note(c) < 0)
+		return -1;
 	for (size_t i = 0; i < c->link_n; i++) {
 		if (c->link_dirty[i] &&
 		    tx->v->link_put(tx, &c->link[i], &c->e) < 0)
@@ -456,12 +558,16 @@ sml_session_leave(struct sml_ctx *c, const struct slice *answer)
 	c->row.body_hash = sml_body_hash(c);
 	c->row.peer = c->rq->peer;
 	c->row.last_ms = c->now;
-	c->row.failed = c->s.done || c->s.suspended ? 0 : 1;
-	if (c->row.failed == 0) {
+	if (c->late) {
+		; /* how it ended was said when it was superseded */
+	} else if (c->s.done || c->s.suspended) {
+		c->row.failed = 0;
 		c->row.closed = true;
 		c->row.verdict = sml_verdict(c);
-	} else if (!c->row.closed) {
-		c->row.verdict = sml_verdict(c);
+	} else {
+		c->row.failed = 1;
+		if (!c->row.closed)
+			c->row.verdict = sml_verdict(c);
 	}
 	if (sml_state_save(c->a, &c->s, &c->row.state, &c->e) < 0 ||
 	    tx->v->session_put(tx, &c->row, answer, &c->e) < 0)

@@ -42,6 +42,8 @@ struct sml_ds {
 	bool opened;     /* our first Sync element went out */
 	bool sync_seen;  /* the client's Sync came */
 	bool in_done;    /* its package 3 was complete */
+	struct slice client_last; /* of its Alert; of the first, if resumed */
+	int64_t added_before;     /* in the sessions that this one resumes */
 	struct slice client_next, server_last, server_next;
 	int64_t gen; /* generation of the map that this sync works on */
 	int64_t sync_no;
@@ -57,6 +59,8 @@ struct sml_ds {
 	int64_t max_obj;  /* its MaxObjSize for this database; -1: not said */
 	int64_t free_id;  /* Adds that still fit in; -1: not said */
 	int64_t held_at_start; /* LIVE rows when its first Delete came; -1 */
+	int64_t noted;         /* its Deletes that are not decided yet */
+	int64_t decided;       /* and those that are: the brake counts all */
 	struct sml_counts in, out;
 	int64_t matched, conflicts, held_back;
 };
@@ -70,6 +74,15 @@ struct sml_sent {
 	uint64_t form;
 	char what; /* 'A'dd, 'R'eplace, 'D'elete, 'L' (alert), 'C'hunk, 'S'ync
 		    */
+	bool assumed; /* the client went on past it: counts as done, but an
+			 error for it is heard still */
+};
+
+/* Of a map row, instead of a status: why it is as it is. */
+enum sml_why {
+	SML_WHY_NOTED = 1,   /* DELETING: the device's Delete, not decided */
+	SML_WHY_SHARED = 2,  /* its LUID is another item's */
+	SML_WHY_ASSUMED = 3, /* DELETING: no Status, but it went on */
 };
 
 /* A Status that waits for room. */
@@ -93,6 +106,13 @@ struct sml_incoming {
 	struct slice type, format;
 	int64_t size; /* announced; -1: it was not */
 	int64_t got;
+	int64_t last_n;    /* octets of the last piece */
+	int64_t resumed;   /* octets that an earlier session got; -1 */
+	int64_t resumed_n; /* of its last piece */
+	/* Not active: the object was refused with this code, in this message;
+	   what follows of it is refused as well. */
+	int refused;
+	int64_t refused_msgid;
 };
 
 /* A large object on its way out; its bytes are the link's 'o' chunks. */
@@ -106,7 +126,26 @@ struct sml_outgoing {
 	int form_kind; /* enum pim_form */
 	bool b64;
 	int64_t total, offset;
+	int64_t acked;       /* up to here it has them for certain */
 	int64_t waits_msgid; /* the chunk that waits for its 213 */
+	unsigned restarts;   /* by Alert 223 */
+};
+
+/* A Get that is not answered yet (its Results may not have fitted). */
+struct sml_get {
+	int64_t msgref;
+	struct slice cmdref;
+};
+
+/* A sync that did not end, as its link remembers it (Alert 225). */
+struct sml_open {
+	int type;  /* 200 to 205; 0: none */
+	bool done; /* it ended, if the device got our last answer */
+	int64_t since_ms;
+	int64_t added;     /* items of the client */
+	struct slice last; /* the client's Last when it began */
+	struct sml_incoming inc;
+	struct sml_outgoing og;
 };
 
 struct sml_session {
@@ -132,10 +171,10 @@ struct sml_session {
 	size_t status_n, status_cap;
 	struct sml_incoming inc;
 	struct sml_outgoing og;
-	/* A Get that is not answered yet (its Results may not have fitted). */
-	bool results_due;
-	int64_t results_msgref;
-	struct slice results_cmdref;
+	struct sml_get get[SML_GETS_MAX];
+	size_t get_n;
+	bool chunk_lost; /* an Alert 223 is due for this object */
+	struct slice lost_luid;
 };
 
 /* Everything that one message is handled with. */
@@ -155,6 +194,8 @@ struct sml_ctx {
 	struct store_session row;
 	bool fresh;      /* the session starts with this message */
 	bool was_closed; /* it had ended before this message */
+	bool late;       /* it was superseded: Status and Map count, no more */
+	int64_t late_no[SML_LINKS_MAX];  /* sync_no of its databases */
 	size_t ds_before, status_before; /* how many, before this message */
 	bool login_wanted; /* the session is gone; there are credentials */
 	size_t refused;    /* arena_refused() before this message */
@@ -173,10 +214,9 @@ struct sml_ctx {
 	int hdr_code; /* Status of SyncHdr */
 	struct sml_chal hdr_chal;
 	struct slice hdr_text;
-	bool chunk_lost; /* an Alert 223 is due for this object */
-	struct slice lost_source, lost_target;
-	bool next_wanted; /* the client asked for the next message (222) */
-	bool said;        /* the client's message held more than Status */
+	int64_t og_before; /* where the object on its way out was */
+	bool next_wanted;  /* the client asked for the next message (222) */
+	bool said;         /* the client's message held more than Status */
 	struct store_story *story;
 	size_t story_n, story_cap;
 	unsigned items_in, items_out;
@@ -198,7 +238,7 @@ int sml_place_find(struct sml_ctx *c, struct sml_place *out);
 /* Value for RespURI's query, and the hash under which it is stored. */
 struct slice sml_token_new(struct sml_ctx *c, struct slice *hash);
 struct slice sml_body_hash(struct sml_ctx *c);
-/* A stored session that takes this message as its next one, or as a repeat. */
+/* A stored session that has not expired. */
 bool sml_session_live(const struct sml_ctx *c, const struct store_session *s);
 
 /* ---- server_session.c: one message inside a transaction ---- */
@@ -208,6 +248,7 @@ enum sml_entry {
 	SML_ENTER_STALE,     /* older than the last one: changes nothing */
 	SML_ENTER_GAP,       /* out of order: the session ends */
 	SML_ENTER_EXPIRED,   /* no such session any more */
+	SML_ENTER_LATE,      /* superseded: hears Status and Map only */
 	SML_ENTER_DISABLED,
 };
 /* Load account, device, databases, links; continue the session or start it. */
@@ -223,6 +264,21 @@ int sml_state_save(struct arena *a, const struct sml_session *s,
 		   struct slice *out, struct err *e);
 int sml_state_load(struct arena *a, struct slice bytes, struct sml_session *s,
 		   struct err *e);
+
+int sml_open_save(struct arena *a, const struct sml_open *open,
+		  struct slice *out, struct err *e);
+/* What does not read back is none. */
+void sml_open_load(struct arena *a, struct slice bytes, struct sml_open *open);
+
+/* ---- session_resume.c: a sync that broke or was suspended goes on ---- */
+/* Is there one that an Alert 225 with this Last means? */
+bool sml_resumable(const struct sml_ctx *c, const struct store_link *l,
+		   const struct sml_open *open, struct slice last, bool fits);
+/* Its large objects go on as well. */
+int sml_resume_objects(struct sml_ctx *c, struct sml_ds *ds,
+		       const struct sml_open *open);
+/* Note in the links what of this session is not ended. */
+int sml_open_note(struct sml_ctx *c);
 
 /* ---- session_story.c: what a person reads about the session ---- */
 void sml_tell(struct sml_ctx *c, char who, const char *fmt, ...)
@@ -247,6 +303,12 @@ int sml_sent_add(struct sml_ctx *c, struct sml_sent s);
 int sml_sent_statuses(struct sml_ctx *c);
 /* The client went on past them: they count as done. */
 int sml_sent_assume(struct sml_ctx *c);
+/* The large object on its way out did not arrive; code: why. */
+int sml_object_failed(struct sml_ctx *c, int code);
+/* The client lost the end of it (Alert 223), or all. */
+int sml_object_lost(struct sml_ctx *c);
+
+/* ---- session_map.c ---- */
 /* Take what a Map says; queue its Status. */
 int sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd);
 int sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd);
@@ -263,6 +325,8 @@ void sml_items_sort(struct store_item *it, size_t n);
 struct store_item *sml_item_find(struct store_item *it, size_t n, int64_t id);
 
 /* ---- session_alert.c ---- */
+/* 206-210 ask for the same as 200, 202-205, after our notification. */
+int sml_base_type(int code);
 int sml_cmd_alert(struct sml_ctx *c, const struct sml_cmd *cmd);
 /* Package 3 of this database is complete: anchors, generations, deletes. */
 int sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds);
@@ -307,7 +371,15 @@ int64_t sml_member_for(struct sml_ctx *c, const struct sml_ds *ds,
 /* ---- session_devinf.c ---- */
 int sml_cmd_put(struct sml_ctx *c, const struct sml_cmd *cmd);
 int sml_cmd_get(struct sml_ctx *c, const struct sml_cmd *cmd);
-struct sml_devinf *sml_own_devinf(struct sml_ctx *c);
+/* How much of ours is told, where the client's messages are small. */
+enum sml_devinf_part {
+	SML_DEVINF_ALL = 0,
+	SML_DEVINF_NO_CAPS, /* without the lists of properties */
+	SML_DEVINF_ALERTED, /* this session's databases, preferred type only */
+	SML_DEVINF_ONE,     /* one of them */
+	SML_DEVINF_PARTS,
+};
+struct sml_devinf *sml_own_devinf(struct sml_ctx *c, enum sml_devinf_part part);
 
 /* ---- apply.c: the client's changes ---- */
 struct sml_op {
@@ -416,6 +488,8 @@ struct sml_out { /* a message being filled */
 size_t sml_out_room(const struct sml_out *o);
 /* Append a command, which gets its CmdID; false: no room (o->full is set). */
 bool sml_out_cmd(struct sml_ctx *c, struct sml_out *o, struct sml_cmd *cmd);
+/* Is there room in a message of its own for the least Results of a Get? */
+bool sml_results_fit(struct sml_ctx *c);
 /* The whole answer of a message inside a session. */
 int sml_reply(struct sml_ctx *c, struct slice *out);
 /* An answer outside of any session: Statuses of one code, and Final. */
@@ -454,6 +528,8 @@ enum sml_sent_how sml_out_unit(struct sml_ctx *c, struct sml_out *o,
 /* The next piece of a large object that is on its way. */
 enum sml_sent_how sml_out_piece(struct sml_ctx *c, struct sml_out *o,
 				struct sml_sync_out *so);
+/* Not even an otherwise empty message had room, several times over. */
+bool sml_out_starved(const struct sml_ctx *c, const struct sml_out *o);
 /* Open the Sync element if it is not; false: no room. */
 bool sml_sync_out_open(struct sml_ctx *c, struct sml_out *o,
 		       struct sml_sync_out *so);

@@ -36,9 +36,8 @@ anchors_fit(struct store_link *l, struct slice last, bool resumes)
 	return l->gen != 0 && slice_eq(l->a_client, last);
 }
 
-/* 206-210 ask for the same as 200, 202-205, after our notification. */
-static int
-base_type(int code)
+int
+sml_base_type(int code)
 {
 	return code < 206 ? code : code == 206 ? 200 : code - 5;
 }
@@ -52,20 +51,24 @@ struct decision {
 };
 
 static struct decision
-decide(const struct sml_ctx *c, int code, bool fits, bool staged)
+decide(const struct sml_ctx *c, int code, bool fits,
+       const struct sml_open *open, bool staged)
 {
-	struct decision d = { .status = 200 };
-	int want = code == 225 ? 200 : base_type(code);
+	struct decision d = { .status = 200, .resumed = open != NULL };
+	int want = code == 225 ? 200 : sml_base_type(code);
 
-	d.resumed = code == 225 && staged;
 	d.type = want;
-	if (want == 201 || want == 203 || want == 205) {
-		d.reply = code;
+	if (d.resumed) {
+		/* Its new map is in force: what is left of a slow sync is an
+		   ordinary one, of a refresh a one-way one. Nothing is emptied
+		   or deleted for being absent a second time. */
+		d.type = d.reply = open->type;
+		if (!staged && (open->type & 1) != 0)
+			d.type = open->type - 1;
 		return d;
 	}
-	if (d.resumed) {
-		/* What was interrupted was a slow sync: go on with it. */
-		d.type = d.reply = 201;
+	if (want == 201 || want == 203 || want == 205) {
+		d.reply = code;
 		return d;
 	}
 	if (fits) {
@@ -77,7 +80,9 @@ decide(const struct sml_ctx *c, int code, bool fits, bool staged)
 	d.type = want == 204                               ? 205
 		 : want == 202 && c->srv->conf->strict_508 ? 203
 							   : 201;
-	d.reply = d.type;
+	/* 210 for 209, and so on; there is none for a slow sync. */
+	d.reply =
+	    code > 205 && code != 225 && d.type != 201 ? d.type + 5 : d.type;
 	return d;
 }
 
@@ -139,7 +144,8 @@ drop_objects(struct sml_ctx *c, const struct sml_ds *ds)
 
 static int
 start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
-      const struct sml_item *it, int code, const struct decision *d)
+      const struct sml_item *it, int code, const struct decision *d,
+      const struct sml_open *open)
 {
 	bool fresh = d->type == 201 || d->type == 203 || d->type == 205;
 
@@ -158,6 +164,8 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		.type = d->type,
 		.reply = d->reply,
 		.forced = d->forced,
+		.client_last = d->resumed ? open->last : it->meta.anchor.last,
+		.added_before = d->resumed ? open->added : 0,
 		.client_next = it->meta.anchor.next,
 		.server_last = d->forced || fresh ? SLICE_LIT("") : l->a_server,
 		.server_next = next_anchor(c, l, it->meta.anchor.next),
@@ -171,10 +179,13 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		return err_set(&c->e, ERR_NOMEM, "alert.anchor",
 			       "no memory for an anchor");
 	/* Sessions after the confirmed one broke: what they moved is in
-	   doubt, since a phone restored from a backup looks the same. */
-	if (!fresh && l->confirmed_no < l->sync_no)
+	   doubt, since a phone restored from a backup looks the same. One that
+	   resumes is none. */
+	if (!fresh && !d->resumed && l->confirmed_no < l->sync_no)
 		ds->doubt_from = l->confirmed_no + 1;
 	ds->sync_no = ++l->sync_no;
+	if (d->resumed && sml_resume_objects(c, ds, open) < 0)
+		return -1;
 	/* An Alert may come again in the middle: package 2 is due anew. */
 	c->s.out_init_done = c->s.out_sync_done = c->s.done = false;
 	sml_link_touch(c, l);
@@ -204,7 +215,9 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 	const struct store_collection *col = sml_collection_uri(c, uri);
 	struct store_link *l;
 	struct decision d;
+	struct sml_open open;
 	struct sml_ds *ds;
+	bool fits;
 
 	if (uri.n > SML_LOCURI_BYTES_MAX || it->source.n > SML_LOCURI_BYTES_MAX)
 		return alert_status(c, cmd, it, 414);
@@ -219,9 +232,15 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 	ds = l == NULL ? NULL : ds_slot(c, l->id);
 	if (ds == NULL)
 		return alert_status(c, cmd, it, 403);
-	d = decide(c, code, anchors_fit(l, it->meta.anchor.last, code == 225),
+	fits = anchors_fit(l, it->meta.anchor.last, code == 225);
+	sml_open_load(c->a, l->open, &open);
+	d = decide(c, code, fits,
+		   code == 225 && sml_resumable(c, l, &open,
+						it->meta.anchor.last, fits)
+		       ? &open
+		       : NULL,
 		   l->stage != 0);
-	if (start(c, ds, l, it, code, &d) < 0)
+	if (start(c, ds, l, it, code, &d, &open) < 0)
 		return -1;
 	sml_tell(c, '>', "alert %s for %.*s (last %.*s, next %.*s)",
 		 sml_type_name(code), SLICE_ARG(col->name),
@@ -229,6 +248,9 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 			       ? SLICE_LIT("none")
 			       : it->meta.anchor.last),
 		 SLICE_ARG(it->meta.anchor.next));
+	if (d.resumed)
+		sml_tell(c, '=', "%.*s: the %s sync goes on",
+			 SLICE_ARG(col->name), sml_type_name(d.reply));
 	if (d.forced)
 		sml_tell(c, '=', "%.*s: %s, %s sync", SLICE_ARG(col->name),
 			 l->gen == 0 ? "first sync" : "anchors do not fit",
@@ -285,11 +307,7 @@ sml_cmd_alert(struct sml_ctx *c, const struct sml_cmd *cmd)
 		c->next_wanted = true;
 		return plain(c, cmd, 200);
 	case 223:
-		/* It lost our chunks: the object starts anew; its row is
-		   still offered, so the next sync sends it if this cannot. */
-		c->s.og.offset = 0;
-		c->s.og.waits_msgid = 0;
-		return plain(c, cmd, 200);
+		return sml_object_lost(c) < 0 ? -1 : plain(c, cmd, 200);
 	case 224:
 		if (c->s.version < 12)
 			return plain(c, cmd, 406);
@@ -307,7 +325,7 @@ enum { PAGE = 200 };
 
 /*
  * The brake on mass deletion: what the device deleted was only noted so far
- * (rows DELETING with reason 1); now it is decided for all together.
+ * (rows DELETING, SML_WHY_NOTED); now it is decided for all together.
  */
 static bool
 brake_holds(int64_t held, int64_t deletes)
@@ -380,7 +398,8 @@ noted_only(struct store_map *m, size_t n)
 	size_t k = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (m[i].state == STORE_MAP_DELETING && m[i].reason != 0)
+		if (m[i].state == STORE_MAP_DELETING &&
+		    m[i].reason == SML_WHY_NOTED)
 			m[k++] = m[i];
 	}
 	return k;
@@ -435,7 +454,10 @@ decide_deletes(struct sml_ctx *c, struct sml_ds *ds)
 			return -1;
 		held += noted;
 	}
-	hold = brake_holds(held, noted);
+	/* All of the session, in however many packages they came. */
+	hold = brake_holds(held, noted + ds->decided);
+	ds->decided += noted;
+	ds->noted = 0;
 	if (walk_noted(c, ds, true, hold, &noted) < 0)
 		return -1;
 	if (hold) {
@@ -498,7 +520,7 @@ refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 	}
 	/* The brake counts by what the database would shrink to. */
 	total = kept + gone;
-	if (brake_holds(total, gone - ds->in.added)) {
+	if (brake_holds(total, gone - ds->in.added - ds->added_before)) {
 		ds->held_back += gone;
 		sml_tell(c, '=',
 			 "the refresh would delete %lld of %lld items: "
@@ -549,8 +571,11 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 	struct store_link *l = sml_link(c, ds->link);
 	const struct store_collection *col = sml_collection(c, ds->collection);
 
-	if (ds->in_done || ds->refused || l == NULL || col == NULL)
+	if (ds->refused || l == NULL || col == NULL)
 		return 0;
+	/* Its Final came too early: what it deleted since is decided too. */
+	if (ds->in_done)
+		return ds->noted > 0 ? decide_deletes(c, ds) : 0;
 	ds->in_done = true;
 	if (decide_deletes(c, ds) < 0)
 		return -1;

@@ -28,8 +28,8 @@ sml_chunk_broken(struct sml_ctx *c)
 	if (!in->active)
 		return 0;
 	in->active = false;
-	c->chunk_lost = true;
-	c->lost_source = in->luid;
+	c->s.chunk_lost = true;
+	c->s.lost_luid = in->luid;
 	sml_tell(c, '=', "large object %.*s broke off after %lld bytes",
 		 SLICE_ARG(in->luid), (long long)in->got);
 	return c->tx->v->chunk_drop(c->tx, key(&c->s.ds[in->ds]), &c->e);
@@ -39,15 +39,41 @@ static int
 give_up(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, int code)
 {
 	op->code = code;
-	c->s.inc.active = false;
+	c->s.inc = (struct sml_incoming){
+		.ds = (int)(ds - c->s.ds),
+		.cmd = op->tag,
+		.luid = op->luid,
+		.refused = op->item->more ? code : 0,
+		.refused_msgid = c->msgid,
+	};
 	return c->tx->v->chunk_drop(c->tx, key(ds), &c->e);
+}
+
+static int64_t
+size_of(const struct sml_op *op)
+{
+	return op->item->meta.size >= 0 ? op->item->meta.size
+					: op->cmd->meta.size;
+}
+
+/* The rest of an object that was refused; its last piece, taken for a whole
+   item, would be half of one. */
+static bool
+rest_of_refused(const struct sml_ctx *c, const struct sml_ds *ds,
+		const struct sml_op *op)
+{
+	const struct sml_incoming *in = &c->s.inc;
+
+	return !in->active && in->refused != 0 &&
+	       in->ds == (int)(ds - c->s.ds) && in->cmd == op->tag &&
+	       slice_eq(in->luid, op->luid) &&
+	       c->msgid == in->refused_msgid + 1 && size_of(op) < 0;
 }
 
 static int
 begin(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
 {
-	int64_t size =
-	    op->item->meta.size >= 0 ? op->item->meta.size : op->cmd->meta.size;
+	int64_t size = size_of(op);
 
 	if (size < 0)
 		return give_up(c, ds, op, 411);
@@ -61,6 +87,7 @@ begin(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
 		.type = op->type,
 		.format = op->format,
 		.size = size,
+		.resumed = -1,
 	};
 	return c->tx->v->chunk_drop(c->tx, key(ds), &c->e);
 }
@@ -90,6 +117,30 @@ size_fits(struct slice s, int64_t size)
 	       (int64_t)slice_utf8_count(s) == size;
 }
 
+/*
+ * The answer to the last piece before the break was lost, and the client sent
+ * it once more: it stands there twice.
+ */
+static struct slice
+without_twice(const struct sml_ctx *c, struct slice whole)
+{
+	const struct sml_incoming *in = &c->s.inc;
+	size_t at = (size_t)in->resumed;
+	size_t n = (size_t)in->resumed_n;
+	char *p;
+
+	if (in->resumed < 0 || n == 0 || n > at || at + n > whole.n ||
+	    size_fits(whole, in->size) ||
+	    memcmp(whole.p + at - n, whole.p + at, n) != 0)
+		return whole;
+	p = arena_alloc(c->a, whole.n - n);
+	if (p == NULL)
+		return whole;
+	memcpy(p, whole.p, at);
+	memcpy(p + at, whole.p + at + n, whole.n - at - n);
+	return (struct slice){ p, whole.n - n };
+}
+
 static int
 finish(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
 {
@@ -105,7 +156,7 @@ finish(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
 		return err_set(&c->e, ERR_NOMEM, "chunk.join",
 			       "no memory for an object of %lld bytes",
 			       (long long)in->size);
-	op->data = buf_slice(&whole);
+	op->data = without_twice(c, buf_slice(&whole));
 	if (op->type.n == 0)
 		op->type = in->type;
 	if (op->format.n == 0)
@@ -129,6 +180,11 @@ sml_chunk_in(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op,
 	bool more = op->item->more;
 
 	*ready = false;
+	if (rest_of_refused(c, ds, op))
+		return give_up(c, ds, op, in->refused);
+	/* It does not resume the object but begins it again. */
+	if (continues(c, ds, op) && in->got == in->resumed && size_of(op) >= 0)
+		in->active = false;
 	if (!continues(c, ds, op) && sml_chunk_broken(c) < 0)
 		return -1;
 	if (!in->active && !more) {
@@ -146,6 +202,7 @@ sml_chunk_in(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op,
 	if (op->code != 0)
 		return 0;
 	in->got += (int64_t)op->data.n;
+	in->last_n = (int64_t)op->data.n;
 	if (in->got > c->srv->conf->max_obj_bytes)
 		return give_up(c, ds, op, 413);
 	op->code = 213;

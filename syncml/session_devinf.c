@@ -76,13 +76,19 @@ sml_cmd_get(struct sml_ctx *c, const struct sml_cmd *cmd)
 	int code = cmd->item_n == 0 ? 400 : 404;
 	const struct slice *target = NULL;
 
-	for (size_t i = 0; i < cmd->item_n; i++) {
+	for (size_t i = 0; i < cmd->item_n && code != 200; i++) {
 		target = &cmd->items[i].target;
-		if (is_devinf_uri(*target)) {
+		if (is_devinf_uri(*target))
 			code = 200;
-			c->s.results_due = true;
-			c->s.results_msgref = c->msgid;
-			c->s.results_cmdref = cmd->cmdid;
+	}
+	if (code == 200 && c->s.get_n == SML_GETS_MAX)
+		code = 417;
+	if (code == 200) {
+		c->s.get[c->s.get_n++] =
+		    (struct sml_get){ c->msgid, cmd->cmdid };
+		if (!sml_results_fit(c)) {
+			c->s.get_n--;
+			code = 413;
 		}
 	}
 	return sml_status_add(c, cmd, target, NULL, code);
@@ -318,8 +324,18 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 	return true;
 }
 
+static bool
+alerted(const struct sml_ctx *c, int64_t collection)
+{
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		if (c->s.ds[i].collection == collection)
+			return true;
+	}
+	return c->s.ds_n == 0;
+}
+
 struct sml_devinf *
-sml_own_devinf(struct sml_ctx *c)
+sml_own_devinf(struct sml_ctx *c, enum sml_devinf_part part)
 {
 	struct sml_devinf *d = ARENA_NEW(c->a, struct sml_devinf);
 
@@ -340,8 +356,18 @@ sml_own_devinf(struct sml_ctx *c)
 	if (d->stores == NULL)
 		return NULL;
 	for (size_t i = 0; i < c->col_n; i++) {
-		if (!fill_store(c, &c->col[i], &d->stores[d->store_n++]))
+		struct sml_datastore *st = &d->stores[d->store_n];
+
+		if ((part >= SML_DEVINF_ALERTED && !alerted(c, c->col[i].id)) ||
+		    (part >= SML_DEVINF_ONE && d->store_n == 1))
+			continue;
+		if (!fill_store(c, &c->col[i], st))
 			return NULL;
+		d->store_n++;
+		if (part >= SML_DEVINF_ALERTED) {
+			st->rx_n = st->tx_n = 1;
+			st->ctcap_n = 0;
+		}
 	}
 	return d;
 }

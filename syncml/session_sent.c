@@ -6,34 +6,6 @@
 
 #include <stdlib.h>
 
-enum { MAP_STEP = 500 }; /* rows in memory at once */
-
-void
-sml_map_owe(struct store_map *m, bool keep_luid, int reason)
-{
-	m->state = STORE_MAP_DEBT;
-	m->reason = reason;
-	m->offer_n = 0;
-	if (!keep_luid) {
-		m->luid = SLICE_LIT("");
-		m->held = 0;
-		m->held_form = 0;
-	}
-	m->touched = 0; /* due at once: package 4 leaves out what it touched */
-}
-
-void
-sml_map_holds(struct store_map *m, int64_t revision, uint64_t form,
-	      int64_t sync_no)
-{
-	m->held = revision;
-	m->held_form = form;
-	m->offer_n = 0;
-	m->reason = 0;
-	m->state = m->luid.n > 0 ? STORE_MAP_LIVE : STORE_MAP_SENT;
-	m->touched = sync_no;
-}
-
 int
 sml_sent_add(struct sml_ctx *c, struct sml_sent s)
 {
@@ -62,10 +34,14 @@ struct outcome {
 	int code;
 };
 
+/* Not a Status: the client went on past the command. */
+enum { ASSUMED = 0 };
+
 static bool
 good(int code)
 {
-	return (code >= 200 && code < 300 && code != 206 && code != 213 &&
+	return code == ASSUMED ||
+	       (code >= 200 && code < 300 && code != 206 && code != 213 &&
 		code != 215 && code != 216) ||
 	       code == 304 || code == 418 || code == 419;
 }
@@ -76,12 +52,55 @@ missing(int code)
 	return code == 404 || code == 410 || code == 211;
 }
 
+/* Is the row still as the assumption left it? */
+static bool
+as_assumed(const struct sml_sent *s, const struct store_map *m)
+{
+	if (s->what == 'D')
+		return m->state == STORE_MAP_DELETING;
+	return (m->state == STORE_MAP_LIVE || m->state == STORE_MAP_SENT) &&
+	       m->held == s->revision && m->held_form == s->form &&
+	       m->offer_n == 0;
+}
+
+/* The Map beside this Status said that it is no item of its own there. */
+static bool
+mapped_away(const struct store_map *m)
+{
+	return m->reason == SML_WHY_SHARED && m->state != STORE_MAP_SENT;
+}
+
+/* A superseded session: has nobody moved the row since? */
+static bool
+as_sent(const struct sml_ctx *c, const struct sml_sent *s,
+	const struct store_map *m)
+{
+	if (m->touched != c->late_no[s->ds])
+		return false;
+	if (s->what == 'D')
+		return m->state == STORE_MAP_DELETING;
+	for (size_t i = 0; i < m->offer_n; i++) {
+		if (m->offer[i].revision == s->revision &&
+		    m->offer[i].form == s->form)
+			return true;
+	}
+	return s->assumed;
+}
+
 /* Move one row; returns true when it is to be dropped. */
 static bool
 settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
        struct store_map *m)
 {
+	if ((o->s.assumed && !as_assumed(&o->s, m)) || mapped_away(m) ||
+	    (c->late && !as_sent(c, &o->s, m)))
+		return false;
+	if (o->s.what == 'D' && o->code == ASSUMED) {
+		m->reason = SML_WHY_ASSUMED;
+		return false;
+	}
 	if (o->s.what == 'D') {
+		m->reason = 0;
 		if (good(o->code) || missing(o->code))
 			return true;
 		ds->out.failed++;
@@ -226,21 +245,35 @@ alert_outcome(struct sml_ctx *c, struct sml_ds *ds, int code)
 	return 0;
 }
 
+int
+sml_object_failed(struct sml_ctx *c, int code)
+{
+	struct sml_outgoing *og = &c->s.og;
+	struct outcome o = { .s = { .ds = og->ds,
+				    .item = og->item,
+				    .revision = og->revision,
+				    .form = og->form,
+				    .what = og->add ? 'A' : 'R' },
+			     .code = code };
+
+	og->active = false;
+	return settle_all(c, &o, 1);
+}
+
 /* A chunk of a large object was answered. */
 static int
 chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
 {
 	struct sml_outgoing *og = &c->s.og;
-	struct outcome o = { *s, code };
 
-	if (!og->active || og->item != s->item || og->ds != s->ds)
+	if (c->late || !og->active || og->item != s->item || og->ds != s->ds)
 		return 0;
 	og->waits_msgid = 0;
-	if (code == 213 || (code >= 200 && code < 300))
+	if (code == 213 || (code >= 200 && code < 300)) {
+		og->acked = og->offset;
 		return 0;
-	og->active = false;
-	o.s.what = og->add ? 'A' : 'R';
-	return settle_all(c, &o, 1);
+	}
+	return sml_object_failed(c, code);
 }
 
 /* They stand in the order in which they were sent. */
@@ -315,6 +348,11 @@ one_status(struct sml_ctx *c, const struct sml_cmd *st, struct answers *a)
 		return 0;
 	copy = *s;
 	s->what = 0;
+	if (c->late && (copy.what == 'L' || copy.what == 'C'))
+		return 0; /* the new session has both of its own */
+	/* It said nothing else than what was assumed. */
+	if (copy.assumed && copy.what != 'D' && good((int)code))
+		return 0;
 	if (copy.what == 'L')
 		return alert_outcome(c, &c->s.ds[copy.ds], (int)code);
 	if (copy.what == 'C')
@@ -390,6 +428,19 @@ sml_sent_statuses(struct sml_ctx *c)
 	return settle_all(c, a.o, a.n);
 }
 
+/* What was assumed longest ago is forgotten: state is bounded. */
+static void
+forget_old(struct sml_session *s)
+{
+	size_t k = 0;
+	size_t drop =
+	    s->sent_n > SML_ASSUMED_MAX ? s->sent_n - SML_ASSUMED_MAX : 0;
+
+	for (size_t i = drop; i < s->sent_n; i++)
+		s->sent[k++] = s->sent[i];
+	s->sent_n = k;
+}
+
 int
 sml_sent_assume(struct sml_ctx *c)
 {
@@ -402,200 +453,50 @@ sml_sent_assume(struct sml_ctx *c)
 	for (size_t i = 0; i < c->s.sent_n; i++) {
 		struct sml_sent *s = &c->s.sent[i];
 
-		if (s->what == 'A' || s->what == 'R' || s->what == 'D')
-			o[n++] = (struct outcome){ *s, 200 };
+		if (s->assumed)
+			continue;
+		if (s->what == 'A' || s->what == 'R' || s->what == 'D') {
+			o[n++] = (struct outcome){ *s, ASSUMED };
+			s->assumed = true;
+		} else {
+			s->what = 0;
+		}
 	}
 	if (n > 0)
 		sml_tell(c, '=',
 			 "%zu of our commands got no status; it went "
 			 "on past them: taken as done",
 			 n);
-	c->s.sent_n = 0;
+	compact(&c->s);
+	forget_old(&c->s);
 	return settle_all(c, o, n);
 }
 
-/* ---- Map ---------------------------------------------------------------- */
-
-struct mapping {
-	int64_t item;
-	struct slice luid;
-};
-
-static int
-cmp_mapping(const void *x, const void *y)
-{
-	const struct mapping *a = x;
-	const struct mapping *b = y;
-
-	return a->item < b->item ? -1 : a->item > b->item;
-}
-
-static const struct mapping *
-mapping_of(const struct mapping *mp, size_t n, int64_t item)
-{
-	struct mapping key = { .item = item };
-
-	return bsearch(&key, mp, n, sizeof(*mp), cmp_mapping);
-}
-
-/* Another item has the LUID: newest wins, the other must go out anew. */
-static int
-free_luids(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
-	   size_t n)
-{
-	struct slice *luid = ARENA_ARRAY(c->scratch, n, struct slice);
-	struct store_map *m;
-	size_t m_n;
-	size_t k = 0;
-
-	if (luid == NULL)
-		return err_set(&c->e, ERR_NOMEM, "map.luid",
-			       "no memory for a map of %zu", n);
-	for (size_t i = 0; i < n; i++)
-		luid[i] = mp[i].luid;
-	if (c->tx->v->map_by_luid(c->tx, c->scratch, ds->link, luid, n, &m,
-				  &m_n, &c->e) < 0)
-		return -1;
-	for (size_t i = 0; i < m_n; i++) {
-		const struct mapping *own = mapping_of(mp, n, m[i].item);
-
-		if (m[i].gen != ds->gen ||
-		    (own != NULL && slice_eq(own->luid, m[i].luid)))
-			continue;
-		sml_map_owe(&m[i], false, 0);
-		m[k++] = m[i];
-	}
-	return k == 0 ? 0 : c->tx->v->map_put(c->tx, m, k, &c->e);
-}
-
-static void
-map_row(struct sml_ds *ds, struct store_map *m, const struct store_item *it,
-	struct slice luid)
-{
-	/* Said before: nothing of what was sent since is confirmed by it. */
-	if (m->luid.n > 0 && slice_eq(m->luid, luid)) {
-		if (m->state == STORE_MAP_LIVE && m->offer_n == 0)
-			m->touched = ds->sync_no;
-		return;
-	}
-	m->luid = luid;
-	/* Of several Adds it may have kept the first. */
-	if (m->offer_n > 0)
-		sml_map_holds(m, m->offer[0].revision, m->offer[0].form,
-			      ds->sync_no);
-	else
-		sml_map_holds(m, m->held, m->held_form, ds->sync_no);
-	/* What happened to the item while its LUID was not known. */
-	if (it->deleted || m->held != it->revision)
-		sml_map_owe(m, true, 0);
-}
-
-static bool
-shown_here(struct sml_ctx *c, const struct sml_ds *ds, int64_t collection)
-{
-	const struct store_collection *col = sml_collection(c, ds->collection);
-
-	for (size_t i = 0; col != NULL && i < col->member_n; i++) {
-		if (col->member[i] == collection)
-			return true;
-	}
-	return false;
-}
-
-static int
-map_rows(struct sml_ctx *c, struct sml_ds *ds, const struct mapping *mp,
-	 size_t n)
-{
-	int64_t *id = ARENA_ARRAY(c->scratch, n, int64_t);
-	struct store_map *put = ARENA_ARRAY(c->scratch, n, struct store_map);
-	struct store_item *it;
-	struct store_map *m;
-	size_t it_n;
-	size_t m_n;
-	size_t k = 0;
-
-	if (id == NULL || put == NULL)
-		return err_set(&c->e, ERR_NOMEM, "map.rows",
-			       "no memory for a map of %zu", n);
-	for (size_t i = 0; i < n; i++)
-		id[i] = mp[i].item;
-	if (c->tx->v->item_get(c->tx, c->scratch, id, n, false, &it, &it_n,
-			       &c->e) < 0 ||
-	    c->tx->v->map_by_item(c->tx, c->scratch, ds->link, ds->gen, id, n,
-				  &m, &m_n, &c->e) < 0)
-		return -1;
-	sml_maps_sort(m, m_n);
-	for (size_t i = 0; i < it_n; i++) {
-		const struct mapping *own = mapping_of(mp, n, it[i].id);
-		struct store_map *row = sml_map_find(m, m_n, it[i].id);
-
-		if (own == NULL || !shown_here(c, ds, it[i].collection))
-			continue;
-		put[k] = row != NULL ? *row
-				     : (struct store_map){ .link = ds->link,
-							   .gen = ds->gen,
-							   .item = it[i].id };
-		map_row(ds, &put[k++], &it[i], own->luid);
-	}
-	return k == 0 ? 0 : c->tx->v->map_put(c->tx, put, k, &c->e);
-}
-
-/* One step of a Map: `from` on, at most MAP_STEP items. */
-static int
-map_step(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it,
-	 size_t n)
-{
-	struct mapping *mp = ARENA_ARRAY(c->scratch, n, struct mapping);
-	size_t k = 0;
-
-	if (mp == NULL)
-		return err_set(&c->e, ERR_NOMEM, "map.read",
-			       "no memory for a map of %zu", n);
-	for (size_t i = 0; i < n; i++) {
-		if (it[i].source.n > 0 &&
-		    it[i].source.n <= SML_LOCURI_BYTES_MAX &&
-		    sml_wire_item(it[i].target, &mp[k].item)) {
-			mp[k].luid = it[i].source;
-			k++;
-		}
-	}
-	if (k == 0)
-		return 0;
-	if (k > 1)
-		qsort(mp, k, sizeof(*mp), cmp_mapping);
-	return free_luids(c, ds, mp, k) < 0 ? -1 : map_rows(c, ds, mp, k);
-}
-
 int
-sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd)
+sml_object_lost(struct sml_ctx *c)
 {
-	struct sml_ds *ds = sml_ds_uri(c, cmd->target, cmd->source);
+	enum { RESTARTS_MAX = 2 };
+	struct sml_outgoing *og = &c->s.og;
+	size_t i = c->s.sent_n;
+	struct outcome o = { .code = 424 };
 
-	if (ds == NULL || cmd->item_n == 0)
+	if (og->active && og->restarts < RESTARTS_MAX) {
+		og->restarts++;
+		og->offset = og->acked = 0;
+		og->waits_msgid = 0;
 		return 0;
-	for (size_t i = 0; i < cmd->item_n; i += MAP_STEP) {
-		size_t n = cmd->item_n - i;
-
-		arena_reset(c->scratch);
-		if (map_step(c, ds, cmd->items + i,
-			     n < MAP_STEP ? n : MAP_STEP) < 0)
-			return -1;
 	}
-	sml_tell(c, '>', "map of %zu items", cmd->item_n);
-	return 0;
-}
-
-int
-sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd)
-{
-	const struct sml_ds *ds = sml_ds_uri(c, cmd->target, cmd->source);
-	bool known = ds != NULL;
-
-	/* Where the Alert stands in the same message only that says which
-	   database the Map means: nothing of it was taken before. */
-	if (known && (size_t)(ds - c->s.ds) >= c->ds_before &&
-	    sml_map_take(c, cmd) < 0)
-		return -1;
-	return sml_status_add(c, cmd, &cmd->target, &cmd->source,
-			      known ? 200 : 404);
+	if (og->active)
+		return sml_object_failed(c, 424);
+	/* Its last piece is out: it counts as not delivered, and the next
+	   session sends it again. */
+	while (i > 0 && (c->s.sent[i - 1].item != og->item ||
+			 c->s.sent[i - 1].ds != og->ds))
+		i--;
+	if (og->item == 0 || i == 0)
+		return 0;
+	o.s = c->s.sent[i - 1];
+	c->s.sent[i - 1].what = 0;
+	compact(&c->s);
+	return settle_all(c, &o, 1);
 }

@@ -6,7 +6,7 @@
  */
 #include "syncml/session.h"
 
-enum { STATE_LAYOUT = 1, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 2, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -151,6 +151,8 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_bool(w, &d->opened);
 	walk_bool(w, &d->sync_seen);
 	walk_bool(w, &d->in_done);
+	walk_slice(w, &d->client_last);
+	walk_i64(w, &d->added_before);
 	walk_slice(w, &d->client_next);
 	walk_slice(w, &d->server_last);
 	walk_slice(w, &d->server_next);
@@ -174,6 +176,8 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_i64(w, &d->max_obj);
 	walk_i64(w, &d->free_id);
 	walk_i64(w, &d->held_at_start);
+	walk_i64(w, &d->noted);
+	walk_i64(w, &d->decided);
 	walk_counts(w, &d->in);
 	walk_counts(w, &d->out);
 	walk_i64(w, &d->matched);
@@ -194,6 +198,7 @@ walk_sent(struct walk *w, struct sml_sent *s)
 	walk_u64(w, &s->form);
 	walk_u64(w, &what);
 	s->what = (char)what;
+	walk_bool(w, &s->assumed);
 }
 
 static void
@@ -214,31 +219,46 @@ walk_status(struct walk *w, struct sml_status *s)
 }
 
 static void
-walk_objects(struct walk *w, struct sml_session *s)
+walk_incoming(struct walk *w, struct sml_incoming *in)
 {
-	int tag = (int)s->inc.cmd;
+	int tag = (int)in->cmd;
 
-	walk_bool(w, &s->inc.active);
-	walk_int(w, &s->inc.ds);
+	walk_bool(w, &in->active);
+	walk_int(w, &in->ds);
 	walk_int(w, &tag);
-	s->inc.cmd = (enum sml_tag)tag;
-	walk_slice(w, &s->inc.luid);
-	walk_slice(w, &s->inc.type);
-	walk_slice(w, &s->inc.format);
-	walk_i64(w, &s->inc.size);
-	walk_i64(w, &s->inc.got);
-	walk_bool(w, &s->og.active);
-	walk_int(w, &s->og.ds);
-	walk_i64(w, &s->og.item);
-	walk_i64(w, &s->og.revision);
-	walk_u64(w, &s->og.form);
-	walk_slice(w, &s->og.luid);
-	walk_bool(w, &s->og.add);
-	walk_int(w, &s->og.form_kind);
-	walk_bool(w, &s->og.b64);
-	walk_i64(w, &s->og.total);
-	walk_i64(w, &s->og.offset);
-	walk_i64(w, &s->og.waits_msgid);
+	in->cmd = (enum sml_tag)tag;
+	walk_slice(w, &in->luid);
+	walk_slice(w, &in->type);
+	walk_slice(w, &in->format);
+	walk_i64(w, &in->size);
+	walk_i64(w, &in->got);
+	walk_i64(w, &in->last_n);
+	walk_i64(w, &in->resumed);
+	walk_i64(w, &in->resumed_n);
+	walk_int(w, &in->refused);
+	walk_i64(w, &in->refused_msgid);
+}
+
+static void
+walk_outgoing(struct walk *w, struct sml_outgoing *og)
+{
+	uint64_t restarts = og->restarts;
+
+	walk_bool(w, &og->active);
+	walk_int(w, &og->ds);
+	walk_i64(w, &og->item);
+	walk_i64(w, &og->revision);
+	walk_u64(w, &og->form);
+	walk_slice(w, &og->luid);
+	walk_bool(w, &og->add);
+	walk_int(w, &og->form_kind);
+	walk_bool(w, &og->b64);
+	walk_i64(w, &og->total);
+	walk_i64(w, &og->offset);
+	walk_i64(w, &og->acked);
+	walk_i64(w, &og->waits_msgid);
+	walk_u64(w, &restarts);
+	og->restarts = (unsigned)restarts;
 }
 
 static void
@@ -272,9 +292,23 @@ walk_head(struct walk *w, struct sml_session *s)
 	walk_bool(w, &s->done);
 	walk_u64(w, &idle);
 	s->idle_rounds = (unsigned)idle;
-	walk_bool(w, &s->results_due);
-	walk_i64(w, &s->results_msgref);
-	walk_slice(w, &s->results_cmdref);
+}
+
+static void
+walk_gets(struct walk *w, struct sml_session *s)
+{
+	uint64_t n = s->get_n;
+
+	walk_u64(w, &n);
+	if (n > SML_GETS_MAX) {
+		w->bad = true;
+		return;
+	}
+	s->get_n = (size_t)n;
+	for (size_t i = 0; i < s->get_n; i++) {
+		walk_i64(w, &s->get[i].msgref);
+		walk_slice(w, &s->get[i].cmdref);
+	}
 }
 
 static void
@@ -291,7 +325,11 @@ walk_session(struct walk *w, struct sml_session *s)
 	s->ds_n = (size_t)n;
 	for (size_t i = 0; i < s->ds_n && !w->bad; i++)
 		walk_ds(w, &s->ds[i]);
-	walk_objects(w, s);
+	walk_gets(w, s);
+	walk_incoming(w, &s->inc);
+	walk_outgoing(w, &s->og);
+	walk_bool(w, &s->chunk_lost);
+	walk_slice(w, &s->lost_luid);
 	s->sent_n = walk_list(w, (void **)&s->sent, s->sent_n, &s->sent_cap,
 			      sizeof(*s->sent));
 	for (size_t i = 0; i < s->sent_n && !w->bad; i++)
@@ -353,4 +391,48 @@ sml_state_load(struct arena *a, struct slice bytes, struct sml_session *s,
 		return err_set(e, ERR_BUG, "session.load",
 			       "a session's stored state does not read back");
 	return 0;
+}
+
+/* ---- what a link remembers ---------------------------------------------- */
+
+static void
+walk_open(struct walk *w, struct sml_open *o)
+{
+	walk_int(w, &o->type);
+	walk_bool(w, &o->done);
+	walk_i64(w, &o->since_ms);
+	walk_i64(w, &o->added);
+	walk_slice(w, &o->last);
+	walk_incoming(w, &o->inc);
+	walk_outgoing(w, &o->og);
+}
+
+int
+sml_open_save(struct arena *a, const struct sml_open *open, struct slice *out,
+	      struct err *e)
+{
+	struct walk w = { .a = a, .out = BUF_IN(a) };
+	struct sml_open copy = *open;
+
+	buf_byte(&w.out, STATE_LAYOUT);
+	walk_open(&w, &copy);
+	if (!buf_ok(&w.out))
+		return err_set(e, ERR_NOMEM, "session.open",
+			       "no memory to note a sync that goes on");
+	*out = buf_slice(&w.out);
+	return 0;
+}
+
+void
+sml_open_load(struct arena *a, struct slice bytes, struct sml_open *open)
+{
+	struct walk w = { .reading = true, .a = a };
+
+	*open = (struct sml_open){ 0 };
+	if (bytes.n == 0 || bytes.p[0] != STATE_LAYOUT)
+		return;
+	w.in = slice_from(bytes, 1);
+	walk_open(&w, open);
+	if (w.bad)
+		*open = (struct sml_open){ 0 };
 }

@@ -7,7 +7,7 @@
 #define COLS                                                                   \
 	"link_id, device_id, collection_id, client_db, cursors, a_client,"     \
 	" a_server, n_client, n_server, n_valid, n_sync_no, sync_no,"          \
-	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type"
+	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open"
 
 enum { CURSOR_BYTES = 24 };
 
@@ -55,6 +55,7 @@ link_read(struct lite_q *q, struct arena *a, struct store_link *l,
 		.gen_last = lite_col(q, 15),
 		.last_ok_ms = lite_col(q, 16),
 		.last_type = lite_col(q, 17),
+		.open = lite_col_bytes(q, a, 18),
 	};
 	return cursors_read(q, 4, l, e);
 }
@@ -104,7 +105,7 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	static const char sql[] =
 	    "INSERT INTO link (account_id, " COLS ")"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	    " ?14, ?15, ?16, ?17, ?18, ?19)"
+	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
 	    " ON CONFLICT (account_id, link_id) DO UPDATE SET"
 	    " device_id = excluded.device_id,"
 	    " collection_id = excluded.collection_id,"
@@ -116,7 +117,7 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	    " confirmed_no = excluded.confirmed_no, gen = excluded.gen,"
 	    " stage = excluded.stage, gen_last = excluded.gen_last,"
 	    " last_ok_ms = excluded.last_ok_ms,"
-	    " last_type = excluded.last_type";
+	    " last_type = excluded.last_type, open = excluded.open";
 	unsigned char cur[STORE_MEMBERS_MAX * CURSOR_BYTES];
 	struct lite_q q;
 
@@ -152,6 +153,7 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	lite_int(&q, in->gen_last);
 	lite_int(&q, in->last_ok_ms);
 	lite_int(&q, in->last_type);
+	lite_blob(&q, in->open);
 	return lite_once(&q, e);
 }
 

@@ -234,6 +234,8 @@ lite_answer_get(struct store_tx *tx, struct arena *a, int64_t session,
 #define KEPT                                                                   \
 	" FROM session INDEXED BY session_kept WHERE account_id = ?1"          \
 	" AND device_id = ?2 AND kept = 1 AND session_id <> ?3"
+#define OLDER                                                                  \
+	KEPT " AND (?3 = 0 OR session_id < (SELECT max(session_id)" KEPT "))"
 
 static int
 supersede(struct lite_tx *t, int64_t device, int64_t except,
@@ -241,13 +243,15 @@ supersede(struct lite_tx *t, int64_t device, int64_t except,
 {
 	static const char *const sql[] = {
 		"DELETE FROM session_state WHERE account_id = ?1"
-		" AND session_id IN (SELECT session_id" KEPT ")",
+		" AND session_id IN (SELECT session_id" OLDER ")",
 		"DELETE FROM answer WHERE account_id = ?1"
 		" AND session_id IN (SELECT session_id" KEPT ")",
-		"UPDATE session SET kept = 0,"
+		"UPDATE session SET"
 		" verdict = CASE WHEN closed = 0 THEN ?4 ELSE verdict END,"
 		" closed = 1 WHERE account_id = ?1 AND session_id IN"
 		" (SELECT session_id" KEPT ")",
+		"UPDATE session SET kept = 0 WHERE account_id = ?1"
+		" AND session_id IN (SELECT session_id" OLDER ")",
 	};
 	struct lite_q q;
 

@@ -202,6 +202,7 @@ CREATE TABLE link (
   gen_last INTEGER NOT NULL,
   last_ok_ms INTEGER NOT NULL,
   last_type INTEGER NOT NULL,
+  open BLOB NOT NULL,
   PRIMARY KEY (account_id, link_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX link_device

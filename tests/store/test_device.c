@@ -166,7 +166,8 @@ links(void **state)
 				 .stage = 35,
 				 .gen_last = 36,
 				 .last_ok_ms = 37,
-				 .last_type = 201 };
+				 .last_type = 201,
+				 .open = SLICE_LIT("op\0en") };
 	struct store_link *l;
 	size_t n;
 
@@ -201,6 +202,7 @@ links(void **state)
 	assert_int_equal(l->gen_last, 36);
 	assert_int_equal(l->last_ok_ms, 37);
 	assert_int_equal(l->last_type, 200);
+	assert_true(slice_eq(l->open, in.open));
 	/* One link for one pair of databases. */
 	in.id = tx->next_id++;
 	FAILS(env, ERR_CONFLICT, tx->v->link_put(tx, &in, &env->e));

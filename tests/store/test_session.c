@@ -127,7 +127,10 @@ supersede(void **state)
 	t_device(env, tx, 20, "D");
 	t_device(env, tx, 21, "E");
 	for (int64_t id = 30; id <= 33; id++) {
-		in = session(id, id == 33 ? 21 : 20, "1", "");
+		in = session(id, id == 33 ? 21 : 20, "1",
+			     id == 30   ? "t30"
+			     : id == 31 ? "t31"
+					: "");
 		if (id == 30) {
 			in.closed = true;
 			in.verdict = SLICE_LIT("went well");
@@ -148,6 +151,16 @@ supersede(void **state)
 	assert_int_equal(s->id, 32);
 	assert_false(s->closed);
 	assert_true(s->state.n > 0);
+	/* Of the others the newest one keeps its state, however often. */
+	for (int i = 0; i < 2; i++) {
+		s = find(env, tx, "t31", 0, "");
+		assert_true(s->closed);
+		assert_true(s->state.n > 0);
+		s = find(env, tx, "t30", 0, "");
+		assert_int_equal(s->state.n, 0);
+		OK(env, tx->v->session_supersede(tx, 20, 32, SLICE_LIT("again"),
+						 &env->e));
+	}
 	OK(env,
 	   tx->v->session_supersede(tx, 20, 0, SLICE_LIT("later"), &env->e));
 	s = find(env, tx, "", 20, "1");

@@ -524,13 +524,38 @@ take_reply(struct phone *p, struct buf *maps)
  * ------------------------------------------------------------------------------
  */
 
+static void
+put_maps(struct phone *p, struct buf *maps)
+{
+	if (maps->n == 0 || p->no_map)
+		return;
+	buf_printf(&p->out,
+		   "<Map><CmdID>%d</CmdID><Target><LocURI>./%s"
+		   "</LocURI></Target><Source><LocURI>./C</LocURI>"
+		   "</Source>",
+		   ++p->cmdid, p->db);
+	buf_add(&p->out, buf_slice(maps));
+	buf_str(&p->out, "</Map>");
+}
+
+/* The answer to the message with the items from..to-1 came. */
+static void
+said(struct phone *p, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		p->item[i].said = true;
+}
+
 static bool
 send_changes(struct phone *p, struct buf *maps)
 {
 	bool slow = p->alert == 201 || p->alert == 203;
 	bool from_server = p->alert == 204 || p->alert == 205;
 	int in_msg = 0;
+	size_t from = 0;
 
+	put_maps(p, maps); /* of a broken session, where there are */
+	*maps = BUF_IN(p->b->a);
 	buf_printf(&p->out,
 		   "<Sync><CmdID>%d</CmdID><Target><LocURI>./%s</LocURI>"
 		   "</Target><Source><LocURI>./C</LocURI></Source>",
@@ -538,13 +563,16 @@ send_changes(struct phone *p, struct buf *maps)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct phone_item *it = &p->item[i];
 
-		if (from_server || (slow ? !it->live : it->change == 0))
+		if (from_server || it->said ||
+		    (slow ? !it->live : it->change == 0))
 			continue;
 		if (p->per_msg > 0 && in_msg == p->per_msg) {
 			buf_str(&p->out, "</Sync>");
 			if (!exchange(p, false, false))
 				return false;
 			take_reply(p, maps);
+			said(p, from, i);
+			from = i;
 			in_msg = 0;
 			buf_printf(&p->out,
 				   "<Sync><CmdID>%d</CmdID><Target><LocURI>./%s"
@@ -555,8 +583,12 @@ send_changes(struct phone *p, struct buf *maps)
 		put_change(p, it, slow);
 		in_msg++;
 	}
+	from = p->n;
 	buf_str(&p->out, "</Sync>");
-	return exchange(p, false, true);
+	if (!exchange(p, false, true))
+		return false;
+	said(p, 0, from);
+	return true;
 }
 
 /* Package 4 and 5: take what comes until the server is through. */
@@ -573,23 +605,51 @@ receive(struct phone *p, struct buf *maps)
 		assert_true(p->messages < 3000);
 	}
 	take_reply(p, maps);
-	if (maps->n > 0 && !p->no_map) {
-		buf_printf(&p->out,
-			   "<Map><CmdID>%d</CmdID><Target><LocURI>./%s"
-			   "</LocURI></Target><Source><LocURI>./C</LocURI>"
-			   "</Source>",
-			   ++p->cmdid, p->db);
-		buf_add(&p->out, buf_slice(maps));
-		buf_str(&p->out, "</Map>");
-	}
+	put_maps(p, maps);
 	return exchange(p, false, true);
+}
+
+static void
+start_anew(struct phone *p, struct buf *maps)
+{
+	for (size_t i = 0; i < p->n; i++)
+		p->item[i].said = false;
+	p->wiped = false;
+	*maps = BUF_IN(p->b->a);
+}
+
+static bool
+run(struct phone *p, int alert, struct buf *maps)
+{
+	if (alert != 225)
+		start_anew(p, maps);
+	put_alert(p, alert);
+	if (!exchange(p, true, true))
+		return false;
+	p->alert_status = 0;
+	take_reply(p, maps);
+	if (p->alert_status == 508)
+		start_anew(p, maps);
+	for (size_t i = 0; p->alert == 205 && !p->wiped && i < p->n; i++)
+		p->item[i].live = false;
+	p->wiped = p->wiped || p->alert == 205;
+	if (!send_changes(p, maps) || !receive(p, maps))
+		return false;
+	for (size_t i = 0; i < p->n && p->alert != 204; i++)
+		p->item[i].change = 0;
+	(void)snprintf(p->last, sizeof(p->last), "%s-%d", p->dev, p->anchor);
+	(void)snprintf(p->peer_last, sizeof(p->peer_last), "%s",
+		       p->server_next);
+	return true;
 }
 
 bool
 phone_sync(struct phone *p, int alert)
 {
 	struct buf maps = BUF_IN(p->b->a);
+	bool ok;
 
+	buf_add(&maps, p->maps);
 	p->sid++;
 	p->anchor += p->same_second ? 0 : 1;
 	p->msgid = 1;
@@ -599,22 +659,10 @@ phone_sync(struct phone *p, int alert)
 	p->got_add = p->got_replace = p->got_delete = 0;
 	p->sent_n = p->messages = p->bad_status = 0;
 	p->largest = 0;
-	p->partial = (struct slice){ NULL, 0 };
+	if (alert != 225)
+		p->partial = (struct slice){ NULL, 0 };
 	p->broken = false;
-	put_alert(p, alert);
-	if (!exchange(p, true, true))
-		return false;
-	take_reply(p, &maps);
-	if (p->alert == 205) {
-		for (size_t i = 0; i < p->n; i++)
-			p->item[i].live = false;
-	}
-	if (!send_changes(p, &maps) || !receive(p, &maps))
-		return false;
-	for (size_t i = 0; i < p->n && p->alert != 204; i++)
-		p->item[i].change = 0;
-	(void)snprintf(p->last, sizeof(p->last), "%s-%d", p->dev, p->anchor);
-	(void)snprintf(p->peer_last, sizeof(p->peer_last), "%s",
-		       p->server_next);
-	return true;
+	ok = run(p, alert, &maps);
+	p->maps = ok ? (struct slice){ NULL, 0 } : buf_slice(&maps);
+	return ok;
 }

@@ -32,6 +32,7 @@ struct phone_item {
 	struct slice body;
 	bool live;
 	char change; /* 'A', 'R', 'D' since the last sync; 0: none */
+	bool said;   /* sent in the session that broke, and answered */
 };
 
 struct phone {
@@ -63,6 +64,9 @@ struct phone {
 	int alert; /* what the server does */
 	char server_last[40], server_next[40];
 	struct slice partial; /* of a large object coming in */
+	/* What a resume (phone_sync with 225) goes on with: */
+	struct slice maps; /* that the broken session did not send */
+	bool wiped;        /* for its refresh from the server */
 	/* What it saw in the last sync: */
 	int got_add, got_replace, got_delete, sent_n, messages;
 	int alert_status;

@@ -110,9 +110,10 @@ brake_over_a_broken_session(void **state)
 
 /* Every sync type, broken at every message, in small messages. */
 static void
-break_one(int type, int msg)
+break_one(int type, int msg, bool resume)
 {
 	size_t n;
+	bool broke;
 
 	fill(&one, 6);
 	assert_true(phone_sync(&one, 201));
@@ -128,10 +129,14 @@ break_one(int type, int msg)
 	two.max_msg = 2700;
 	two.per_msg = 2;
 	two.lose_reply_of = msg;
-	(void)phone_sync(&two, type);
+	broke = !phone_sync(&two, type);
 	two.lose_reply_of = 0;
-	/* Then as its user would: the same again, then ordinary ones. */
-	assert_true(phone_sync(&two, type));
+	/* Then as its user would: the same again, or what was left of it;
+	   then ordinary ones. */
+	assert_true(phone_sync(&two, resume ? 225 : type));
+	if (resume && broke && two.alert != type)
+		fail_msg("type %d broken at %d: resumed as %d", type, msg,
+			 two.alert);
 	assert_true(phone_sync(&two, 200));
 	assert_true(phone_sync(&one, 200));
 	assert_true(phone_sync(&two, 200));
@@ -153,7 +158,19 @@ every_type_broken_at_every_message(void **state)
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
 		for (int msg = 1; msg <= 7; msg++) {
-			break_one(types[t], msg);
+			break_one(types[t], msg, false);
+			(void)tear_down(state);
+			(void)phones(state);
+		}
+	}
+}
+
+static void
+every_type_resumed_at_every_message(void **state)
+{
+	for (int type = 200; type <= 205; type++) {
+		for (int msg = 1; msg <= 7; msg++) {
+			break_one(type, msg, true);
 			(void)tear_down(state);
 			(void)phones(state);
 		}
@@ -177,7 +194,8 @@ static void
 large_object_broken_on_its_way(void **state)
 {
 	(void)state;
-	for (int msg = 2; msg <= 9; msg++) {
+	for (int i = 0; i < 16; i++) {
+		int msg = 2 + i % 8;
 		struct phone_item *it;
 
 		fill(&one, 3);
@@ -191,7 +209,7 @@ large_object_broken_on_its_way(void **state)
 		two.lose_reply_of = msg;
 		assert_false(phone_sync(&two, 200));
 		two.lose_reply_of = 0;
-		assert_true(phone_sync(&two, 200));
+		assert_true(phone_sync(&two, i < 8 ? 200 : 225));
 		assert_int_equal(phone_live(&two), 5);
 		it = phone_find(&two, "Larger");
 		assert_non_null(it);
@@ -332,6 +350,7 @@ main(void)
 		P(one_twin_was_edited),
 		P(brake_over_a_broken_session),
 		P(every_type_broken_at_every_message),
+		P(every_type_resumed_at_every_message),
 		P(large_object_broken_on_its_way),
 		P(memory_fails_once),
 		P(memory_follows_the_message),

@@ -1,0 +1,119 @@
+/*
+ * Resume (Alert 225): a sync that was suspended or broke goes on where it was.
+ * What a link has to remember for that is noted with every message.
+ */
+#include "syncml/session.h"
+
+enum { RESUME_MS = 7 * 24 * 60 * 60 * 1000 };
+
+bool
+sml_resumable(const struct sml_ctx *c, const struct store_link *l,
+	      const struct sml_open *open, struct slice last, bool fits)
+{
+	bool fresh =
+	    open->type == 201 || open->type == 203 || open->type == 205;
+
+	if (open->type < 200 || open->type > 205 ||
+	    c->now - open->since_ms > RESUME_MS)
+		return false;
+	/* Neither a map to go on with nor one that is being made. */
+	if (l->gen == 0 && (!fresh || l->stage == 0))
+		return false;
+	/* It knows that the sync ended. */
+	if (open->done && fits && !slice_eq(last, open->last))
+		return false;
+	/* Some send no Last. */
+	return fits || slice_trim(last).n == 0 || slice_eq(last, open->last);
+}
+
+/* The row of an object on its way: it is being sent by this session now. */
+static int
+own_row(struct sml_ctx *c, const struct sml_ds *ds,
+	const struct sml_outgoing *og, bool *own)
+{
+	struct store_map *m;
+	size_t n;
+
+	*own = false;
+	if (c->tx->v->map_by_item(c->tx, c->a, ds->link, ds->gen, &og->item, 1,
+				  &m, &n, &c->e) < 0)
+		return -1;
+	for (size_t i = 0; n == 1 && i < m->offer_n; i++)
+		*own = *own || (m->offer[i].revision == og->revision &&
+				m->offer[i].form == og->form);
+	if (!*own)
+		return 0;
+	m->touched = ds->sync_no;
+	return c->tx->v->map_put(c->tx, m, 1, &c->e);
+}
+
+int
+sml_resume_objects(struct sml_ctx *c, struct sml_ds *ds,
+		   const struct sml_open *open)
+{
+	int at = (int)(ds - c->s.ds);
+	bool own;
+
+	if (open->inc.active && !c->s.inc.active) {
+		c->s.inc = open->inc;
+		c->s.inc.ds = at;
+		c->s.inc.resumed = open->inc.got;
+		c->s.inc.resumed_n = open->inc.last_n;
+	}
+	if (!open->og.active || c->s.og.active)
+		return 0;
+	if (own_row(c, ds, &open->og, &own) < 0)
+		return -1;
+	if (!own)
+		return 0;
+	c->s.og = open->og;
+	c->s.og.ds = at;
+	/* The piece whose 213 did not come is sent again. */
+	c->s.og.offset = open->og.acked;
+	c->s.og.waits_msgid = 0;
+	return 0;
+}
+
+static struct sml_open
+open_of(const struct sml_ctx *c, const struct sml_ds *ds)
+{
+	int at = (int)(ds - c->s.ds);
+	struct sml_open o = {
+		/* What the device knows it as; the server may do less of it,
+		   where the new map is in force already. */
+		.type = ds->type == 201 || ds->type == 203 || ds->type == 205
+			    ? ds->type
+			    : sml_base_type(ds->reply),
+		.done = c->s.done,
+		.since_ms = c->row.started_ms,
+		.added = ds->added_before + ds->in.added,
+		.last = ds->client_last,
+	};
+
+	if (c->s.inc.active && c->s.inc.ds == at)
+		o.inc = c->s.inc;
+	if (c->s.og.active && c->s.og.ds == at)
+		o.og = c->s.og;
+	return o;
+}
+
+int
+sml_open_note(struct sml_ctx *c)
+{
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		const struct sml_ds *ds = &c->s.ds[i];
+		struct store_link *l = sml_link(c, ds->link);
+		struct sml_open o = open_of(c, ds);
+		struct slice bytes = SLICE_LIT("");
+
+		if (l == NULL)
+			continue;
+		if (!ds->refused && sml_open_save(c->a, &o, &bytes, &c->e) < 0)
+			return -1;
+		if (slice_eq(bytes, l->open))
+			continue;
+		l->open = bytes;
+		sml_link_touch(c, l);
+	}
+	return 0;
+}
