@@ -62,6 +62,21 @@ on_passed(struct sml_secrets *s, struct slice peer, struct slice user,
 	inner(s)->passed(inner(s), peer, user, dev_id);
 }
 
+static unsigned
+on_tries(struct sml_secrets *s, struct slice peer, struct slice user,
+	 struct slice dev_id)
+{
+	return inner(s)->tries(inner(s), peer, user, dev_id);
+}
+
+static enum sml_auth
+auth_first(const char *word)
+{
+	return strcmp(word, "mac") == 0   ? SML_AUTH_MAC
+	       : strcmp(word, "md5") == 0 ? SML_AUTH_MD5
+					  : SML_AUTH_BASIC;
+}
+
 static int
 on_open(void *ctx, struct err *e)
 {
@@ -77,12 +92,13 @@ on_open(void *ctx, struct err *e)
 		.wait_ms = on_wait,
 		.failed = on_failed,
 		.passed = on_passed,
+		.tries = on_tries,
 	};
 	eng->conf = (struct sml_server_conf){
 		.max_msg_bytes = c->max_msg_bytes,
 		.max_obj_bytes = c->max_obj_bytes,
 		.session_idle_ms = c->session_idle_s * 1000,
-		.prefer_md5 = c->md5_first,
+		.auth_first = auth_first(c->auth_first),
 		.man = SLICE_LIT("Funicular"),
 		.mod = SLICE_LIT("Funicular"),
 		.devid = slice_c(c->server_id),

@@ -76,6 +76,8 @@ header(struct sml_ctx *c, struct sml_out *o, bool with_respuri)
 
 	if (with_respuri)
 		h.respuri = c->s.respuri;
+	if (with_respuri && sml_own_cred(c, &h) < 0)
+		o->b.bad = true;
 	h.meta.max_msg_size = c->srv->conf->max_msg_bytes;
 	if (c->s.version >= 11)
 		h.meta.max_obj_size = c->srv->conf->max_obj_bytes;

@@ -101,6 +101,7 @@ static struct sml_login
 try(struct fix *f, enum sml_auth scheme, const char *password,
     struct slice nonce, const char *from)
 {
+	struct sml_login_in in;
 	struct sml_login out;
 	struct sml_cred c;
 	struct err e;
@@ -108,9 +109,12 @@ try(struct fix *f, enum sml_auth scheme, const char *password,
 	assert_int_equal(sml_auth_cred(f->a, scheme, SLICE_LIT("anna"),
 				       slice_c(password), nonce, false, &c, &e),
 			 0);
-	assert_int_equal(sml_login(&f->srv, f->a, &c, SLICE_LIT("anna"),
-				   slice_c(from), slice_c(from), 12, &out, &e),
-			 0);
+	in = (struct sml_login_in){ .cred = &c,
+				    .user_hint = SLICE_LIT("anna"),
+				    .dev_id = slice_c(from),
+				    .peer = slice_c(from),
+				    .version = 12 };
+	assert_int_equal(sml_login(&f->srv, f->a, &in, &out, &e), 0);
 	return out;
 }
 
@@ -173,6 +177,7 @@ test_many_behind_one_address(void **state)
 	struct fix *f = *state;
 
 	for (int i = 0; i < 50; i++) {
+		struct sml_login_in in;
 		struct sml_login l;
 		struct sml_cred c;
 		struct err e;
@@ -188,11 +193,15 @@ test_many_behind_one_address(void **state)
 					  slice_c(round == 0 ? "" : nonce),
 					  false, &c, &e),
 			    0);
-			assert_int_equal(
-			    sml_login(&f->srv, f->a, &c, SLICE_LIT("anna"),
-				      slice_c(dev), SLICE_LIT("192.0.2.1"), 12,
-				      &l, &e),
-			    0);
+			in = (struct sml_login_in){
+				.cred = &c,
+				.user_hint = SLICE_LIT("anna"),
+				.dev_id = slice_c(dev),
+				.peer = SLICE_LIT("192.0.2.1"),
+				.version = 12,
+			};
+			assert_int_equal(sml_login(&f->srv, f->a, &in, &l, &e),
+					 0);
 		}
 		assert_int_equal(l.verdict, SML_LOGIN_OK);
 	}
