@@ -296,6 +296,7 @@ srv_throttle_passed(struct srv_throttle *t, const struct srv_throttle_who *who)
 	int64_t now = t->clk->now_ms(t->clk);
 	struct counter *c;
 	uint64_t key[KEY_N];
+	unsigned own = 0;
 
 	keys_of(t, who, key);
 	(void)pthread_mutex_lock(&t->lock);
@@ -303,18 +304,23 @@ srv_throttle_passed(struct srv_throttle *t, const struct srv_throttle_who *who)
 		c = counter_find(t, key[i], now);
 		if (c == NULL || c->fails == 0)
 			continue;
+		if (i == BY_ALL)
+			own = c->fails;
 		/* It stays, at nothing, until the others know. */
 		*c = (struct counter){ .key = key[i],
 				       .last_ms = now,
 				       .reset = true };
 		touch(t, c, 0);
 	}
-	/* The address is forgiven one try only: with an account of one's own,
-	   the guesses at those of others could be washed away. */
+	/* The address is forgiven what this very device tried as this user:
+	   else, with an account of one's own, the guesses at those of others
+	   could be washed away. */
 	c = counter_find(t, key[BY_PEER], now);
 	if (c != NULL && c->fails > 0) {
-		c->fails--;
-		touch(t, c, -1);
+		own = own < c->fails ? own : c->fails;
+		c->fails -= own;
+		if (own > 0)
+			touch(t, c, -(int)own);
 		c->until_ms = c->last_ms + delay_ms(c->fails);
 	}
 	make_known(t, key[BY_ALL], now);
