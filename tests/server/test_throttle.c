@@ -202,10 +202,9 @@ test_own_account_does_not_help(void **state)
 		(void)snprintf(name, sizeof(name), "victim%d", i);
 		looked_at += guess(f, who("p", name, "d"));
 		/* As many right ones as wrong ones, each as a new device. */
-		srv_throttle_passed(
-		    f->t, &(struct srv_throttle_who){ SLICE_LIT("p"),
-						      SLICE_LIT("own"),
-						      slice_c(name) });
+		srv_throttle_passed(f->t, &(struct srv_throttle_who){
+					      SLICE_LIT("p"), SLICE_LIT("own"),
+					      slice_c(name) });
 		f->clk.ms += 10;
 	}
 	assert_true(looked_at < 20);
