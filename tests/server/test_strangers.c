@@ -167,98 +167,116 @@ write_msg(const struct msg *m)
 	    SLICE_ARG(m->alert));
 }
 
-/* One message that proves nothing, of one of many shapes. */
-static void
-strange(int i, struct sml_request *rq)
+/* The right secret in a digest that could be a replay: it proves nothing. */
+static struct slice
+stale_digest(void)
 {
-	static const char *const user[] = { "anna", "nobody", "bert", "x" };
-	const char *dev = arena_printf(site.a, "D%d", i % 97).p;
-	struct msg m = { .dev = dev,
-			 .sid = "1",
-			 .version = "1.2",
-			 .more = "",
-			 .msgid = 1,
-			 .header = SLICE_LIT(""),
-			 .alert = SLICE_LIT("") };
-	char token[80];
+	struct sml_cred c;
 	struct err e;
 
-	*rq = (struct sml_request){
-		.content_type = SLICE_LIT("application/vnd.syncml+xml"),
-		.peer = arena_printf(site.a, "198.51.100.%d", i % 20),
-		.base_url = SLICE_LIT("http://x/sync"),
-	};
+	assert_int_equal(sml_auth_cred(site.a, SML_AUTH_MD5, SLICE_LIT("anna"),
+				       SLICE_LIT("s3cret"), SLICE_LIT(""),
+				       false, &c, &e),
+			 0);
+	return cred("md5", c.data);
+}
+
+/* A token made up, of the right account. */
+static struct slice
+random_token(void)
+{
+	char text[33];
+
+	rnd_text(&rnd_system, text, sizeof(text));
+	return arena_printf(site.a, "%.*s-%s",
+			    (int)slice_find(slice_c(site.token), '-'),
+			    site.token, text);
+}
+
+/* What is wrong with the message: one of many shapes. */
+static void
+shape(int i, struct msg *m, struct sml_request *rq)
+{
+	static const char *const user[] = { "anna", "nobody", "bert", "x" };
+
 	switch (i % 17) {
-	case 0:
-		break;
 	case 1:
-		m.header = basic(user[i % 4], "wrong");
+		m->header = basic(user[i % 4], "wrong");
 		break;
 	case 2:
-		m.header = cred("md5", SLICE_LIT("Zz6EivR3yeaaENcRN6lpAQ=="));
+		m->header = cred("md5", SLICE_LIT("Zz6EivR3yeaaENcRN6lpAQ=="));
 		break;
-	case 3: { /* the right secret, which proves nothing this way */
-		struct sml_cred c;
-
-		assert_int_equal(sml_auth_cred(site.a, SML_AUTH_MD5,
-					       SLICE_LIT("anna"),
-					       SLICE_LIT("s3cret"),
-					       SLICE_LIT(""), false, &c, &e),
-				 0);
-		m.header = cred("md5", c.data);
+	case 3:
+		m->header = stale_digest();
 		break;
-	}
-	case 4: /* a token made up, of the right account */
-		m.msgid = 2;
-		rnd_text(&rnd_system, token, 33);
-		rq->token =
-		    arena_printf(site.a, "%.*s-%s",
-				 (int)slice_find(slice_c(site.token), '-'),
-				 site.token, token);
+	case 4:
+		m->msgid = 2;
+		rq->token = random_token();
 		break;
 	case 5: /* a live one in the wrong hands */
-		m.msgid = i % 3;
+		m->msgid = i % 3;
 		rq->token = slice_c(site.token);
-		m.header = i % 2 == 0 ? basic("nobody", "x") : m.header;
+		if (i % 2 == 0)
+			m->header = basic("nobody", "x");
 		break;
 	case 6:
-		m.alert = basic("anna", "wrong");
+		m->alert = basic("anna", "wrong");
 		break;
 	case 7:
 		rq->mac = SLICE_LIT("username=\"anna\", "
 				    "mac=uaE1YYB4TkcgBauTvux7BQ==");
 		break;
 	case 8: /* the phone's session from another address */
-		m.dev = "phone";
-		m.msgid = i % 4;
+		m->dev = "phone";
+		m->msgid = i % 4;
 		break;
 	case 9:
-		m.more = "<NoResp/>";
+		m->more = "<NoResp/>";
 		break;
 	case 10:
-		m.version = "3.0";
+		m->version = "3.0";
 		break;
 	case 11:
-		m.sid = "";
+		m->sid = "";
 		break;
 	case 12:
-		m.header = cred("basic", SLICE_LIT("not:base64:at:all"));
+		m->header = cred("basic", SLICE_LIT("not:base64:at:all"));
 		break;
 	case 13:
-		m.header = cred("MAC", SLICE_LIT("x"));
+		m->header = cred("MAC", SLICE_LIT("x"));
 		break;
-	case 14: /* half a message */
-		rq->body = slice_sub(write_msg(&m), 0, 100);
-		return;
-	case 15:
+	default:
+		break;
+	}
+}
+
+/* One message that proves nothing. */
+static void
+strange(int i, struct sml_request *rq)
+{
+	struct msg m = { .dev = arena_printf(site.a, "D%d", i % 97).p,
+			 .sid = "1",
+			 .version = "1.2",
+			 .more = "",
+			 .msgid = 1,
+			 .header = SLICE_LIT(""),
+			 .alert = SLICE_LIT("") };
+
+	*rq = (struct sml_request){
+		.content_type = SLICE_LIT("application/vnd.syncml+xml"),
+		.peer = arena_printf(site.a, "198.51.100.%d", i % 20),
+		.base_url = SLICE_LIT("http://x/sync"),
+	};
+	shape(i, &m, rq);
+	rq->body = write_msg(&m);
+	if (i % 17 == 14) /* half of one */
+		rq->body = slice_sub(rq->body, 0, 100);
+	if (i % 17 == 15) {
 		rq->body = SLICE_LIT("\x02\x9f\x53\x6a\0\x6d\x6c\xff\xff");
 		rq->content_type = SLICE_LIT("application/vnd.syncml+wbxml");
-		return;
-	default:
-		rq->body = SLICE_LIT("GET / HTTP/1.0");
-		return;
 	}
-	rq->body = write_msg(&m);
+	if (i % 17 == 16)
+		rq->body = SLICE_LIT("GET / HTTP/1.0");
 }
 
 /* ---- the site ----------------------------------------------------------- */
