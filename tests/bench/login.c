@@ -110,7 +110,7 @@ fill(struct store *s, struct arena *a)
 	struct store_cred c = { .kind = STORE_CRED_PASSWORD,
 				.hash = SLICE_LIT("x"),
 				.sealed = SLICE_LIT("secret") };
-	struct store_tx *tx;
+	struct store_tx *tx = NULL;
 	struct err e;
 	int64_t id;
 
