@@ -113,6 +113,11 @@ SITE(site_get, (struct store *s, struct arena *a, const char *key,
 SITE(site_init, (struct store *s, struct arena *a, const char *key,
      struct slice value, struct slice *out, struct err *e),
      (in, a, key, value, out, e))
+SITE(throttle_share, (struct store *s, struct arena *a,
+     const struct store_throttle *row, size_t n,
+     const struct store_throttle_keep keep[static STORE_THROTTLE_KINDS],
+     int64_t *seen, struct store_throttle **out, size_t *out_n,
+     struct err *e), (in, a, row, n, keep, seen, out, out_n, e))
 SITE(login_find, (struct store *s, struct slice user, int64_t *account,
      struct err *e), (in, user, account, e))
 SITE(device_find, (struct store *s, struct slice dev_id, int64_t *account,
@@ -344,6 +349,7 @@ static const struct store_vtbl FAULT = {
 	.check = fault_check,
 	.site_get = fault_site_get,
 	.site_init = fault_site_init,
+	.throttle_share = fault_throttle_share,
 	.login_find = fault_login_find,
 	.device_find = fault_device_find,
 	.account_create = fault_account_create,

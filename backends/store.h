@@ -309,6 +309,29 @@ struct store_story {
 	struct slice text;
 };
 
+/* ---- wrong logins, shared by the nodes of a site --------------------- */
+
+enum {
+	STORE_THROTTLE_WRONG = 1, /* a counter of wrong logins */
+	STORE_THROTTLE_KNOWN = 2, /* a device that came in with right ones */
+	STORE_THROTTLE_KINDS = 2,
+};
+
+/* Whom it is about only the caller knows: the key is a keyed hash. */
+struct store_throttle {
+	int kind;
+	uint64_t key;
+	bool reset;    /* in: what was counted before counts no more */
+	int64_t fails; /* in: to be added, may be negative; out: the sum */
+	int64_t last_ms;
+};
+
+struct store_throttle_keep { /* of one kind */
+	int64_t since_ms;    /* rows last touched before it go */
+	size_t max;          /* rows; beyond it those with the fewest fails,
+				then the oldest, go */
+};
+
 /* ---- transactions --------------------------------------------------- */
 
 enum store_mode { STORE_READ, STORE_WRITE };
@@ -353,6 +376,20 @@ struct store_vtbl {
 	/* Set it only if it was not set; *out is what holds afterwards. */
 	int (*site_init)(struct store *s, struct arena *a, const char *key,
 			 struct slice value, struct slice *out, struct err *e);
+
+	/*
+	 * Share counters of wrong logins: add n changes (one transaction; none
+	 * where n is 0), a sum never falls below 0, the later last_ms stays,
+	 * and keep[kind - 1] bounds what is kept. Then read the rows that
+	 * anybody changed since *seen (0: all), which moves on. May give a row
+	 * twice, and those just written.
+	 */
+	int (*throttle_share)(
+	    struct store *s, struct arena *a, const struct store_throttle *in,
+	    size_t n,
+	    const struct store_throttle_keep keep[static STORE_THROTTLE_KINDS],
+	    int64_t *seen, struct store_throttle **out, size_t *out_n,
+	    struct err *e);
 
 	/* -- directories: touched at login and by the administrator -- */
 	int (*login_find)(struct store *s, struct slice user, int64_t *account,

@@ -160,6 +160,20 @@ int cli_next(struct cli *c, struct slice *body, struct slice *url,
 	     enum cli_verdict *verdict, struct err *e);
 
 /*
+ * The transport header x-syncml-hmac of the message that cli_next() gave, valid
+ * as long; empty: it has none.
+ */
+struct slice cli_mac(const struct cli *c);
+
+/*
+ * Before cli_reply(): does the reply's x-syncml-hmac vouch for it? -1
+ * (ERR_AUTH): it does not, so it is not from who knows the password. One
+ * without such a header passes: servers need not have it.
+ */
+int cli_check_mac(struct cli *c, struct slice header, struct slice body,
+		  struct err *e);
+
+/*
  * What came back. -1 ends the session: ERR_AUTH the server refused the
  * credentials, ERR_UNAVAILABLE it is busy, ERR_PARSE it does not make sense,
  * others from the databases.

@@ -206,6 +206,8 @@ cli_next(struct cli *c, struct slice *body, struct slice *url,
 		if (c->restart)
 			restart(c);
 		r = c->again ? send_again(c, e) : cli_build(c, e);
+		if (r == 0)
+			r = cli_sign(c, e);
 		if (r != 0) {
 			c->phase = CLI_P_OVER;
 			c->verdict = *verdict = CLI_FAILED;

@@ -120,6 +120,7 @@ struct cli {
 
 	struct cli_out *out; /* the one under way: newest first */
 	bool ready;          /* out->bytes are to be sent */
+	struct slice mac;    /* that goes with them */
 	bool again;          /* its commands once more, under a new header */
 	bool restart;        /* from message 1 in a lower version */
 	bool short_memory;   /* a Status could not be noted */
@@ -137,6 +138,9 @@ struct cli {
 	bool authed;    /* 212: no more credentials */
 	bool cred_sent; /* in the last message */
 	unsigned tries;
+	/* auth-MAC: our challenges to the server, one a message: the one that
+	   its next answer must show, and the one that it is told then. */
+	char asked[25], ask[25];
 
 	int64_t peer_msg_bytes, peer_obj_bytes; /* -1: not said */
 	struct cli_peer peer;
@@ -171,6 +175,11 @@ struct cli_run *cli_find_run(struct cli *c, struct slice local,
 			     struct slice remote);
 void cli_run_fail(struct cli_run *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* client_auth.c */
+int cli_sign(struct cli *c, struct err *e);
+/* The challenge in our Status for the server's header. */
+void cli_ask(struct cli *c, struct arena *a, struct sml_cmd *status);
 
 /* client_status.c: Status of our commands */
 bool cli_is_header_status(const struct sml_cmd *s);

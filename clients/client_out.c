@@ -151,6 +151,7 @@ put_header_status(struct cli *c, struct cli_out *m, struct buf *b)
 	s.cmdref = SLICE_LIT("0");
 	s.cmd = SLICE_LIT("SyncHdr");
 	s.data = SLICE_LIT("200");
+	cli_ask(c, m->a, &s);
 	if (c->got_target.n > 0) {
 		s.target_refs = &c->got_target;
 		s.target_ref_n = 1;

@@ -1,4 +1,3 @@
-#include "base/digest.h"
 #include "clients/client_int.h"
 
 bool
@@ -15,26 +14,16 @@ cli_is_header_status(const struct sml_cmd *s)
 static enum sml_auth
 chal_scheme(const struct sml_cmd *s)
 {
-	struct slice type = slice_trim(s->chal.type);
-
-	if (slice_is_nocase(type, "syncml:auth-md5"))
-		return SML_AUTH_MD5;
-	if (type.n == 0 || slice_is_nocase(type, "syncml:auth-basic"))
-		return SML_AUTH_BASIC;
-	return SML_AUTH_OTHER;
+	return sml_auth_named(s->chal.type);
 }
 
-/* The nonce of a challenge; it is base64 unless an old peer sent it raw. */
 static int
 take_nonce(struct cli *c, const struct sml_cmd *s, struct err *e)
 {
-	struct slice n = slice_trim(s->chal.next_nonce), raw = n;
+	struct slice raw;
 
-	if (!s->chal.present || n.n == 0)
+	if (!sml_auth_nonce(c->life, &s->chal, &raw))
 		return 0;
-	if (s->chal.format.n == 0 || slice_is_nocase(s->chal.format, "b64"))
-		if (!digest_unb64(c->life, n, &raw))
-			raw = n;
 	c->nonce = arena_copy(c->life, raw);
 	if (c->nonce.p == NULL)
 		return err_set(e, ERR_NOMEM, "client.auth", "no memory");
@@ -59,7 +48,8 @@ refused(struct cli *c, const struct sml_cmd *s, int code, struct err *e)
 		return err_set(e, ERR_AUTH, "client.auth",
 			       "the server wants another way to log in than "
 			       "--auth allows");
-	/* Basic does not get better by repeating; MD5 with a new nonce may. */
+	/* Basic does not get better by repeating; a digest with a new nonce
+	   may. */
 	if (++c->tries >= CLI_AUTH_TRIES ||
 	    (same && (want == SML_AUTH_BASIC || c->tries > 1)))
 		return err_set(e, ERR_AUTH, "client.auth",
@@ -75,7 +65,9 @@ refused(struct cli *c, const struct sml_cmd *s, int code, struct err *e)
 	c->authed = false;
 	c->again = true;
 	cli_say(c, '=', "logging in with %s",
-		want == SML_AUTH_MD5 ? "MD5" : "basic");
+		want == SML_AUTH_MD5   ? "MD5"
+		: want == SML_AUTH_MAC ? "MAC"
+				       : "basic");
 	return 0;
 }
 

@@ -143,8 +143,20 @@ kind_of(const struct cli_http *h, CURLcode r, const struct sink *s)
 	}
 }
 
+/* NULL: memory is short, and the list is gone. */
 static struct curl_slist *
-make_headers(struct arena *a, const char *content_type)
+add_header(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer =
+	    line == NULL ? NULL : curl_slist_append(list, line);
+
+	if (longer == NULL)
+		curl_slist_free_all(list);
+	return longer;
+}
+
+static struct curl_slist *
+make_headers(struct arena *a, const struct cli_http_message *m)
 {
 	static const char *const fixed[] = {
 		"Accept: application/vnd.syncml+wbxml, "
@@ -153,17 +165,16 @@ make_headers(struct arena *a, const char *content_type)
 		"Expect:", /* old servers know no 100-continue */
 		NULL,
 	};
-	struct slice type = arena_printf(a, "Content-Type: %s", content_type);
-	struct curl_slist *list =
-	    type.p == NULL ? NULL : curl_slist_append(NULL, type.p);
+	struct slice type =
+	    arena_printf(a, "Content-Type: %s", m->content_type);
+	struct slice mac =
+	    arena_printf(a, "x-syncml-hmac: %.*s", SLICE_ARG(m->mac));
+	struct curl_slist *list = add_header(NULL, type.p);
 
-	for (size_t i = 0; list != NULL && fixed[i] != NULL; i++) {
-		struct curl_slist *longer = curl_slist_append(list, fixed[i]);
-
-		if (longer == NULL)
-			curl_slist_free_all(list);
-		list = longer;
-	}
+	for (size_t i = 0; list != NULL && fixed[i] != NULL; i++)
+		list = add_header(list, fixed[i]);
+	if (list != NULL && m->mac.n > 0)
+		list = add_header(list, mac.p);
 	return list;
 }
 
@@ -171,6 +182,7 @@ static void
 take_result(struct cli_http *h, struct arena *a, const struct sink *s,
 	    struct cli_http_reply *out)
 {
+	struct curl_header *mac = NULL;
 	char *type = NULL;
 	curl_off_t wait = 0;
 
@@ -178,18 +190,21 @@ take_result(struct cli_http *h, struct arena *a, const struct sink *s,
 	curl_easy_getinfo(h->curl, CURLINFO_CONTENT_TYPE, &type);
 	curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &wait);
 	out->content_type = arena_copy(a, slice_c(type == NULL ? "" : type));
+	if (curl_easy_header(h->curl, "x-syncml-hmac", 0, CURLH_HEADER, -1,
+			     &mac) == CURLHE_OK)
+		out->mac = arena_copy(a, slice_c(mac->value));
 	out->body = buf_slice(&s->b);
 	out->retry_after_s = (long)(wait > 3600 ? 3600 : wait);
 }
 
 int
 cli_http_post(struct cli_http *h, struct arena *a, struct slice url,
-	      const char *content_type, struct slice body,
-	      struct cli_http_reply *out, struct err *e)
+	      const struct cli_http_message *m, struct cli_http_reply *out,
+	      struct err *e)
 {
 	struct sink s = { .b = BUF_IN(a), .max = h->conf.max_reply_bytes };
 	char *target = arena_cstr(a, url);
-	struct curl_slist *headers = make_headers(a, content_type);
+	struct curl_slist *headers = make_headers(a, m);
 	CURL *c = h->curl;
 	CURLcode r = CURLE_OK;
 
@@ -202,9 +217,9 @@ cli_http_post(struct cli_http *h, struct arena *a, struct slice url,
 	h->error[0] = '\0';
 	r |= curl_easy_setopt(c, CURLOPT_URL, target);
 	r |= curl_easy_setopt(c, CURLOPT_POST, 1L);
-	r |= curl_easy_setopt(c, CURLOPT_POSTFIELDS, body.p);
+	r |= curl_easy_setopt(c, CURLOPT_POSTFIELDS, m->body.p);
 	r |= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
-			      (curl_off_t)body.n);
+			      (curl_off_t)m->body.n);
 	r |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	r |= curl_easy_setopt(c, CURLOPT_WRITEDATA, &s);
 	if (r == CURLE_OK)

@@ -18,8 +18,15 @@ struct cli_http_conf {
 struct cli_http_reply {
 	long status;
 	struct slice content_type;
+	struct slice mac; /* x-syncml-hmac; empty: none */
 	struct slice body;
 	long retry_after_s; /* 0: not said */
+};
+
+struct cli_http_message {
+	const char *content_type;
+	struct slice mac; /* x-syncml-hmac; empty: none */
+	struct slice body;
 };
 
 struct cli_http;
@@ -34,8 +41,8 @@ void cli_http_free(struct cli_http **h);
  * again. An answer with any status is 0.
  */
 int cli_http_post(struct cli_http *h, struct arena *a, struct slice url,
-		  const char *content_type, struct slice body,
-		  struct cli_http_reply *out, struct err *e);
+		  const struct cli_http_message *m, struct cli_http_reply *out,
+		  struct err *e);
 
 /* Stop a transfer under way; may be called from a signal handler. */
 void cli_http_cancel(struct cli_http *h);

@@ -176,8 +176,8 @@ recall(struct program *p)
 		return -1;
 	c->peer = (struct cli_peer){ peer & 1, peer & 2, peer & 4 };
 	c->devinf_known = (uint64_t)known;
-	if (p->o.auth_auto && p->o.user != NULL &&
-	    (auth == SML_AUTH_BASIC || auth == SML_AUTH_MD5))
+	if (p->o.auth_auto && p->o.user != NULL && auth >= SML_AUTH_BASIC &&
+	    auth <= SML_AUTH_MAC)
 		c->auth = (enum sml_auth)auth;
 	return 0;
 }

@@ -155,10 +155,13 @@ set_auth(struct ctx *x, const char *value)
 		o->auth = SML_AUTH_BASIC;
 	else if (strcmp(value, "md5") == 0)
 		o->auth = SML_AUTH_MD5;
+	else if (strcmp(value, "mac") == 0)
+		o->auth = SML_AUTH_MAC;
 	else if (o->auth_auto)
 		o->auth = SML_AUTH_NONE;
 	else
-		return bad(x, "auth", value, "auto, basic or md5 is wanted");
+		return bad(x, "auth", value,
+			   "auto, basic, md5 or mac is wanted");
 	return 0;
 }
 
@@ -437,7 +440,7 @@ print_help(void)
 	    "  --password-file F   first line is the password; - is standard "
 	    "input\n"
 	    "                      (else $FUNICULAR_PASSWORD)\n"
-	    "  --auth WAY          auto (default), basic, md5\n"
+	    "  --auth WAY          auto (default), basic, md5, mac\n"
 	    "  --encoding E        wbxml (default), xml\n"
 	    "  --syncml V          1.2 (default), 1.1, 1.0\n"
 	    "  --max-msg-size N    largest message that we take, in bytes\n"

@@ -12,6 +12,7 @@ enum { REPLY_ARENA = 256 * 1024 * 1024, WAIT_MAX_MS = 30000 };
 struct exchange {
 	const struct cli_session_conf *conf;
 	struct cli_http *http;
+	struct cli *c;
 	struct arena *a;
 	const char *content_type;
 	unsigned n; /* messages so far */
@@ -132,7 +133,9 @@ exchange(struct exchange *x, struct slice url, struct slice body,
 		int r;
 
 		arena_reset(x->a);
-		r = cli_http_post(x->http, x->a, url, x->content_type, body,
+		r = cli_http_post(x->http, x->a, url,
+				  &(struct cli_http_message){
+				      x->content_type, cli_mac(x->c), body },
 				  reply, e);
 		if (r != 0 && e->code != ERR_UNAVAILABLE)
 			return -1;
@@ -155,7 +158,7 @@ int
 cli_session_run(const struct cli_session_conf *conf, struct cli *c,
 		struct cli_http *h, enum cli_verdict *verdict, struct err *e)
 {
-	struct exchange x = { .conf = conf, .http = h };
+	struct exchange x = { .conf = conf, .http = h, .c = c };
 	int r = 0;
 
 	*verdict = CLI_FAILED;
@@ -178,7 +181,9 @@ cli_session_run(const struct cli_session_conf *conf, struct cli *c,
 		if (r != 0)
 			break;
 		keep_wire(&x, "server", reply.body);
-		r = cli_reply(c, reply.content_type, reply.body, e);
+		r = cli_check_mac(c, reply.mac, reply.body, e);
+		if (r == 0)
+			r = cli_reply(c, reply.content_type, reply.body, e);
 	}
 	if (r != 0)
 		*verdict = CLI_FAILED;

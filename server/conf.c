@@ -316,6 +316,12 @@ check(const struct srv_conf *c, const char *name, struct err *e)
 			       "%s: proxy_header must be x-forwarded-for or "
 			       "forwarded",
 			       name);
+	if (strcmp(c->auth_first, "basic") != 0 &&
+	    strcmp(c->auth_first, "md5") != 0 &&
+	    strcmp(c->auth_first, "mac") != 0)
+		return err_set(e, ERR_CONFIG, "conf",
+			       "%s: auth_first must be basic, md5 or mac",
+			       name);
 	if ((c->tls_cert[0] == '\0') != (c->tls_key[0] == '\0'))
 		return err_set(e, ERR_CONFIG, "conf",
 			       "%s: tls_cert and tls_key belong together: one "

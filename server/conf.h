@@ -42,7 +42,7 @@ struct srv_conf {
 	int64_t addr_connections;  /* of them from one address; 0: no limit */
 	int64_t body_memory_bytes; /* of all messages being received */
 	int64_t hash_parallel;     /* Argon2 runs at once, 64 MiB each */
-	bool md5_first;
+	const char *auth_first;    /* "basic", "md5" or "mac" */
 	/* times */
 	int64_t header_s, request_s, request_max_s, min_rate_bytes;
 	int64_t keepalive_s, stop_s;

@@ -133,10 +133,12 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "passwords", "2", false,
 	  "Passwords checked at once; each takes 64 MiB and a tenth of a "
 	  "second." },
-	{ "md5_first", limits, SRV_CONF_BOOL, AT(md5_first), 0, 0, "", "no",
-	  false,
-	  "Ask devices for MD5 credentials first. They work only with secrets "
-	  "made for it (funicular device add --md5)." },
+	{ "auth_first", limits, SRV_CONF_TEXT, AT(auth_first), 0, 0, "",
+	  "basic", false,
+	  "What devices that say nothing are asked for: basic (the password, "
+	  "so use HTTPS), md5, or mac (MD5 over the whole message, in the "
+	  "header x-syncml-hmac). md5 and mac work only with secrets made for "
+	  "it (funicular device add --md5)." },
 
 	{ "session_idle", times, SRV_CONF_SECONDS, AT(session_idle_s), 30,
 	  86400, "s", "900", false,

@@ -62,6 +62,21 @@ on_passed(struct sml_secrets *s, struct slice peer, struct slice user,
 	inner(s)->passed(inner(s), peer, user, dev_id);
 }
 
+static unsigned
+on_tries(struct sml_secrets *s, struct slice peer, struct slice user,
+	 struct slice dev_id)
+{
+	return inner(s)->tries(inner(s), peer, user, dev_id);
+}
+
+static enum sml_auth
+auth_first(const char *word)
+{
+	return strcmp(word, "mac") == 0   ? SML_AUTH_MAC
+	       : strcmp(word, "md5") == 0 ? SML_AUTH_MD5
+					  : SML_AUTH_BASIC;
+}
+
 static int
 on_open(void *ctx, struct err *e)
 {
@@ -77,12 +92,13 @@ on_open(void *ctx, struct err *e)
 		.wait_ms = on_wait,
 		.failed = on_failed,
 		.passed = on_passed,
+		.tries = on_tries,
 	};
 	eng->conf = (struct sml_server_conf){
 		.max_msg_bytes = c->max_msg_bytes,
 		.max_obj_bytes = c->max_obj_bytes,
 		.session_idle_ms = c->session_idle_s * 1000,
-		.prefer_md5 = c->md5_first,
+		.auth_first = auth_first(c->auth_first),
 		.man = SLICE_LIT("Funicular"),
 		.mod = SLICE_LIT("Funicular"),
 		.devid = slice_c(c->server_id),
@@ -96,7 +112,16 @@ on_open(void *ctx, struct err *e)
 		.rules = eng->site.rules,
 		.conf = &eng->conf,
 	};
-	return 0;
+	/* What was counted before this start. */
+	return srv_secrets_share(eng->site.secrets, eng->site.store, e);
+}
+
+static int
+on_tick(void *ctx, struct err *e)
+{
+	struct srv_engine *eng = ctx;
+
+	return srv_secrets_share(eng->site.secrets, eng->site.store, e);
 }
 
 static void
@@ -140,6 +165,7 @@ on_prune(void *ctx, int64_t history_days, const atomic_bool *stop,
 	struct srv_engine *eng = ctx;
 	struct store *s = eng->site.store;
 	int64_t now = eng->site.clk->now_ms(eng->site.clk);
+	int64_t ticked = clk_mono_ms();
 	int64_t n = 1;
 
 	*rows = 0;
@@ -151,6 +177,11 @@ on_prune(void *ctx, int64_t history_days, const atomic_bool *stop,
 				now - CHUNK_DAYS * (int64_t)DAY_MS, &n, e) != 0)
 			return -1;
 		*rows += n;
+		/* A long one must not keep the seconds from being kept. */
+		if (clk_mono_ms() - ticked >= SRV_TICK_MS) {
+			(void)on_tick(eng, NULL);
+			ticked = clk_mono_ms();
+		}
 	}
 	return 0;
 }
@@ -164,6 +195,7 @@ srv_engine_service(struct srv_engine *eng)
 		.close = on_close,
 		.handle = on_message,
 		.healthy = on_health,
+		.tick = on_tick,
 		.prune = on_prune,
 	};
 }

@@ -9,7 +9,7 @@
 
 struct seen { /* the headers that matter */
 	struct srv_rq *rq;
-	unsigned lengths, hosts, codings;
+	unsigned lengths, hosts, codings, macs;
 	bool bad; /* a name that is no token, or lengths that differ */
 	int64_t length;
 	struct slice transfer, type, encoding, host;
@@ -82,6 +82,9 @@ see(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
 	} else if (slice_is_nocase(name, "Content-Type")) {
 		s->rq->ctype = value;
 		s->type = v;
+	} else if (slice_is_nocase(name, "x-syncml-hmac")) {
+		s->macs++;
+		s->rq->mac = value;
 	} else if (slice_is_nocase(name, "Content-Encoding")) {
 		s->encoding = v;
 	} else if (slice_is_nocase(name, "Expect")) {
@@ -98,7 +101,8 @@ framing_ok(const struct seen *s, const char *version)
 {
 	bool old = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 
-	if (s->bad || s->lengths > 1 || s->codings > 1 || s->hosts > 1)
+	if (s->bad || s->lengths > 1 || s->codings > 1 || s->hosts > 1 ||
+	    s->macs > 1)
 		return false;
 	if (s->codings > 0 &&
 	    (s->lengths > 0 || old || !slice_is_nocase(s->transfer, "chunked")))

@@ -90,6 +90,7 @@ struct srv_rq {
 	char peer[SRV_ADDR_TEXT_BYTES];
 	const char *method;
 	const char *ctype; /* in the library's memory until completion */
+	const char *mac;   /* x-syncml-hmac; as ctype */
 
 	int64_t announced; /* Content-Length; -1: chunked or none */
 	char *body;
@@ -106,6 +107,7 @@ struct srv_rq {
 	char *reply;
 	size_t reply_n;
 	char reply_type[96];
+	char *reply_mac; /* x-syncml-hmac; NULL: none */
 	size_t sent_n;
 	int64_t work_us;
 	char tail[RQ_TAIL_BYTES]; /* of the access log: what the worker knew */

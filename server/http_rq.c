@@ -230,6 +230,9 @@ add_headers(struct srv_rq *rq, struct MHD_Response *r)
 	if (rq->http == MHD_HTTP_METHOD_NOT_ALLOWED)
 		(void)MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW,
 					      "GET, HEAD, POST");
+	if (rq->reply_mac != NULL)
+		(void)MHD_add_response_header(r, "x-syncml-hmac",
+					      rq->reply_mac);
 	if (rq->retry_after_s > 0) {
 		(void)snprintf(number, sizeof(number), "%d", rq->retry_after_s);
 		(void)MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER,
@@ -367,6 +370,7 @@ srv_rq_end(void *cls, struct MHD_Connection *c, void **ctx,
 	srv_conn_set(rq->conn, CONN_IDLE, conf->keepalive_s * 1000);
 	srv_rq_drop_body(rq);
 	free(rq->reply);
+	free(rq->reply_mac);
 	srv_settings_unref(&rq->settings);
 	free(rq);
 }

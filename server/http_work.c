@@ -54,6 +54,13 @@ keep(struct srv_rq *rq, const struct sml_reply *r)
 	}
 	if (r->body.n > 0)
 		memcpy(rq->reply, r->body.p, r->body.n);
+	if (r->mac.n > 0)
+		rq->reply_mac = strndup(r->mac.p, r->mac.n);
+	if (r->mac.n > 0 && rq->reply_mac == NULL) {
+		srv_rq_refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "Too busy; please come again.\n");
+		return;
+	}
 	rq->reply_n = r->body.n;
 	if (n == 0 || n >= sizeof(rq->reply_type) ||
 	    memchr(r->content_type.p, 0, n) != NULL)
@@ -84,6 +91,7 @@ serve(struct srv_rq *rq, struct arena *a)
 	struct sml_request in = {
 		.content_type = slice_c(rq->ctype),
 		.token = slice_c(rq->token),
+		.mac = slice_c(rq->mac),
 		.peer = slice_c(rq->peer),
 		.base_url = slice_c(rq->base),
 	};

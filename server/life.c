@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-	LIFE_PRUNE_S = 3600,
+	LIFE_PRUNE_MS = 3600 * 1000,
 	/* All workers busy for so long with no message done: something hangs,
 	   and systemd's watchdog may restart us. */
 	LIFE_STUCK_MS = 10 * 60 * 1000,
@@ -236,20 +236,45 @@ prune(struct life *l)
 			 (long long)rows);
 }
 
+/* Said when it begins to fail and when it works again, not each second. */
+static void
+tick(struct life *l, bool *failing)
+{
+	const struct srv_service *s = l->in->service;
+	struct err e = { 0 };
+	bool failed = s->tick != NULL && s->tick(s->ctx, &e) != 0;
+
+	if (failed && !*failing)
+		log_line(l->in->log, LOG_LVL_WARN,
+			 "event=tick where=%s: %s; tried again each second",
+			 e.where == NULL ? "-" : e.where, e.msg);
+	else if (!failed && *failing)
+		log_line(l->in->log, LOG_LVL_INFO, "event=tick: works again");
+	*failing = failed;
+}
+
 static void *
 keep_house(void *arg)
 {
 	struct life *l = arg;
+	int64_t pruned = INT64_MIN;
+	bool failing = false;
 	struct timespec until;
 
 	(void)pthread_mutex_lock(&l->lock);
 	while (!atomic_load(&l->stopping)) {
+		int64_t now = clk_mono_ms();
+
 		(void)pthread_mutex_unlock(&l->lock);
-		prune(l);
+		if (pruned == INT64_MIN || now - pruned >= LIFE_PRUNE_MS) {
+			prune(l);
+			pruned = now;
+		}
+		tick(l, &failing);
 		(void)clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += LIFE_PRUNE_S;
+		until.tv_sec += SRV_TICK_MS / 1000;
 		(void)pthread_mutex_lock(&l->lock);
-		/* A spurious wake-up prunes early, which does no harm. */
+		/* A spurious wake-up ticks early, which does no harm. */
 		if (!atomic_load(&l->stopping))
 			(void)pthread_cond_timedwait(&l->wake, &l->lock,
 						     &until);
@@ -433,6 +458,8 @@ loop(struct life *l)
 static void
 stop(struct life *l)
 {
+	bool failing = false;
+
 	/* Housekeeping ends by itself while the messages do. */
 	atomic_store(&l->stopping, true);
 	if (l->front != NULL) {
@@ -442,8 +469,10 @@ stop(struct life *l)
 	}
 	srv_front_stop(&l->front);
 	stop_keeper(l);
-	if (l->opened)
+	if (l->opened) {
+		tick(l, &failing); /* what the last messages left */
 		l->in->service->close(l->in->service->ctx);
+	}
 	srv_listen_close(&l->pub);
 	srv_listen_close(&l->admin);
 	srv_tls_free(&l->tls);

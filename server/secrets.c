@@ -33,6 +33,7 @@ struct secrets {
 	pthread_mutex_t lock;               /* of all below */
 	pthread_cond_t freed;
 	size_t parallel, running, waiting;
+	uint64_t hashed;
 	struct good good[CACHE_SLOTS];
 };
 
@@ -121,6 +122,7 @@ static void
 leave(struct secrets *x)
 {
 	x->running--;
+	x->hashed++;
 	(void)pthread_cond_signal(&x->freed);
 }
 
@@ -347,6 +349,22 @@ init_locks(struct secrets *x, struct err *e)
 	return 0;
 }
 
+/* Nodes have the key file in common: so they have the counters. */
+static int
+start_throttle(struct secrets *x, const unsigned char key[static SRV_KEY_BYTES],
+	       struct err *e)
+{
+	unsigned char own[DIGEST_HASH_BYTES];
+
+	derive(key, "funicular throttle 1", own);
+	x->throttle = srv_throttle_new(
+	    x->clk, (struct slice){ (const char *)own, sizeof(own) });
+	sodium_memzero(own, sizeof(own));
+	if (x->throttle == NULL)
+		return err_set(e, ERR_NOMEM, "secrets.open", "out of memory");
+	return 0;
+}
+
 static void
 wipe(struct secrets *x)
 {
@@ -370,12 +388,8 @@ srv_secrets_open(const char *key_file, size_t parallel, const struct clk *clk,
 		return err_set(e, ERR_NOMEM, "secrets.open", "out of memory");
 	x->clk = clk;
 	x->parallel = parallel == 0 ? 1 : parallel;
-	x->throttle = srv_throttle_new(clk);
-	if (x->throttle == NULL) {
-		wipe(x);
-		return err_set(e, ERR_NOMEM, "secrets.open", "out of memory");
-	}
-	if (srv_key_load(key_file, key, e) < 0 || init_locks(x, e) < 0) {
+	if (srv_key_load(key_file, key, e) < 0 ||
+	    start_throttle(x, key, e) < 0 || init_locks(x, e) < 0) {
 		sodium_memzero(key, sizeof(key));
 		wipe(x);
 		return -1;
@@ -409,4 +423,22 @@ srv_secrets_close(struct srv_secrets **s)
 	(void)pthread_cond_destroy(&x->freed);
 	(void)pthread_mutex_destroy(&x->lock);
 	wipe(x);
+}
+
+int
+srv_secrets_share(struct srv_secrets *s, struct store *st, struct err *e)
+{
+	return srv_throttle_share(((struct secrets *)s)->throttle, st, e);
+}
+
+uint64_t
+srv_secrets_hashed(struct srv_secrets *s)
+{
+	struct secrets *x = (struct secrets *)s;
+	uint64_t n;
+
+	(void)pthread_mutex_lock(&x->lock);
+	n = x->hashed;
+	(void)pthread_mutex_unlock(&x->lock);
+	return n;
 }

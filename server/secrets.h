@@ -22,6 +22,12 @@ int srv_secrets_open(const char *key_file, size_t parallel,
 		     struct err *e);
 void srv_secrets_close(struct srv_secrets **s);
 
+/* Share what the throttle counted with other nodes, and what it will know after
+   a restart: once a second, by one thread (server/throttle.h). */
+int srv_secrets_share(struct srv_secrets *s, struct store *st, struct err *e);
+/* Slow hashes computed so far. */
+uint64_t srv_secrets_hashed(struct srv_secrets *s);
+
 /* Argon2id string of a password (libsodium INTERACTIVE). */
 int srv_secrets_hash(struct arena *a, struct slice password, struct slice *out,
 		     struct err *e);

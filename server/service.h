@@ -9,6 +9,8 @@
 
 #include <stdatomic.h>
 
+enum { SRV_TICK_MS = 1000 };
+
 struct srv_service {
 	void *ctx;
 	/* Before the first request, after the sockets are bound; may fail. */
@@ -20,6 +22,9 @@ struct srv_service {
 		       struct sml_reply *out);
 	/* Does the store answer? From any thread. */
 	int (*healthy)(void *ctx, struct err *e);
+	/* Every second or so, by the housekeeping thread, and once before
+	   close(); NULL: nothing to do. */
+	int (*tick)(void *ctx, struct err *e);
 	/* Housekeeping: drop what is older than the given numbers of days.
 	   Returns soon after *stop. *rows: how many went. */
 	int (*prune)(void *ctx, int64_t history_days, const atomic_bool *stop,

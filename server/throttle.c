@@ -1,7 +1,6 @@
 #include "server/throttle.h"
 
 #include "base/digest.h"
-#include "base/random.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,11 +12,15 @@ struct counter {
 	unsigned fails;
 	int64_t last_ms;  /* of the last wrong try */
 	int64_t until_ms; /* no try is looked at before */
+	/* Not shared yet: */
+	int delta;
+	bool reset, dirty;
 };
 
 struct known {
 	uint64_t key; /* 0: free */
 	int64_t last_ms;
+	bool dirty; /* not shared yet */
 };
 
 struct srv_throttle {
@@ -26,17 +29,19 @@ struct srv_throttle {
 	unsigned char secret[DIGEST_HASH_BYTES]; /* of the hash */
 	struct counter counter[SRV_THROTTLE_SLOTS];
 	struct known known[SRV_THROTTLE_KNOWN];
+	bool dirty;   /* something is not shared yet */
+	int64_t seen; /* in the store */
 };
 
 struct srv_throttle *
-srv_throttle_new(const struct clk *clk)
+srv_throttle_new(const struct clk *clk, struct slice key)
 {
 	struct srv_throttle *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
 	t->clk = clk;
-	rnd_system.fill(&rnd_system, t->secret, sizeof(t->secret));
+	digest_hash(SLICE_LIT(""), &key, 1, t->secret);
 	if (pthread_mutex_init(&t->lock, NULL) != 0) {
 		free(t);
 		return NULL;
@@ -128,30 +133,47 @@ counter_find(struct srv_throttle *t, uint64_t key, int64_t now)
 	return NULL;
 }
 
-/* Find it or take the place that matters least: fewest tries, then oldest. */
+/* Fewest tries first, then oldest. */
+static bool
+matters_less(const struct counter *c, int64_t fails, int64_t last_ms)
+{
+	return c->fails < fails || (c->fails == fails && c->last_ms < last_ms);
+}
+
+/* The place of a new counter: a free one, or that which matters least. */
 static struct counter *
-counter_take(struct srv_throttle *t, uint64_t key, int64_t now)
+counter_place(struct srv_throttle *t, uint64_t key, int64_t now)
 {
 	struct counter *row =
 	    &t->counter[key % (SRV_THROTTLE_SLOTS / WAYS) * WAYS];
-	struct counter *found = counter_find(t, key, now);
+	struct counter *found = &row[0];
 
-	if (found != NULL)
-		return found;
-	found = &row[0];
 	for (size_t i = 0; i < WAYS; i++) {
-		struct counter *c = &row[i];
-
-		if (stale(c, now)) {
-			found = c;
-			break;
-		}
-		if (c->fails < found->fails ||
-		    (c->fails == found->fails && c->last_ms < found->last_ms))
-			found = c;
+		if (stale(&row[i], now))
+			return &row[i];
+		if (matters_less(&row[i], found->fails, found->last_ms))
+			found = &row[i];
 	}
-	*found = (struct counter){ .key = key };
 	return found;
+}
+
+static struct counter *
+counter_take(struct srv_throttle *t, uint64_t key, int64_t now)
+{
+	struct counter *c = counter_find(t, key, now);
+
+	if (c != NULL)
+		return c;
+	c = counter_place(t, key, now);
+	*c = (struct counter){ .key = key };
+	return c;
+}
+
+static void
+touch(struct srv_throttle *t, struct counter *c, int delta)
+{
+	c->delta += delta;
+	c->dirty = t->dirty = true;
 }
 
 static struct known *
@@ -172,8 +194,9 @@ is_known(struct srv_throttle *t, uint64_t key, int64_t now)
 	return false;
 }
 
-static void
-make_known(struct srv_throttle *t, uint64_t key, int64_t now)
+/* Its place, or the one that matters least. */
+static struct known *
+known_take(struct srv_throttle *t, uint64_t key)
 {
 	struct known *row = known_row(t, key);
 	struct known *place = &row[0];
@@ -186,7 +209,20 @@ make_known(struct srv_throttle *t, uint64_t key, int64_t now)
 		if (row[i].last_ms < place->last_ms)
 			place = &row[i];
 	}
-	*place = (struct known){ key, now };
+	return place;
+}
+
+static void
+make_known(struct srv_throttle *t, uint64_t key, int64_t now)
+{
+	struct known *k = known_take(t, key);
+	/* Who comes daily is written once a day. */
+	bool news = k->key != key || k->last_ms + SRV_THROTTLE_AGAIN_MS <= now;
+
+	if (!news)
+		return;
+	*k = (struct known){ .key = key, .last_ms = now, .dirty = true };
+	t->dirty = true;
 }
 
 /* ---- what the process calls ---- */
@@ -247,6 +283,7 @@ srv_throttle_failed(struct srv_throttle *t, const struct srv_throttle_who *who)
 			continue;
 		c = counter_take(t, key[i], now);
 		c->fails++;
+		touch(t, c, 1);
 		c->last_ms = now;
 		c->until_ms = now + delay_ms(c->fails);
 	}
@@ -259,19 +296,31 @@ srv_throttle_passed(struct srv_throttle *t, const struct srv_throttle_who *who)
 	int64_t now = t->clk->now_ms(t->clk);
 	struct counter *c;
 	uint64_t key[KEY_N];
+	unsigned own = 0;
 
 	keys_of(t, who, key);
 	(void)pthread_mutex_lock(&t->lock);
 	for (size_t i = BY_USER; i < KEY_N; i++) {
 		c = counter_find(t, key[i], now);
-		if (c != NULL)
-			*c = (struct counter){ 0 };
+		if (c == NULL || c->fails == 0)
+			continue;
+		if (i == BY_ALL)
+			own = c->fails;
+		/* It stays, at nothing, until the others know. */
+		*c = (struct counter){ .key = key[i],
+				       .last_ms = now,
+				       .reset = true };
+		touch(t, c, 0);
 	}
-	/* The address is forgiven one try only: with an account of one's own,
-	   the guesses at those of others could be washed away. */
+	/* The address is forgiven what this very device tried as this user:
+	   else, with an account of one's own, the guesses at those of others
+	   could be washed away. */
 	c = counter_find(t, key[BY_PEER], now);
 	if (c != NULL && c->fails > 0) {
-		c->fails--;
+		own = own < c->fails ? own : c->fails;
+		c->fails -= own;
+		if (own > 0)
+			touch(t, c, -(int)own);
 		c->until_ms = c->last_ms + delay_ms(c->fails);
 	}
 	make_known(t, key[BY_ALL], now);
@@ -292,4 +341,162 @@ srv_throttle_tries(struct srv_throttle *t, const struct srv_throttle_who *who)
 	n = c == NULL ? 0 : c->fails;
 	(void)pthread_mutex_unlock(&t->lock);
 	return n;
+}
+
+/* ---- sharing ---------------------------------------------------------- */
+
+/* What is not shared yet, as far as it fits. */
+static size_t
+collect(struct srv_throttle *t, struct store_throttle *out)
+{
+	size_t n = 0;
+
+	if (!t->dirty)
+		return 0;
+	t->dirty = false;
+	for (size_t i = 0; i < SRV_THROTTLE_SLOTS; i++) {
+		struct counter *c = &t->counter[i];
+
+		if (!c->dirty)
+			continue;
+		if (n == SRV_THROTTLE_BATCH) {
+			t->dirty = true;
+			return n;
+		}
+		out[n++] =
+		    (struct store_throttle){ STORE_THROTTLE_WRONG, c->key,
+					     c->reset, c->delta, c->last_ms };
+		c->delta = 0;
+		c->dirty = c->reset = false;
+	}
+	for (size_t i = 0; i < SRV_THROTTLE_KNOWN; i++) {
+		struct known *k = &t->known[i];
+
+		if (!k->dirty)
+			continue;
+		if (n == SRV_THROTTLE_BATCH) {
+			t->dirty = true;
+			return n;
+		}
+		out[n++] =
+		    (struct store_throttle){ .kind = STORE_THROTTLE_KNOWN,
+					     .key = k->key,
+					     .last_ms = k->last_ms };
+		k->dirty = false;
+	}
+	return n;
+}
+
+/* The store did not take them: they wait for the next time. */
+static void
+put_back(struct srv_throttle *t, const struct store_throttle *in, size_t n)
+{
+	int64_t now = t->clk->now_ms(t->clk);
+
+	for (size_t i = 0; i < n; i++) {
+		struct counter *c;
+		struct known *k;
+
+		if (in[i].kind == STORE_THROTTLE_WRONG) {
+			c = counter_find(t, in[i].key, now);
+			if (c == NULL)
+				continue;
+			/* One that came since then counts for both. */
+			if (!c->reset) {
+				c->reset = in[i].reset;
+				c->delta += (int)in[i].fails;
+			}
+			c->dirty = true;
+		} else {
+			k = known_take(t, in[i].key);
+			if (k->key == in[i].key)
+				k->dirty = true;
+		}
+	}
+	t->dirty = t->dirty || n > 0;
+}
+
+/* A counter as the store has it, and what was counted here since. */
+static void
+learn_counter(struct srv_throttle *t, const struct store_throttle *row,
+	      int64_t now)
+{
+	struct counter *c = counter_find(t, row->key, now);
+	int64_t fails = row->fails;
+
+	if (row->last_ms + SRV_THROTTLE_FORGET_MS <= now ||
+	    (c == NULL && fails == 0))
+		return;
+	if (c == NULL) {
+		c = counter_place(t, row->key, now);
+		if (!stale(c, now) && !matters_less(c, fails, row->last_ms))
+			return;
+		*c = (struct counter){ .key = row->key };
+	}
+	fails = (c->reset ? 0 : fails) + c->delta;
+	c->fails = fails < 0           ? 0
+		   : fails > INT32_MAX ? INT32_MAX
+				       : (unsigned)fails;
+	if (c->last_ms < row->last_ms)
+		c->last_ms = row->last_ms;
+	if (c->fails == 0)
+		c->until_ms = 0;
+	else if (c->until_ms < c->last_ms + delay_ms(c->fails))
+		c->until_ms = c->last_ms + delay_ms(c->fails);
+}
+
+static void
+learn(struct srv_throttle *t, const struct store_throttle *row, size_t n)
+{
+	int64_t now = t->clk->now_ms(t->clk);
+
+	for (size_t i = 0; i < n; i++) {
+		struct known *k;
+
+		if (row[i].key == 0)
+			continue;
+		if (row[i].kind == STORE_THROTTLE_WRONG) {
+			learn_counter(t, &row[i], now);
+			continue;
+		}
+		k = known_take(t, row[i].key);
+		if (k->last_ms < row[i].last_ms)
+			*k = (struct known){ .key = row[i].key,
+					     .last_ms = row[i].last_ms };
+	}
+}
+
+int
+srv_throttle_share(struct srv_throttle *t, struct store *s, struct err *e)
+{
+	enum { ARENA_BYTES = 32 << 20 };
+	int64_t now = t->clk->now_ms(t->clk);
+	const struct store_throttle_keep keep[STORE_THROTTLE_KINDS] = {
+		{ now - SRV_THROTTLE_FORGET_MS, SRV_THROTTLE_SLOTS },
+		{ now - SRV_THROTTLE_KNOWN_MS, SRV_THROTTLE_KNOWN },
+	};
+	struct arena *a = arena_new(ARENA_BYTES);
+	struct store_throttle *in, *out = NULL;
+	size_t n, out_n = 0;
+	int rc;
+
+	in = a == NULL
+		 ? NULL
+		 : ARENA_ARRAY(a, SRV_THROTTLE_BATCH, struct store_throttle);
+	if (in == NULL) {
+		arena_free(&a);
+		return err_set(e, ERR_NOMEM, "throttle.share", "out of memory");
+	}
+	(void)pthread_mutex_lock(&t->lock);
+	n = collect(t, in);
+	(void)pthread_mutex_unlock(&t->lock);
+	rc = s->v->throttle_share(s, a, in, n, keep, &t->seen, &out, &out_n, e);
+	(void)pthread_mutex_lock(&t->lock);
+	if (rc < 0)
+		put_back(t, in, n);
+	else
+		learn(t, out, out_n);
+	(void)pthread_mutex_unlock(&t->lock);
+	arena_free(&a);
+	return rc;
 }

@@ -9,10 +9,15 @@
  *
  * A device that came in with right credentials from the same address is
  * remembered, and is held up by its own wrong tries only.
+ *
+ * The table is a cache: srv_throttle_share() brings what it counted into the
+ * store and takes from there what other nodes counted, so that counters hold
+ * for the site and outlive the process. One write for many wrong tries.
  */
 #ifndef SERVER_THROTTLE_H
 #define SERVER_THROTTLE_H
 
+#include "backends/store.h"
 #include "base/clock.h"
 #include "base/slice.h"
 
@@ -24,8 +29,12 @@ enum {
 	SRV_THROTTLE_SLOTS = 16384,
 	/* Devices remembered as good. */
 	SRV_THROTTLE_KNOWN = 32768,
+	/* Changes that one sharing writes; the rest waits for the next. */
+	SRV_THROTTLE_BATCH = 4096,
 };
 
+/* A device remembered as good is written to the store again after so long. */
+#define SRV_THROTTLE_AGAIN_MS ((int64_t)24 * 60 * 60 * 1000)
 /* Wrong tries are forgotten so long after the last one. */
 #define SRV_THROTTLE_FORGET_MS ((int64_t)24 * 60 * 60 * 1000)
 #define SRV_THROTTLE_KNOWN_MS ((int64_t)30 * 24 * 60 * 60 * 1000)
@@ -37,8 +46,11 @@ struct srv_throttle_who {
 	struct slice peer, user, dev_id;
 };
 
-/* NULL when memory is short. Safe from any thread. */
-struct srv_throttle *srv_throttle_new(const struct clk *clk);
+/*
+ * key  of the hash under which counters are kept; all nodes of a site have the
+ *      same. NULL when memory is short. Safe from any thread.
+ */
+struct srv_throttle *srv_throttle_new(const struct clk *clk, struct slice key);
 void srv_throttle_free(struct srv_throttle **t);
 
 /*
@@ -55,5 +67,9 @@ void srv_throttle_passed(struct srv_throttle *t,
 /* Wrong tries in a row of exactly this address, account and device. */
 unsigned srv_throttle_tries(struct srv_throttle *t,
 			    const struct srv_throttle_who *who);
+
+/* Once a second, by one thread. After a failure nothing is lost (and what was
+   written in spite of it counts twice, on the strict side). */
+int srv_throttle_share(struct srv_throttle *t, struct store *s, struct err *e);
 
 #endif

@@ -2,22 +2,35 @@
 
 #include "base/digest.h"
 
-static const char type_basic[] = "syncml:auth-basic";
-static const char type_md5[] = "syncml:auth-md5";
+static const char *const names[] = {
+	[SML_AUTH_BASIC] = "syncml:auth-basic",
+	[SML_AUTH_MD5] = "syncml:auth-md5",
+	[SML_AUTH_MAC] = "syncml:auth-MAC",
+};
+
+enum sml_auth
+sml_auth_named(struct slice type)
+{
+	type = slice_trim(type);
+	if (type.n == 0)
+		return SML_AUTH_BASIC;
+	for (int i = SML_AUTH_BASIC; i <= SML_AUTH_MAC; i++) {
+		if (slice_is_nocase(type, names[i]))
+			return (enum sml_auth)i;
+	}
+	return SML_AUTH_OTHER;
+}
+
+struct slice
+sml_auth_name(enum sml_auth scheme)
+{
+	return slice_c(names[scheme]);
+}
 
 enum sml_auth
 sml_auth_type(const struct sml_cred *c)
 {
-	struct slice type;
-
-	if (!c->present)
-		return SML_AUTH_NONE;
-	type = slice_trim(c->meta.type);
-	if (type.n == 0 || slice_is_nocase(type, type_basic))
-		return SML_AUTH_BASIC;
-	if (slice_is_nocase(type, type_md5))
-		return SML_AUTH_MD5;
-	return SML_AUTH_OTHER;
+	return c->present ? sml_auth_named(c->meta.type) : SML_AUTH_NONE;
 }
 
 bool
@@ -106,6 +119,20 @@ sml_auth_digest(struct arena *a, const struct sml_cred *c, bool *hex,
 	return true;
 }
 
+bool
+sml_auth_nonce(struct arena *a, const struct sml_chal *c, struct slice *out)
+{
+	struct slice text = slice_trim(c->next_nonce);
+	struct slice format = slice_trim(c->format);
+
+	if (!c->present || text.n == 0)
+		return false;
+	if ((format.n > 0 && !slice_is_nocase(format, "b64")) ||
+	    !digest_unb64(a, text, out))
+		*out = text;
+	return true;
+}
+
 int
 sml_auth_key(struct arena *a, struct slice user, struct slice password,
 	     bool old_form, struct sml_auth_key *out, struct err *e)
@@ -113,7 +140,8 @@ sml_auth_key(struct arena *a, struct slice user, struct slice password,
 	struct slice text[3] = { user, SLICE_LIT(":"), password };
 	unsigned char md5[DIGEST_MD5_BYTES];
 
-	*out = (struct sml_auth_key){ { text[0], text[1], text[2] }, 3 };
+	*out = (struct sml_auth_key){ .part = { text[0], text[1], text[2] },
+				      .n = 3 };
 	if (old_form)
 		return 0;
 	digest_md5(text, 3, md5);
@@ -130,12 +158,16 @@ void
 sml_auth_key_md5(const struct sml_auth_key *k, struct slice nonce,
 		 unsigned char out[static 16])
 {
-	struct slice part[5];
+	struct slice part[7];
 	size_t n = k->n;
 
 	memcpy(part, k->part, n * sizeof(part[0]));
 	part[n++] = SLICE_LIT(":");
 	part[n++] = nonce;
+	if (k->body.n > 0) {
+		part[n++] = SLICE_LIT(":");
+		part[n++] = k->body;
+	}
 	digest_md5(part, n, out);
 }
 
@@ -151,6 +183,137 @@ sml_auth_md5(struct arena *a, struct slice user, struct slice password,
 	sml_auth_key_md5(&k, nonce, out);
 	return 0;
 }
+
+/* ---- MAC ---- */
+
+int
+sml_auth_body(struct arena *a, struct slice body, struct slice *out,
+	      struct err *e)
+{
+	unsigned char md5[DIGEST_MD5_BYTES];
+
+	digest_md5(&body, 1, md5);
+	*out = digest_b64(a, (struct slice){ (const char *)md5, sizeof(md5) });
+	if (out->p == NULL)
+		return err_set(e, ERR_NOMEM, "auth.body", "out of memory");
+	return 0;
+}
+
+int
+sml_auth_mac(struct arena *a, struct slice user, struct slice password,
+	     struct slice nonce, struct slice body, struct sml_mac *out,
+	     struct err *e)
+{
+	struct sml_auth_key k;
+
+	if (sml_auth_key(a, user, password, false, &k, e) < 0 ||
+	    sml_auth_body(a, body, &k.body, e) < 0)
+		return -1;
+	out->user = user;
+	sml_auth_key_md5(&k, nonce, out->digest);
+	return 0;
+}
+
+/* The value of one parameter, from after its "=" on; *s goes on behind it. */
+static bool
+mac_value(struct arena *a, struct slice *s, struct slice *out)
+{
+	struct buf b = BUF_IN(a);
+	size_t i;
+
+	if (s->n == 0 || s->p[0] != '"') {
+		i = slice_find(*s, ',');
+		i = i == SIZE_MAX ? s->n : i;
+		*out = slice_trim(slice_sub(*s, 0, i));
+		*s = slice_from(*s, i);
+		return true;
+	}
+	for (i = 1; i < s->n && s->p[i] != '"'; i++) {
+		if (s->p[i] == '\\' && ++i == s->n)
+			return false;
+		buf_byte(&b, (unsigned char)s->p[i]);
+	}
+	if (i == s->n || !buf_ok(&b))
+		return false;
+	*out = buf_slice(&b);
+	*s = slice_trim(slice_from(*s, i + 1));
+	return true;
+}
+
+enum { MAC_ALGORITHM, MAC_USER, MAC_DIGEST, MAC_PARAMS };
+
+/* Parameters that we do not know are passed over; the last of two counts. */
+static bool
+mac_params(struct arena *a, struct slice s,
+	   struct slice value[static MAC_PARAMS])
+{
+	static const char *const name[MAC_PARAMS] = { "algorithm", "username",
+						      "mac" };
+
+	for (s = slice_trim(s); s.n > 0; s = slice_trim(s)) {
+		size_t eq = slice_find(s, '=');
+		struct slice key, v;
+
+		if (eq == SIZE_MAX)
+			return false;
+		key = slice_trim(slice_sub(s, 0, eq));
+		s = slice_trim(slice_from(s, eq + 1));
+		if (!mac_value(a, &s, &v))
+			return false;
+		for (size_t i = 0; i < MAC_PARAMS; i++) {
+			if (slice_is_nocase(key, name[i]))
+				value[i] = v;
+		}
+		if (s.n == 0)
+			break;
+		if (s.p[0] != ',')
+			return false;
+		s = slice_from(s, 1);
+	}
+	return true;
+}
+
+bool
+sml_auth_mac_read(struct arena *a, struct slice header, struct sml_mac *out)
+{
+	struct slice v[MAC_PARAMS] = { SLICE_LIT("MD5") };
+	struct slice raw;
+
+	if (!mac_params(a, header, v) || v[MAC_USER].n == 0 ||
+	    !slice_is_nocase(v[MAC_ALGORITHM], "MD5") ||
+	    !digest_unb64(a, v[MAC_DIGEST], &raw) ||
+	    raw.n != sizeof(out->digest))
+		return false;
+	out->user = v[MAC_USER];
+	memcpy(out->digest, raw.p, sizeof(out->digest));
+	return true;
+}
+
+struct slice
+sml_auth_mac_write(struct arena *a, const struct sml_mac *mac)
+{
+	struct slice raw =
+	    digest_b64(a, (struct slice){ (const char *)mac->digest, 16 });
+	struct buf b = BUF_IN(a);
+
+	buf_str(&b, "algorithm=MD5, username=\"");
+	for (size_t i = 0; i < mac->user.n; i++) {
+		unsigned char ch = (unsigned char)mac->user.p[i];
+
+		/* It becomes a line of HTTP. */
+		if (ch < 0x20 || ch == 0x7f)
+			continue;
+		if (ch == '"' || ch == '\\')
+			buf_byte(&b, '\\');
+		buf_byte(&b, ch);
+	}
+	buf_str(&b, "\", mac=");
+	buf_add(&b, raw);
+	return raw.p != NULL && buf_ok(&b) ? buf_slice(&b)
+					   : (struct slice){ NULL, 0 };
+}
+
+/* ---- a client's Cred ---- */
 
 static int
 basic_text(struct arena *a, struct slice user, struct slice password,
@@ -179,17 +342,17 @@ sml_auth_cred(struct arena *a, enum sml_auth type, struct slice user,
 	struct slice text = { (const char *)md5, sizeof(md5) };
 
 	*out = (struct sml_cred){ .meta = sml_meta_none() };
-	if (type == SML_AUTH_NONE)
+	if (type == SML_AUTH_NONE || type == SML_AUTH_MAC)
 		return 0;
 	if (type == SML_AUTH_OTHER)
 		return err_set(e, ERR_UNSUPPORTED, "auth.cred",
 			       "no such authentication scheme");
 	if (type == SML_AUTH_BASIC) {
-		out->meta.type = slice_c(type_basic);
+		out->meta.type = sml_auth_name(type);
 		if (basic_text(a, user, password, &text, e) < 0)
 			return -1;
 	} else {
-		out->meta.type = slice_c(type_md5);
+		out->meta.type = sml_auth_name(type);
 		if (sml_auth_md5(a, user, password, nonce, old_form, md5, e) <
 		    0)
 			return -1;

@@ -53,6 +53,9 @@ enum {
 	/* Exchanges in which nobody says anything new, then the session ends.
 	 */
 	SML_IDLE_ROUNDS_MAX = 20,
+	/* Credentials in the Alerts of one message that are looked at: each
+	   may cost a slow hash. */
+	SML_CREDS_MAX = 4,
 	/* Databases of one account, and alerts of one session. */
 	SML_LINKS_MAX = 16,
 };

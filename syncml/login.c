@@ -10,6 +10,9 @@ enum {
 	/* MD5 keys tried for one login: credentials times forms */
 	KEYS_MAX = 64,
 	MD5_TRIES_MAX = 2,
+	/* An account with fewer secrets that open by MD5 costs as much work as
+	   one with so many: none and the usual one or two look alike. */
+	SECRETS_LEAST = 2,
 };
 
 /* One try: what came in, and what the store knows about it. */
@@ -19,6 +22,10 @@ try {
 	struct arena *a;
 	struct slice user, password, dev_id, peer;
 	int version;
+	/* auth-md5 and auth-MAC */
+	enum sml_auth scheme;
+	unsigned char digest[16];
+	struct slice body; /* of a MAC: sml_auth_body() */
 	int64_t now_ms;
 	/* from the store */
 	bool known;
@@ -31,7 +38,14 @@ try {
 static enum sml_auth
 preferred(const struct sml_server *srv)
 {
-	return srv->conf->prefer_md5 ? SML_AUTH_MD5 : SML_AUTH_BASIC;
+	return srv->conf->auth_first == SML_AUTH_NONE ? SML_AUTH_BASIC
+						      : srv->conf->auth_first;
+}
+
+static bool
+by_digest(enum sml_auth scheme)
+{
+	return scheme == SML_AUTH_MD5 || scheme == SML_AUTH_MAC;
 }
 
 static void
@@ -205,6 +219,7 @@ read_basic(struct try *t, const struct sml_cred *cred, struct err *e)
 {
 	struct slice user, password;
 
+	t->user = SLICE_LIT("");
 	if (!sml_auth_basic(t->a, cred, &user, &password) ||
 	    user.n > USER_BYTES_MAX || password.n > PASSWORD_BYTES_MAX)
 		return 0;
@@ -219,17 +234,13 @@ static int
 login_basic(struct try *t, const struct store_cred **fits,
 	    struct sml_login *out, struct err *e)
 {
-	if (t->user.n == 0) {
-		out->why = "malformed credentials";
-		return 0;
-	}
 	if (load(t, e) < 0)
 		return -1;
 	out->why = t->known ? "wrong password" : "no such user";
 	return try_basic(t, fits, e);
 }
 
-/* ---- MD5 ---- */
+/* ---- MD5 and MAC ---- */
 
 struct keys {
 	struct sml_auth_key key[KEYS_MAX];
@@ -242,12 +253,14 @@ add_forms(const struct try *t, struct keys *k, const struct store_cred *cred,
 	  struct slice user, struct slice secret, struct err *e)
 {
 	/* 1.0 has its own formula, and 1.1 clients that mix them up exist. */
-	bool both = t->version == 10 || t->version == 11;
+	bool both =
+	    t->scheme == SML_AUTH_MD5 && (t->version == 10 || t->version == 11);
 
 	for (int old = 0; old <= (both ? 1 : 0) && k->n < KEYS_MAX; old++) {
 		if (sml_auth_key(t->a, user, secret, old == 1, &k->key[k->n],
 				 e) < 0)
 			return -1;
+		k->key[k->n].body = t->body;
 		k->cred[k->n++] = cred;
 	}
 	return 0;
@@ -273,6 +286,7 @@ static int
 collect_keys(const struct try *t, struct keys *k, struct err *e)
 {
 	struct sml_secrets *s = t->srv->secrets;
+	size_t secrets = 0;
 
 	for (size_t i = 0; i < t->cred_n && k->n < KEYS_MAX; i++) {
 		const struct store_cred *c = &t->cred[i];
@@ -292,48 +306,31 @@ collect_keys(const struct try *t, struct keys *k, struct err *e)
 		}
 		if (add_secret(t, k, c, secret, e) < 0)
 			return -1;
+		secrets++;
 	}
-	if (k->n > 0)
-		return 0;
 	/* Nobody, or nobody with MD5: the same work for nothing. */
-	return add_secret(t, k, NULL, SLICE_LIT("no secret of anybody"), e);
-}
-
-static bool
-digest_of_version(const struct try *t, struct arena *a,
-		  const struct sml_cred *cred, unsigned char out[static 16])
-{
-	bool hex;
-
-	return sml_auth_digest(a, cred, &hex, out) &&
-	       (!hex || t->version == 10);
+	for (; secrets < SECRETS_LEAST; secrets++) {
+		if (add_secret(t, k, NULL, SLICE_LIT("no secret of anybody"),
+			       e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int
-login_md5(struct try *t, const struct sml_cred *cred,
-	  const struct store_cred **fits, bool *stale, struct sml_login *out,
-	  struct err *e)
+find_nonce(struct try *t, const struct keys *k, const struct store_cred **fits,
+	   bool *stale, struct sml_login *out, struct err *e)
 {
 	struct sml_nonce_try nt = { .node_key = t->srv->secrets->node_key,
 				    .dev_id = t->dev_id,
 				    .now_ms = t->now_ms };
-	unsigned char digest[16];
 	struct sml_nonce_hit hit;
-	struct keys *k = ARENA_NEW(t->a, struct keys);
 
-	if (k == NULL)
-		return err_set(e, ERR_NOMEM, "login.md5", "out of memory");
-	out->why = "malformed credentials";
-	if (!digest_of_version(t, t->a, cred, digest))
-		return 0;
-	if (load(t, e) < 0 || collect_keys(t, k, e) < 0)
-		return -1;
 	if (t->device != NULL) {
 		nt.stored = t->device->nonce;
 		nt.floor_ms = t->device->nonce_floor_ms;
 	}
-	sml_nonce_find(&nt, k->key, k->n, digest, &hit);
-	out->why = t->known ? "wrong digest" : "no such user";
+	sml_nonce_find(&nt, k->key, k->n, t->digest, &hit);
 	if (hit.stale && k->cred[hit.key] != NULL) {
 		*stale = true;
 		out->why = "digest with the empty nonce";
@@ -346,24 +343,46 @@ login_md5(struct try *t, const struct sml_cred *cred,
 			      ? nt.stored
 			      : arena_copy(t->a, slice_c(hit.nonce));
 	if (out->nonce_used.p == NULL)
-		return err_set(e, ERR_NOMEM, "login.md5", "out of memory");
+		return err_set(e, ERR_NOMEM, "login.digest", "out of memory");
 	return 0;
+}
+
+static int
+login_digest(struct try *t, const struct store_cred **fits, bool *stale,
+	     struct sml_login *out, struct err *e)
+{
+	struct keys *k = ARENA_NEW(t->a, struct keys);
+
+	if (k == NULL)
+		return err_set(e, ERR_NOMEM, "login.digest", "out of memory");
+	if (load(t, e) < 0 || collect_keys(t, k, e) < 0)
+		return -1;
+	out->why = t->known ? "wrong digest" : "no such user";
+	return find_nonce(t, k, fits, stale, out, e);
 }
 
 /* ---- verdict ---- */
 
 /* Decided by what came in alone; false: the credentials must be looked at. */
 static bool
-decide_early(const struct sml_server *srv, const struct sml_cred *cred,
-	     struct slice user_hint, struct sml_login *out)
+decide_early(const struct sml_server *srv, const struct sml_login_in *in,
+	     struct sml_login *out)
 {
-	out->scheme = sml_auth_type(cred);
+	const struct sml_cred *cred = in->cred;
+
+	out->scheme = in->mac.n > 0 ? SML_AUTH_MAC : sml_auth_type(cred);
+	if (in->mac.n > 0)
+		return false;
 	if (out->scheme == SML_AUTH_NONE || out->scheme == SML_AUTH_OTHER) {
 		if (out->scheme == SML_AUTH_NONE)
 			say(out, SML_LOGIN_MISSING, "no credentials");
 		else
 			say(out, SML_LOGIN_SCHEME, "unknown scheme");
 		out->scheme = preferred(srv);
+		return true;
+	}
+	if (out->scheme == SML_AUTH_MAC) {
+		say(out, SML_LOGIN_WRONG, "auth-MAC without its header");
 		return true;
 	}
 	if (cred->data.n == 0) {
@@ -374,27 +393,61 @@ decide_early(const struct sml_server *srv, const struct sml_cred *cred,
 		say(out, SML_LOGIN_FORMAT, "credentials in an unknown format");
 		return true;
 	}
-	if (out->scheme == SML_AUTH_MD5 &&
-	    (user_hint.n == 0 || user_hint.n > USER_BYTES_MAX)) {
-		say(out, SML_LOGIN_WRONG, "MD5 without a user name");
-		out->scheme = SML_AUTH_BASIC;
-		return true;
-	}
 	return false;
+}
+
+/* User and digest of the transport header; user stays empty when they make no
+   sense, as with read_basic(). */
+static int
+read_mac(struct try *t, const struct sml_login_in *in, struct err *e)
+{
+	struct sml_mac mac;
+
+	t->user = SLICE_LIT("");
+	if (!sml_auth_mac_read(t->a, in->mac, &mac) ||
+	    mac.user.n > USER_BYTES_MAX)
+		return 0;
+	t->user = mac.user;
+	memcpy(t->digest, mac.digest, sizeof(t->digest));
+	if (from_latin1(t->a, &t->user, e) < 0)
+		return -1;
+	return sml_auth_body(t->a, in->body, &t->body, e);
+}
+
+static int
+read_md5(struct try *t, const struct sml_login_in *in, struct err *e)
+{
+	bool hex;
+
+	t->user = slice_trim(in->user_hint);
+	if (t->user.n > USER_BYTES_MAX ||
+	    !sml_auth_digest(t->a, in->cred, &hex, t->digest) ||
+	    (hex && t->version != 10))
+		t->user = SLICE_LIT("");
+	return from_latin1(t->a, &t->user, e);
+}
+
+static int
+read_in(struct try *t, const struct sml_login_in *in, struct err *e)
+{
+	if (t->scheme == SML_AUTH_MAC)
+		return read_mac(t, in, e);
+	if (t->scheme == SML_AUTH_MD5)
+		return read_md5(t, in, e);
+	return read_basic(t, in->cred, e);
 }
 
 static void
 wrong(const struct try *t, bool guess, struct sml_login *out)
 {
 	struct sml_secrets *s = t->srv->secrets;
-	unsigned tries = 0;
+	unsigned tries;
 
 	out->verdict = SML_LOGIN_WRONG;
 	if (guess)
 		s->failed(s, t->peer, t->user, t->dev_id);
-	if (s->tries != NULL)
-		tries = s->tries(s, t->peer, t->user, t->dev_id);
-	if (out->scheme == SML_AUTH_MD5 && tries >= MD5_TRIES_MAX)
+	tries = s->tries(s, t->peer, t->user, t->dev_id);
+	if (by_digest(out->scheme) && tries >= MD5_TRIES_MAX)
 		out->scheme = preferred(t->srv);
 }
 
@@ -418,43 +471,50 @@ right(const struct try *t, const struct store_cred *fits, struct sml_login *out)
 	say(out, SML_LOGIN_OK, "");
 }
 
+static struct try
+begin_try(const struct sml_server *srv, struct arena *a,
+	  const struct sml_login_in *in)
+{
+	return (struct try){ .srv = srv,
+			     .a = a,
+			     .dev_id = in->dev_id,
+			     .peer = in->peer,
+			     .version = in->version,
+			     .now_ms = srv->clk->now_ms(srv->clk) };
+}
+
 int
 sml_login(const struct sml_server *srv, struct arena *a,
-	  const struct sml_cred *cred, struct slice user_hint,
-	  struct slice dev_id, struct slice peer, int version,
-	  struct sml_login *out, struct err *e)
+	  const struct sml_login_in *in, struct sml_login *out, struct err *e)
 {
 	struct sml_secrets *s = srv->secrets;
-	struct try t = { .srv = srv,
-			 .a = a,
-			 .user = slice_trim(user_hint),
-			 .dev_id = dev_id,
-			 .peer = peer,
-			 .version = version,
-			 .now_ms = srv->clk->now_ms(srv->clk) };
+	struct try t = begin_try(srv, a, in);
 	const struct store_cred *fits = NULL;
 	bool stale = false;
-	int rc;
+	int rc = 0;
 
 	*out = (struct sml_login){ .why = "" };
-	if (decide_early(srv, cred, t.user, out))
+	if (decide_early(srv, in, out))
 		return 0;
-	if (out->scheme == SML_AUTH_BASIC) {
-		t.user = SLICE_LIT("");
-		if (read_basic(&t, cred, e) < 0)
-			return -1;
-	} else if (from_latin1(a, &t.user, e) < 0) {
-		return -1;
+	t.scheme = out->scheme;
+	if (t.scheme == SML_AUTH_MD5 && slice_trim(in->user_hint).n == 0) {
+		say(out, SML_LOGIN_WRONG, "MD5 without a user name");
+		out->scheme = SML_AUTH_BASIC;
+		return 0;
 	}
+	if (read_in(&t, in, e) < 0)
+		return -1;
 	out->user = t.user;
-	if (s->wait_ms(s, peer, t.user, dev_id) > 0) {
+	if (s->wait_ms(s, in->peer, t.user, in->dev_id) > 0) {
 		say(out, SML_LOGIN_WRONG, "too many wrong tries");
 		return 0;
 	}
-	if (out->scheme == SML_AUTH_BASIC)
+	if (t.user.n == 0)
+		out->why = "malformed credentials";
+	else if (t.scheme == SML_AUTH_BASIC)
 		rc = login_basic(&t, &fits, out, e);
 	else
-		rc = login_md5(&t, cred, &fits, &stale, out, e);
+		rc = login_digest(&t, &fits, &stale, out, e);
 	if (rc < 0)
 		return -1;
 	if (fits == NULL)
@@ -464,12 +524,30 @@ sml_login(const struct sml_server *srv, struct arena *a,
 	return 0;
 }
 
+int
+sml_login_names(const struct sml_server *srv, struct arena *a,
+		const struct sml_login_in *in, int64_t *account, struct err *e)
+{
+	struct try t = begin_try(srv, a, in);
+
+	*account = -1;
+	t.scheme = in->mac.n > 0 ? SML_AUTH_MAC : sml_auth_type(in->cred);
+	if (t.scheme == SML_AUTH_NONE || t.scheme == SML_AUTH_OTHER ||
+	    (t.scheme == SML_AUTH_MAC && in->mac.n == 0))
+		return 0;
+	if (read_in(&t, in, e) < 0)
+		return -1;
+	if (t.user.n == 0)
+		return 0;
+	return srv->store->v->login_find(srv->store, t.user, account, e);
+}
+
 /* ---- making it last ---- */
 
 static int
 use_nonce(const struct sml_login *in, struct store_device *dev, struct err *e)
 {
-	if (in->scheme != SML_AUTH_MD5)
+	if (!by_digest(in->scheme))
 		return 0;
 	if (in->nonce_issued_ms == 0) {
 		if (in->nonce_used.n > 0 &&
@@ -524,13 +602,16 @@ sml_login_commit(const struct sml_server *srv, struct store_tx *tx,
 
 /* ---- challenges ---- */
 
-static int
-md5_challenge(struct arena *a, struct slice nonce, struct sml_chal *out)
+int
+sml_login_next(struct arena *a, enum sml_auth scheme, struct slice nonce,
+	       struct sml_chal *out)
 {
 	*out = (struct sml_chal){ .present = true,
-				  .type = SLICE_LIT("syncml:auth-md5"),
-				  .format = SLICE_LIT("b64"),
-				  .next_nonce = digest_b64(a, nonce) };
+				  .type = sml_auth_name(scheme),
+				  .format = SLICE_LIT("b64") };
+	if (!by_digest(scheme))
+		return 0;
+	out->next_nonce = digest_b64(a, nonce);
 	return out->next_nonce.p == NULL ? -1 : 0;
 }
 
@@ -542,24 +623,11 @@ sml_login_challenge(const struct sml_server *srv, struct arena *a,
 	char nonce[SML_NONCE_BYTES + 1];
 	int64_t now = srv->clk->now_ms(srv->clk);
 
-	if (scheme != SML_AUTH_MD5) {
-		*out = (struct sml_chal){
-			.present = true,
-			.type = SLICE_LIT("syncml:auth-basic"),
-			.format = SLICE_LIT("b64"),
-		};
-		return 0;
-	}
 	sml_nonce_at(srv->secrets->node_key, dev_id, sml_nonce_step(now),
 		     nonce);
-	if (md5_challenge(a, slice_c(nonce), out) < 0)
+	if (sml_login_next(a, by_digest(scheme) ? scheme : SML_AUTH_BASIC,
+			   slice_c(nonce), out) < 0)
 		return err_set(e, ERR_NOMEM, "login.challenge",
 			       "out of memory");
 	return 0;
-}
-
-int
-sml_login_next(struct arena *a, struct slice nonce, struct sml_chal *out)
-{
-	return md5_challenge(a, nonce, out);
 }

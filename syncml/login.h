@@ -45,8 +45,7 @@ struct sml_secrets {
 		       struct slice user, struct slice dev_id);
 	void (*passed)(struct sml_secrets *s, struct slice peer,
 		       struct slice user, struct slice dev_id);
-	/* Wrong tries in a row of exactly these three; may be NULL (then MD5
-	   is answered by MD5 for ever). */
+	/* Wrong tries in a row of exactly these three. */
 	unsigned (*tries)(struct sml_secrets *s, struct slice peer,
 			  struct slice user, struct slice dev_id);
 };
@@ -61,6 +60,19 @@ enum sml_login_verdict {
 	SML_LOGIN_NODATA,    /* 400: Cred without Data */
 };
 
+/* What a message brings along to prove who sends it. */
+struct sml_login_in {
+	const struct sml_cred *cred; /* of SyncHdr, or of an Alert */
+	/* x-syncml-hmac as it came; empty: none. Where there is one it decides,
+	   whatever cred says: it vouches for the body too. */
+	struct slice mac;
+	struct slice body; /* of the message, as the MAC was made over it */
+	/* LocName of Source: where MD5 names the user. */
+	struct slice user_hint;
+	struct slice dev_id, peer;
+	int version; /* 10, 11, 12; 10 and 11 are tried with both formulas */
+};
+
 struct sml_login {
 	enum sml_login_verdict verdict;
 	const char *why;      /* for log and story, static: "wrong password" */
@@ -68,32 +80,35 @@ struct sml_login {
 	int64_t account;
 	struct slice user;
 	struct store_cred cred; /* the one that fitted */
-	/* auth-md5: which nonce was used: the stored one, or a stateless one
-	   with its time of issue (0: the stored one). */
+	/* auth-md5, auth-MAC: which nonce was used: the stored one, or a
+	   stateless one with its time of issue (0: the stored one). */
 	int64_t nonce_issued_ms;
 	struct slice nonce_used;
 };
 
 /*
  * Which scheme a challenge asks for: the one that the client tried, else
- * conf->prefer_md5. But a client set to MD5 whose account allows none could
- * never come in, and we may not tell it which accounts do. So after the second
- * wrong MD5 try in a row (the first may have had an old nonce) everybody is
- * asked for basic, whether the account exists or not; never with prefer_md5.
+ * conf->auth_first. But a client set to MD5 (or MAC) whose account allows none
+ * could never come in, and we may not tell it which accounts do. So after the
+ * second wrong try in a row (the first may have had an old nonce) everybody is
+ * asked for conf->auth_first, whether the account exists or not.
  */
 
 /*
  * Check the credentials of a message.
- *
- * user_hint  LocName of Source, the only place where MD5 names the user
- * version    10, 11, 12: VerProto; 10 and 11 are tried with both formulas
- *
  * Returns -1 only when the server failed (store, queue): answer 503.
  */
 int sml_login(const struct sml_server *srv, struct arena *a,
-	      const struct sml_cred *cred, struct slice user_hint,
-	      struct slice dev_id, struct slice peer, int version,
-	      struct sml_login *out, struct err *e);
+	      const struct sml_login_in *in, struct sml_login *out,
+	      struct err *e);
+
+/*
+ * The account that the credentials name, right or wrong; 0: there is none; -1:
+ * they name nobody.
+ */
+int sml_login_names(const struct sml_server *srv, struct arena *a,
+		    const struct sml_login_in *in, int64_t *account,
+		    struct err *e);
 
 /*
  * Make the login last, inside the message's transaction: the credential is
@@ -108,14 +123,18 @@ int sml_login_commit(const struct sml_server *srv, struct store_tx *tx,
 		     struct store_device *dev, struct err *e);
 
 /*
- * The challenge for a 401 or 407: MD5 with a stateless nonce where `scheme` is
- * SML_AUTH_MD5, else basic.
+ * The challenge for a 401 or 407: a stateless nonce where `scheme` is
+ * SML_AUTH_MD5 or SML_AUTH_MAC, else basic.
  */
 int sml_login_challenge(const struct sml_server *srv, struct arena *a,
 			enum sml_auth scheme, struct slice dev_id,
 			struct sml_chal *out, struct err *e);
 
-/* The challenge that goes with 200 or 212: the stored next nonce. */
-int sml_login_next(struct arena *a, struct slice nonce, struct sml_chal *out);
+/*
+ * The challenge that goes with 200 or 212: the stored next nonce; none with
+ * basic. -1: memory is short.
+ */
+int sml_login_next(struct arena *a, enum sml_auth scheme, struct slice nonce,
+		   struct sml_chal *out);
 
 #endif

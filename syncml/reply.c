@@ -79,6 +79,8 @@ header(struct sml_ctx *c, struct sml_out *o, bool with_respuri)
 
 	if (with_respuri)
 		h.respuri = c->s.respuri;
+	if (with_respuri && sml_own_cred(c, &h) < 0)
+		o->b.bad = true;
 	h.meta.max_msg_size = c->srv->conf->max_msg_bytes;
 	if (c->s.version >= 11)
 		h.meta.max_obj_size = c->srv->conf->max_obj_bytes;
@@ -337,6 +339,7 @@ results_one(struct sml_ctx *c, struct sml_out *o)
 		sml_tell(c, '<',
 			 "device information does not fit "
 			 "into its messages: left away");
+	c->s.told = c->s.get[0];
 	c->s.get_n--;
 	memmove(c->s.get, c->s.get + 1, c->s.get_n * sizeof(c->s.get[0]));
 	return true;

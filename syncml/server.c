@@ -150,6 +150,12 @@ credentials(const struct sml_msg *m)
 	return &m->hdr.cred;
 }
 
+static bool
+has_proof(const struct sml_ctx *c)
+{
+	return c->rq->mac.n > 0 || credentials(c->msg)->present;
+}
+
 static int
 login_code(enum sml_login_verdict v)
 {
@@ -217,6 +223,7 @@ refuse_entry(struct sml_ctx *c, struct sml_reply *out, enum sml_entry how)
 	case SML_ENTER_LATE:
 	case SML_ENTER_GO:
 	case SML_ENTER_DUPLICATE:
+	case SML_ENTER_UNPROVEN:
 		break;
 	}
 	out->note = SLICE_LIT("the session has expired");
@@ -236,6 +243,13 @@ send_stored(struct sml_ctx *c, struct sml_reply *out, bool *sent)
 		return -1;
 	if (stored == NULL)
 		return 0;
+	/* The header of that answer comes out the same again. */
+	if (sml_state_load(c->a, c->row.state, &c->s, &c->e) == 0) {
+		if (sml_own_mac(c, *stored, &out->mac) < 0)
+			return -1;
+	} else if (c->e.code != ERR_NOTFOUND) {
+		return -1;
+	}
 	out->duplicate = true;
 	out->note = SLICE_LIT("the same message again: the stored answer");
 	answer(c, out, *stored);
@@ -283,6 +297,20 @@ note_done(struct sml_ctx *c, struct sml_reply *out)
 				 SLICE_ARG(c->row.verdict));
 }
 
+/* The next nonce; and who must send credentials each time is told so. */
+static int
+header_challenge(struct sml_ctx *c, const struct sml_login *login)
+{
+	enum sml_auth scheme = login != NULL ? login->scheme : c->s.scheme;
+
+	if (!c->s.auth_every && (login == NULL || scheme == SML_AUTH_BASIC))
+		return 0;
+	if (sml_login_next(c->a, scheme, c->dev.nonce, &c->hdr_chal) < 0)
+		return err_set(&c->e, ERR_NOMEM, "server.chal",
+			       "no memory for a challenge");
+	return 0;
+}
+
 static int
 work(struct sml_ctx *c, const struct sml_place *at,
      const struct sml_login *login, struct sml_reply *out)
@@ -300,8 +328,10 @@ work(struct sml_ctx *c, const struct sml_place *at,
 			refuse_entry(c, out, SML_ENTER_EXPIRED);
 		return 0;
 	}
-	if (how == SML_ENTER_EXPIRED && login == NULL &&
-	    credentials(c->msg)->present) {
+	/* A phone may keep our RespURI and begin there: it is challenged. */
+	if (login == NULL &&
+	    (how == SML_ENTER_UNPROVEN ||
+	     (how == SML_ENTER_EXPIRED && (has_proof(c) || c->msgid == 1)))) {
 		c->login_wanted = true;
 		return 0;
 	}
@@ -311,12 +341,14 @@ work(struct sml_ctx *c, const struct sml_place *at,
 		refuse_entry(c, out, how);
 		return 0;
 	}
-	if (login != NULL && login->scheme == SML_AUTH_MD5 &&
-	    sml_login_next(c->a, c->dev.nonce, &c->hdr_chal) < 0)
-		return err_set(&c->e, ERR_NOMEM, "server.chal",
-			       "no memory for a challenge");
-	if (sml_session_run(c, &body) < 0 || sml_session_leave(c, &body) < 0 ||
-	    sml_memory_came(c) < 0 || c->tx->v->commit(&c->tx, &c->e) < 0)
+	if (sml_alert_creds_due(c)) {
+		c->alerts_wanted = true;
+		return 0;
+	}
+	if (sml_alert_commit(c) < 0 || header_challenge(c, login) < 0 ||
+	    sml_session_run(c, &body) < 0 || sml_session_leave(c, &body) < 0 ||
+	    sml_own_mac(c, body, &out->mac) < 0 || sml_memory_came(c) < 0 ||
+	    c->tx->v->commit(&c->tx, &c->e) < 0)
 		return -1;
 	answer(c, out, body);
 	note_done(c, out);
@@ -329,10 +361,13 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 {
 	struct store *st = c->srv->store;
 
+	/* It may be the second time: nothing of the first one counts. */
+	c->story_n = 0;
+	c->dev_dirty = c->fresh = c->login_wanted = c->alerts_wanted = false;
 	if (st->v->begin(st, account, STORE_WRITE, c->now, &c->tx, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)
 			failed(c, out);
-		else if (login == NULL && credentials(c->msg)->present)
+		else if (login == NULL && (has_proof(c) || c->msgid == 1))
 			c->login_wanted = true;
 		else
 			refuse_entry(c, out, SML_ENTER_EXPIRED);
@@ -360,41 +395,115 @@ session_suffices(const struct sml_ctx *c, const struct sml_place *at)
 	if (at->duplicate)
 		return true;
 	if (at->by_token)
-		return c->msgid > 1 || !credentials(c->msg)->present;
-	return at->account != 0 && !credentials(c->msg)->present;
+		return c->msgid > 1 || !has_proof(c);
+	return at->account != 0 && !has_proof(c);
+}
+
+/* The transaction, and once more when credentials in Alerts turn up in it:
+   they are looked at outside. */
+static void
+handle(struct sml_ctx *c, int64_t account, const struct sml_place *at,
+       const struct sml_login *login, struct sml_reply *out)
+{
+	int version = c->s.version;
+
+	transact(c, account, at, login, out);
+	if (c->alerts_wanted) {
+		c->s.version = version;
+		if (sml_alert_creds(c) < 0) {
+			failed(c, out);
+			return;
+		}
+		transact(c, account, at, login, out);
+	}
+	c->s.version = version;
+}
+
+/*
+ * Who is it? The header says so, or the first Alert whose credentials are
+ * right (SE K700i).
+ */
+static int
+log_in(struct sml_ctx *c, struct sml_login *out)
+{
+	struct sml_login_in in = sml_proof(c, &c->msg->hdr.cred);
+
+	in.mac = c->rq->mac;
+	if (in.mac.n > 0 || in.cred->present || !sml_alert_creds_due(c))
+		return sml_login(c->srv, c->a, &in, out, &c->e);
+	if (sml_alert_creds(c) < 0)
+		return -1;
+	*out = c->alert_cred[0].login;
+	for (size_t i = 0; i < c->alert_cred_n; i++) {
+		if (c->alert_cred[i].login.verdict != SML_LOGIN_OK)
+			continue;
+		*out = c->alert_cred[i].login;
+		c->alert_cred[i].session = true;
+		break;
+	}
+	return 0;
+}
+
+/* The session's token from one hand, the credentials from another. */
+static int
+token_ok(struct sml_ctx *c, const struct sml_place *at, bool *ok)
+{
+	struct sml_login_in in = sml_proof(c, credentials(c->msg));
+	char dev[201];
+	bool foreign;
+
+	*ok = true;
+	in.mac = c->rq->mac;
+	if (!has_proof(c))
+		return 0;
+	if (sml_token_foreign(c, at, &in, &foreign) < 0)
+		return -1;
+	*ok = !foreign;
+	if (foreign)
+		log_line(c->srv->log, LOG_LVL_WARN,
+			 "event=token-foreign peer=%.*s dev=\"%s\" "
+			 "account=%lld: the credentials are another account's",
+			 SLICE_ARG(c->rq->peer),
+			 log_quote(c->msg->hdr.source, dev, sizeof(dev)),
+			 (long long)at->account);
+	return 0;
 }
 
 static void
 dispatch(struct sml_ctx *c, struct sml_reply *out)
 {
+	struct sml_login login = { .verdict = SML_LOGIN_WRONG,
+				   .why = "another account's session" };
 	struct sml_place at;
-	struct sml_login login = { 0 };
+	bool ok;
 
-	if (sml_place_find(c, &at) < 0) {
+	if (sml_place_find(c, &at) < 0 || token_ok(c, &at, &ok) < 0) {
 		failed(c, out);
 		return;
 	}
+	if (!ok) {
+		refuse_login(c, out, &login);
+		return;
+	}
 	if (session_suffices(c, &at)) {
-		int version = c->s.version;
-
-		transact(c, at.account, &at, NULL, out);
+		handle(c, at.account, &at, NULL, out);
 		if (!c->login_wanted)
 			return;
-		c->s.version = version;
 	}
-	if (sml_login(c->srv, c->a, credentials(c->msg),
-		      c->msg->hdr.source_name, c->msg->hdr.source, c->rq->peer,
-		      c->s.version, &login, &c->e) < 0) {
+	if (log_in(c, &login) < 0) {
 		failed(c, out);
 		return;
 	}
 	out->user = login.user;
 	if (login.verdict != SML_LOGIN_OK) {
+		if (login.verdict == SML_LOGIN_MISSING &&
+		    c->scheme_due != SML_AUTH_NONE)
+			login.scheme = c->scheme_due;
 		refuse_login(c, out, &login);
 		return;
 	}
 	at.by_token = at.by_token && at.account == login.account;
-	transact(c, login.account, &at, &login, out);
+	handle(c, login.account, &at, &login, out);
 }
 
 static struct slice

@@ -21,14 +21,17 @@ struct sml_server_conf {
 	int64_t max_msg_bytes; /* we take at most; announced as MaxMsgSize */
 	int64_t max_obj_bytes; /* one item; announced as MaxObjSize */
 	int64_t session_idle_ms;
-	/* Challenge with MD5 first (else basic). MD5 works only for secrets
-	   that allow it. */
-	bool prefer_md5;
+	/* What a device without credentials is asked for: SML_AUTH_BASIC (as
+	   is 0), _MD5 or _MAC. The latter two work only for secrets that allow
+	   it. */
+	enum sml_auth auth_first;
 	/* What answers an alert for refresh-from-client whose anchors fail:
 	   false: 201 (slow, keeps everything), true: 203. */
 	bool strict_508;
 	struct slice man, mod; /* DevInf: "Funicular" ... */
-	struct slice devid;    /* DevInf: the site's name */
+	/* The site's name: in DevInf, and as the user that we are towards a
+	   device that wants to know who we are. */
+	struct slice devid;
 };
 
 struct sml_server {
@@ -46,6 +49,7 @@ struct sml_request {
 	struct slice body;
 	struct slice token;    /* value of "s" in the URL's query, or empty */
 	struct slice peer;     /* the client's address, behind proxies too */
+	struct slice mac;      /* header x-syncml-hmac, or empty */
 	struct slice base_url; /* public URL of this path for RespURI; empty:
 				  take the Target of the message */
 };
@@ -54,6 +58,7 @@ struct sml_reply {
 	int http; /* 200, or 400, 413, 415, 500, 503 with a text body */
 	struct slice content_type;
 	struct slice body; /* http 200: may be empty (NoResp) */
+	struct slice mac;  /* header x-syncml-hmac; empty: none */
 	int retry_after_s; /* with 503 */
 	/* For the access log. */
 	struct slice user, dev_id, sid;

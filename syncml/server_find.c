@@ -82,7 +82,7 @@ look(struct sml_ctx *c, int64_t account, struct slice body_hash, enum fit *fit)
 		goto out;
 	/* Without a token only its address, or the credentials that are in
 	   it, say that it comes from the same device. */
-	if (c->msgid == s->last_msgid && slice_eq(s->body_hash, body_hash) &&
+	if (c->msgid == s->last_msgid && digest_same(s->body_hash, body_hash) &&
 	    (slice_eq(s->peer, c->rq->peer) || c->msg->hdr.cred.present))
 		*fit = FIT_DUPLICATE;
 	else if (sml_session_live(c, s) && c->msgid == s->last_msgid + 1 &&
@@ -138,4 +138,30 @@ sml_place_find(struct sml_ctx *c, struct sml_place *out)
 		return 0;
 	}
 	return find_by_device(c, out);
+}
+
+int
+sml_token_foreign(struct sml_ctx *c, const struct sml_place *at,
+		  const struct sml_login_in *in, bool *foreign)
+{
+	struct store *st = c->srv->store;
+	struct store_tx *tx = NULL;
+	struct store_session *s = NULL;
+	int64_t named;
+	int rc;
+
+	*foreign = false;
+	if (!at->by_token)
+		return 0;
+	if (sml_login_names(c->srv, c->a, in, &named, &c->e) < 0)
+		return -1;
+	if (named == at->account || named == -1)
+		return 0;
+	if (st->v->begin(st, at->account, STORE_READ, c->now, &tx, &c->e) < 0)
+		return c->e.code == ERR_NOTFOUND ? 0 : -1;
+	rc = tx->v->session_find(tx, c->a, at->token_hash, 0,
+				 (struct slice){ NULL, 0 }, &s, &c->e);
+	tx->v->rollback(&tx);
+	*foreign = rc == 0 && s != NULL && sml_session_live(c, s);
+	return rc;
 }

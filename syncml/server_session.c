@@ -2,6 +2,7 @@
  * One message inside its transaction: find or start the session, do what the
  * message says, make the answer, and put all of it into the store together.
  */
+#include "base/digest.h"
 #include "syncml/session.h"
 
 static const struct slice nothing = { NULL, 0 };
@@ -28,10 +29,10 @@ load_device(struct sml_ctx *c)
 	    0)
 		return -1;
 	if (dev != NULL) {
-		c->dev = *dev;
+		c->dev = c->dev_before = *dev;
 		return 0;
 	}
-	c->dev = (struct store_device){
+	c->dev = c->dev_before = (struct store_device){
 		.id = c->tx->next_id++,
 		.dev_id = c->msg->hdr.source,
 		.first_ms = c->now,
@@ -115,6 +116,8 @@ start(struct sml_ctx *c, const struct sml_login *login)
 		.peer_msg = -1,
 		.peer_obj = -1,
 		.auth_every = c->dev.every_message_auth,
+		.scheme = login->scheme,
+		.cred = login->cred.id,
 	};
 	c->row = (struct store_session){
 		.id = c->tx->next_id++,
@@ -127,7 +130,9 @@ start(struct sml_ctx *c, const struct sml_login *login)
 		return err_set(&c->e, ERR_NOMEM, "session.start",
 			       "no memory for a session");
 	s->respuri = respects;
-	c->hdr_code = s->auth_every ? 200 : 212;
+	/* A MAC vouches for one message. */
+	c->hdr_code =
+	    s->auth_every || login->scheme == SML_AUTH_MAC ? 200 : 212;
 	sml_tell(c, '=', "session %.*s of %.*s, SyncML 1.%d %s, from %.*s",
 		 SLICE_ARG(c->msg->hdr.sid), SLICE_ARG(c->msg->hdr.source),
 		 version % 10, c->msg->doc.enc == SML_XML ? "XML" : "WBXML",
@@ -162,7 +167,7 @@ order(struct sml_ctx *c, const struct store_session *s, enum sml_entry *how)
 	bool over;
 
 	if (c->msgid == s->last_msgid &&
-	    slice_eq(s->body_hash, sml_body_hash(c))) {
+	    digest_same(s->body_hash, sml_body_hash(c))) {
 		*how = SML_ENTER_DUPLICATE;
 		return 0;
 	}
@@ -202,10 +207,18 @@ go_on(struct sml_ctx *c, const struct store_session *row,
 		return 0;
 	}
 	c->hdr_code = c->late ? 408 : 200;
-	if (login != NULL &&
-	    sml_login_commit(c->srv, c->tx, c->a, login, &c->dev, &c->e) < 0)
-		return -1;
-	c->dev_dirty = c->dev_dirty || login != NULL;
+	if (login == NULL && c->s.scheme == SML_AUTH_MAC) {
+		c->scheme_due = SML_AUTH_MAC;
+		*how = SML_ENTER_UNPROVEN;
+		return 0;
+	}
+	if (login != NULL) {
+		if (sml_login_commit(c->srv, c->tx, c->a, login, &c->dev,
+				     &c->e) < 0)
+			return -1;
+		c->s.cred = login->cred.id;
+		c->dev_dirty = true;
+	}
 	/* A device that stays at our first address does not know RespURI. */
 	if (c->rq->token.n == 0 && c->s.respuri.n > 0 &&
 	    !c->dev.every_message_auth) {
@@ -269,8 +282,17 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 	}
 	if (load_links(c) < 0 || find_session(c, at, &row) < 0)
 		return -1;
-	if (row != NULL && row->device != c->dev.id)
-		row = NULL; /* another device's token */
+	if (row != NULL && row->device != c->dev.id) {
+		char dev[201];
+
+		log_line(c->srv->log, LOG_LVL_WARN,
+			 "event=token-foreign peer=%.*s dev=\"%s\" "
+			 "account=%lld: another device's session",
+			 SLICE_ARG(c->rq->peer),
+			 log_quote(c->dev.dev_id, dev, sizeof(dev)),
+			 (long long)c->tx->account);
+		row = NULL;
+	}
 	*how = SML_ENTER_EXPIRED;
 	if (row != NULL && order(c, row, how) < 0)
 		return -1;
@@ -515,7 +537,7 @@ sml_session_run(struct sml_ctx *c, struct slice *answer)
 	c->og_before = c->s.og.offset;
 	if (c->late)
 		return run_late(c, answer);
-	if (answers(c) < 0)
+	if (sml_own_statuses(c) < 0 || answers(c) < 0)
 		return -1;
 	for (size_t i = 0; i < c->msg->cmd_n; i++) {
 		if (command(c, &c->msg->cmds[i]) < 0)

@@ -148,6 +148,14 @@ struct sml_open {
 	struct sml_outgoing og;
 };
 
+/* Who we are, for a device that asks. */
+struct sml_own {
+	enum sml_auth scheme; /* SML_AUTH_NONE: it does not ask */
+	bool done;            /* it believes us for the rest of the session */
+	unsigned tries;
+	struct slice nonce; /* the device's last challenge */
+};
+
 struct sml_session {
 	int version; /* 10, 11, 12 */
 	struct sml_doc doc;
@@ -156,6 +164,9 @@ struct sml_session {
 	int64_t out_msgid;
 	int64_t peer_msg, peer_obj; /* its MaxMsgSize, MaxObjSize; -1: none */
 	bool auth_every;            /* 200 and credentials in every message */
+	enum sml_auth scheme;       /* that it began with */
+	int64_t cred;               /* id of the credential that fitted */
+	struct sml_own own;
 	enum sml_phase in;
 	bool out_init_done; /* package 2 is out, with Final */
 	bool out_sync_done; /* package 4 is out, with Final */
@@ -173,8 +184,18 @@ struct sml_session {
 	struct sml_outgoing og;
 	struct sml_get get[SML_GETS_MAX];
 	size_t get_n;
+	/* The one that was answered last: a device that refuses our message
+	   until it knows who we are has not read the Results in it. */
+	struct sml_get told;
 	bool chunk_lost; /* an Alert 223 is due for this object */
 	struct slice lost_luid;
+};
+
+/* An Alert with credentials of its own. */
+struct sml_alert_cred {
+	const struct sml_cmd *cmd;
+	struct sml_login login;
+	bool session; /* they are what the session begins with */
 };
 
 /* Everything that one message is handled with. */
@@ -197,8 +218,16 @@ struct sml_ctx {
 	bool late;       /* it was superseded: Status and Map count, no more */
 	int64_t late_no[SML_LINKS_MAX];  /* sync_no of its databases */
 	size_t ds_before, status_before; /* how many, before this message */
-	bool login_wanted; /* the session is gone; there are credentials */
-	size_t refused;    /* arena_refused() before this message */
+	bool login_wanted;               /* no session takes it as it is */
+	enum sml_auth scheme_due; /* what its session asks for; NONE: nothing */
+	/* Credentials in Alerts: looked at outside of the transaction. */
+	bool alerts_wanted, alerts_read;
+	struct sml_alert_cred alert_cred[SML_CREDS_MAX];
+	size_t alert_cred_n;
+	struct store_device dev_before; /* dev as the store had it */
+	bool own_read;
+	struct slice own_secret; /* .p NULL: cannot be known */
+	size_t refused;          /* arena_refused() before this message */
 	struct store_account acc;
 	struct store_device dev;
 	bool dev_dirty;
@@ -235,6 +264,10 @@ struct sml_place {
 	struct slice token_hash;
 };
 int sml_place_find(struct sml_ctx *c, struct sml_place *out);
+/* The token is that of a session that lives, and the credentials name another
+   account than its own. */
+int sml_token_foreign(struct sml_ctx *c, const struct sml_place *at,
+		      const struct sml_login_in *in, bool *foreign);
 /* Value for RespURI's query, and the hash under which it is stored. */
 struct slice sml_token_new(struct sml_ctx *c, struct slice *hash);
 struct slice sml_body_hash(struct sml_ctx *c);
@@ -250,6 +283,7 @@ enum sml_entry {
 	SML_ENTER_EXPIRED,   /* no such session any more */
 	SML_ENTER_LATE,      /* superseded: hears Status and Map only */
 	SML_ENTER_DISABLED,
+	SML_ENTER_UNPROVEN, /* it wants proof in each message */
 };
 /* Load account, device, databases, links; continue the session or start it. */
 int sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
@@ -258,6 +292,27 @@ int sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 int sml_session_run(struct sml_ctx *c, struct slice *answer);
 /* Put everything that changed into the transaction. */
 int sml_session_leave(struct sml_ctx *c, const struct slice *answer);
+
+/* ---- session_auth.c: proof inside a session, both ways ---- */
+/* What a message brings along; cred: the header's or an Alert's. */
+struct sml_login_in sml_proof(const struct sml_ctx *c,
+			      const struct sml_cred *cred);
+/* Look at the credentials in Alerts that were not looked at yet. */
+int sml_alert_creds(struct sml_ctx *c);
+/* Are there any? */
+bool sml_alert_creds_due(const struct sml_ctx *c);
+/* Use up their nonces; ERR_AUTH of one is its own affair. */
+int sml_alert_commit(struct sml_ctx *c);
+/* Before an Alert is obeyed; *go false: its Status is queued, that was all. */
+int sml_alert_enter(struct sml_ctx *c, const struct sml_cmd *cmd, bool *go);
+/* After it: its Status carries the next nonce. */
+int sml_alert_leave(struct sml_ctx *c, const struct sml_cmd *cmd);
+/* What the device says about our header: believed, or challenged. */
+int sml_own_statuses(struct sml_ctx *c);
+/* Our Cred for the header that is being written, where one is due. */
+int sml_own_cred(struct sml_ctx *c, struct sml_hdr *h);
+/* The transport header of an answer; empty: the session has none. */
+int sml_own_mac(struct sml_ctx *c, struct slice body, struct slice *out);
 
 /* ---- session_state.c ---- */
 int sml_state_save(struct arena *a, const struct sml_session *s,

@@ -290,11 +290,18 @@ int
 sml_cmd_alert(struct sml_ctx *c, const struct sml_cmd *cmd)
 {
 	uint32_t code;
+	bool go;
 
 	if (!slice_u32(cmd->data, &code))
 		return plain(c, cmd, 400);
+	if (sml_alert_enter(c, cmd, &go) < 0)
+		return -1;
+	if (!go)
+		return 0;
 	if ((code >= 200 && code <= 210) || code == 225)
-		return alert_sync(c, cmd, (int)code);
+		return alert_sync(c, cmd, (int)code) < 0
+			   ? -1
+			   : sml_alert_leave(c, cmd);
 	switch (code) {
 	case 100:
 		if (cmd->item_n > 0)

@@ -6,7 +6,7 @@
  */
 #include "syncml/session.h"
 
-enum { STATE_LAYOUT = 2, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 3, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -266,6 +266,9 @@ walk_head(struct walk *w, struct sml_session *s)
 {
 	int enc = (int)s->doc.enc;
 	int in = (int)s->in;
+	int scheme = (int)s->scheme;
+	int own = (int)s->own.scheme;
+	uint64_t tries = s->own.tries;
 	uint64_t idle = s->idle_rounds;
 
 	walk_int(w, &s->version);
@@ -283,6 +286,15 @@ walk_head(struct walk *w, struct sml_session *s)
 	walk_i64(w, &s->peer_msg);
 	walk_i64(w, &s->peer_obj);
 	walk_bool(w, &s->auth_every);
+	walk_int(w, &scheme);
+	s->scheme = (enum sml_auth)scheme;
+	walk_i64(w, &s->cred);
+	walk_int(w, &own);
+	s->own.scheme = (enum sml_auth)own;
+	walk_bool(w, &s->own.done);
+	walk_u64(w, &tries);
+	s->own.tries = (unsigned)tries;
+	walk_slice(w, &s->own.nonce);
 	walk_int(w, &in);
 	s->in = (enum sml_phase)in;
 	walk_bool(w, &s->out_init_done);
@@ -309,6 +321,8 @@ walk_gets(struct walk *w, struct sml_session *s)
 		walk_i64(w, &s->get[i].msgref);
 		walk_slice(w, &s->get[i].cmdref);
 	}
+	walk_i64(w, &s->told.msgref);
+	walk_slice(w, &s->told.cmdref);
 }
 
 static void

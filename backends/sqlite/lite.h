@@ -225,6 +225,12 @@ enum { LITE_USER_MAX = 256 };
 int lite_user_key(struct slice user, char *buf, struct slice *out,
 		  struct err *e);
 
+/* throttle.c */
+int lite_throttle_share(
+    struct store *s, struct arena *a, const struct store_throttle *in, size_t n,
+    const struct store_throttle_keep keep[static STORE_THROTTLE_KINDS],
+    int64_t *seen, struct store_throttle **out, size_t *out_n, struct err *e);
+
 /* account.c */
 int lite_account_get(struct store_tx *tx, struct arena *a,
 		     struct store_account *out, struct err *e);

@@ -36,6 +36,7 @@ static const struct store_vtbl LITE = {
 	.check = lite_check,
 	.site_get = lite_site_get,
 	.site_init = lite_site_init,
+	.throttle_share = lite_throttle_share,
 	.login_find = lite_login_find,
 	.device_find = lite_device_find,
 	.account_create = lite_account_create,

@@ -23,7 +23,7 @@ _funicular_client()
 		return
 		;;
 	--auth)
-		COMPREPLY=($(compgen -W "auto basic md5" -- "$cur"))
+		COMPREPLY=($(compgen -W "auto basic md5 mac" -- "$cur"))
 		return
 		;;
 	--encoding)

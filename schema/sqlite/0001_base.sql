@@ -17,7 +17,7 @@ CREATE TABLE table_class (
 
 INSERT INTO table_class (name, class) VALUES
   ('migration', 'site'), ('table_class', 'site'), ('site', 'site'),
-  ('login', 'site'), ('device_directory', 'site'),
+  ('login', 'site'), ('device_directory', 'site'), ('throttle', 'site'),
   ('account', 'account'), ('credential', 'account'),
   ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
   ('revision', 'account'), ('history', 'account'), ('device', 'account'),
@@ -43,6 +43,18 @@ CREATE TABLE device_directory (
   account_id INTEGER NOT NULL,
   PRIMARY KEY (dev_id, account_id)
 ) WITHOUT ROWID;
+
+-- Wrong logins and known devices, under keyed hashes. kind 0: one row that
+-- counts the sharings (in fails); seq: the sharing that last changed a row.
+CREATE TABLE throttle (
+  kind INTEGER NOT NULL,
+  key INTEGER NOT NULL,
+  fails INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+CREATE INDEX throttle_seq ON throttle (seq);
 
 -- Account ---------------------------------------------------------------
 

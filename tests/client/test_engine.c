@@ -871,10 +871,57 @@ test_wrong_session(void **state)
 	end(&w);
 }
 
+/* Ours vouches for our bytes; a wrong one of the server ends the session. */
+static void
+test_mac(void **state)
+{
+	static const char *const header[] = {
+		"", "username=\"here\", mac=uaE1YYB4TkcgBauTvux7BQ==", "x"
+	};
+	struct slice answer = SLICE_LIT("<SyncML/>");
+	struct world w;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct arena *a = arena_new(1 << 20);
+		struct slice body, url, h;
+		struct sml_mac m;
+		enum cli_verdict v;
+		struct cli *c;
+		struct err e = { 0 };
+
+		begin(&w);
+		w.conf.auth = SML_AUTH_MAC;
+		w.conf.nonce = SLICE_LIT("n0nce-1");
+		assert_int_equal(cli_new(&w.conf, w.dbs, 1, &c, &e), 0);
+		assert_int_equal(cli_next(c, &body, &url, &v, &e), 0);
+		assert_int_equal(
+		    sml_auth_mac(a, SLICE_LIT("anna"), SLICE_LIT("secret"),
+				 SLICE_LIT("n0nce-1"), body, &m, &e),
+		    0);
+		assert_true(slice_eq(cli_mac(c), sml_auth_mac_write(a, &m)));
+		assert_true(slice_find_str(body, "Cred") == SIZE_MAX);
+		/* Nothing was asked yet: the empty nonce. */
+		assert_int_equal(sml_auth_mac(a, SLICE_LIT("here"),
+					      SLICE_LIT("secret"),
+					      SLICE_LIT(""), answer, &m, &e),
+				 0);
+		h = i == 3 ? sml_auth_mac_write(a, &m) : slice_c(header[i]);
+		assert_int_equal(cli_check_mac(c, h, answer, &e),
+				 i == 0 || i == 3 ? 0 : -1);
+		if (i == 1 || i == 2)
+			assert_int_equal(e.code, ERR_AUTH);
+		cli_free(&c);
+		arena_free(&a);
+		end(&w);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_all_forms),
 		cmocka_unit_test(test_nothing_changed),
 		cmocka_unit_test(test_one_way),

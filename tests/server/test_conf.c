@@ -136,6 +136,7 @@ static const struct {
 	{ "queue = 1\nsomething\n", "line 2: neither a comment nor" },
 	{ "proxy_protocol = yes", "proxy_protocol is not offered" },
 	{ "public_url = sync.example.org", "public_url must start with" },
+	{ "auth_first = digest", "basic, md5 or mac" },
 	{ "proxy_header = x-real-ip", "x-forwarded-for or forwarded" },
 	{ "tls_cert = /x", "belong together" },
 	{ "tls_key = /x", "belong together" },

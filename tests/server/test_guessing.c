@@ -4,6 +4,7 @@
  */
 #include "server/account.h"
 #include "server/secrets.h"
+#include "server/throttle.h"
 #include "syncml/nonce.h"
 #include "syncml/server.h"
 
@@ -101,6 +102,7 @@ static struct sml_login
 try(struct fix *f, enum sml_auth scheme, const char *password,
     struct slice nonce, const char *from)
 {
+	struct sml_login_in in;
 	struct sml_login out;
 	struct sml_cred c;
 	struct err e;
@@ -108,9 +110,12 @@ try(struct fix *f, enum sml_auth scheme, const char *password,
 	assert_int_equal(sml_auth_cred(f->a, scheme, SLICE_LIT("anna"),
 				       slice_c(password), nonce, false, &c, &e),
 			 0);
-	assert_int_equal(sml_login(&f->srv, f->a, &c, SLICE_LIT("anna"),
-				   slice_c(from), slice_c(from), 12, &out, &e),
-			 0);
+	in = (struct sml_login_in){ .cred = &c,
+				    .user_hint = SLICE_LIT("anna"),
+				    .dev_id = slice_c(from),
+				    .peer = slice_c(from),
+				    .version = 12 };
+	assert_int_equal(sml_login(&f->srv, f->a, &in, &out, &e), 0);
 	return out;
 }
 
@@ -123,6 +128,7 @@ looked_at(const struct sml_login *l)
 static void
 guess(struct fix *f, enum sml_auth scheme)
 {
+	uint64_t hashed = srv_secrets_hashed(f->site.secrets);
 	int n = 0;
 
 	for (int i = 0; i < TRIES; i++) {
@@ -138,6 +144,8 @@ guess(struct fix *f, enum sml_auth scheme)
 		f->clk.ms += STEP_MS;
 	}
 	assert_in_range(n, 5, MOST_LOOKED_AT);
+	hashed = srv_secrets_hashed(f->site.secrets) - hashed;
+	assert_int_equal(hashed, scheme == SML_AUTH_BASIC ? n : 0);
 }
 
 static void
@@ -166,6 +174,64 @@ test_md5(void **state)
 	}));
 }
 
+static void
+add_account(struct fix *f, const char *user, const char *password, bool off)
+{
+	struct srv_account_new in = { .user = slice_c(user),
+				      .password = slice_c(password) };
+	struct store_account acc;
+	struct store_tx *tx;
+	struct err e;
+	int64_t id;
+
+	assert_int_equal(srv_account_create(&f->site, f->a, &in, &id, &e), 0);
+	assert_int_equal(f->site.store->v->begin(f->site.store, id, STORE_WRITE,
+						 f->clk.ms, &tx, &e),
+			 0);
+	assert_int_equal(tx->v->account_get(tx, f->a, &acc, &e), 0);
+	acc.disabled = off;
+	assert_int_equal(tx->v->account_set(tx, &acc, &e), 0);
+	assert_int_equal(tx->v->commit(&tx, &e), 0);
+}
+
+/* Whoever it is that is not let in: one slow hash, and one answer. */
+static void
+test_same_work(void **state)
+{
+	static const char *const user[] = { "anna", "off", "bare", "nobody",
+					    "Nobody else" };
+	struct fix *f = *state;
+
+	add_account(f, "off", "s3cret", true);
+	add_account(f, "bare", NULL, false);
+	for (int i = 0; i < 50; i++) {
+		uint64_t hashed = srv_secrets_hashed(f->site.secrets);
+		struct sml_login_in in;
+		struct sml_login out;
+		struct sml_cred c;
+		struct err e;
+		char dev[32], password[32];
+
+		(void)snprintf(dev, sizeof(dev), "dev-%d", i);
+		(void)snprintf(password, sizeof(password), "no-%d", i);
+		assert_int_equal(sml_auth_cred(f->a, SML_AUTH_BASIC,
+					       slice_c(user[i % 5]),
+					       slice_c(i < 5 ? "" : password),
+					       SLICE_LIT(""), false, &c, &e),
+				 0);
+		in = (struct sml_login_in){ .cred = &c,
+					    .dev_id = slice_c(dev),
+					    .peer = slice_c(dev),
+					    .version = 12 };
+		assert_int_equal(sml_login(&f->srv, f->a, &in, &out, &e), 0);
+		assert_int_equal(out.verdict, SML_LOGIN_WRONG);
+		assert_int_equal(out.scheme, SML_AUTH_BASIC);
+		assert_int_equal(srv_secrets_hashed(f->site.secrets) - hashed,
+				 1);
+		f->clk.ms += SRV_THROTTLE_LONGEST_MS;
+	}
+}
+
 /* As SyncEvolution does it: empty nonce first, then the one we gave. */
 static void
 test_many_behind_one_address(void **state)
@@ -173,6 +239,7 @@ test_many_behind_one_address(void **state)
 	struct fix *f = *state;
 
 	for (int i = 0; i < 50; i++) {
+		struct sml_login_in in;
 		struct sml_login l;
 		struct sml_cred c;
 		struct err e;
@@ -188,11 +255,15 @@ test_many_behind_one_address(void **state)
 					  slice_c(round == 0 ? "" : nonce),
 					  false, &c, &e),
 			    0);
-			assert_int_equal(
-			    sml_login(&f->srv, f->a, &c, SLICE_LIT("anna"),
-				      slice_c(dev), SLICE_LIT("192.0.2.1"), 12,
-				      &l, &e),
-			    0);
+			in = (struct sml_login_in){
+				.cred = &c,
+				.user_hint = SLICE_LIT("anna"),
+				.dev_id = slice_c(dev),
+				.peer = SLICE_LIT("192.0.2.1"),
+				.version = 12,
+			};
+			assert_int_equal(sml_login(&f->srv, f->a, &in, &l, &e),
+					 0);
 		}
 		assert_int_equal(l.verdict, SML_LOGIN_OK);
 	}
@@ -206,6 +277,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_basic),
 		T(test_md5),
+		T(test_same_work),
 		T(test_many_behind_one_address),
 	};
 

@@ -66,6 +66,14 @@ test_note(struct sml_secrets *s, struct slice peer, struct slice user,
 	(void)dev;
 }
 
+static unsigned
+test_tries(struct sml_secrets *s, struct slice peer, struct slice user,
+	   struct slice dev)
+{
+	test_note(s, peer, user, dev);
+	return 0;
+}
+
 static void
 make_account(struct bench *b)
 {
@@ -143,6 +151,7 @@ bench_open(struct bench *b)
 		.wait_ms = test_wait,
 		.failed = test_note,
 		.passed = test_note,
+		.tries = test_tries,
 	};
 	assert_int_equal(pim_rules_load(b->a, NULL, &b->rules, &e), 0);
 	b->conf = (struct sml_server_conf){

@@ -201,6 +201,7 @@ send_bytes(struct raw *r, struct slice bytes)
 		.content_type = SLICE_LIT("application/vnd.syncml+xml"),
 		.body = bytes,
 		.token = slice_c(r->token),
+		.mac = r->mac,
 		.peer = slice_c(r->peer),
 		.base_url = SLICE_LIT("http://h/sync"),
 	};
@@ -216,13 +217,17 @@ prepare(struct raw *r, int flags)
 	struct buf m = BUF_IN(bench.a);
 	int v = r->version % 10;
 
-	buf_printf(&m,
-		   "<SyncML xmlns='SYNCML:SYNCML1.%d'><SyncHdr><VerDTD>1.%d"
-		   "</VerDTD><VerProto>SyncML/1.%d</VerProto><SessionID>%s"
-		   "</SessionID><MsgID>%d</MsgID><Target><LocURI>http://h/sync"
-		   "</LocURI></Target><Source><LocURI>%s</LocURI></Source>%s",
-		   v, v, v, r->sid, r->msgid, r->dev,
-		   r->noresp ? "<NoResp/>" : "");
+	buf_printf(
+	    &m,
+	    "<SyncML xmlns='SYNCML:SYNCML1.%d'><SyncHdr><VerDTD>1.%d"
+	    "</VerDTD><VerProto>SyncML/1.%d</VerProto><SessionID>%s"
+	    "</SessionID><MsgID>%d</MsgID><Target><LocURI>http://h/sync"
+	    "</LocURI></Target><Source><LocURI>%s</LocURI>%s%s%s</Source>"
+	    "%s%.*s",
+	    v, v, v, r->sid, r->msgid, r->dev,
+	    r->name == NULL ? "" : "<LocName>", r->name == NULL ? "" : r->name,
+	    r->name == NULL ? "" : "</LocName>", r->noresp ? "<NoResp/>" : "",
+	    SLICE_ARG(r->cred));
 	if ((flags & (CRED | BADCRED)) != 0)
 		buf_printf(&m,
 			   "<Cred><Meta><Format xmlns='syncml:metinf'>b64"

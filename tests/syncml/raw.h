@@ -21,6 +21,9 @@ struct raw {
 	int version, msgid, max_msg;
 	bool no_token; /* it ignores RespURI */
 	bool noresp;
+	const char *name;  /* LocName of Source; NULL: none */
+	struct slice cred; /* XML of the header's Cred, beside the flags */
+	struct slice mac;  /* x-syncml-hmac of all that is sent */
 	char token[80];
 	struct buf body;
 	int cmdid;

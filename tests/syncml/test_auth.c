@@ -280,13 +280,128 @@ test_types(void **state)
 	assert_int_equal(sml_auth_type(&c), SML_AUTH_BASIC);
 	c.meta.type = SLICE_LIT("syncml:auth-MD5");
 	assert_int_equal(sml_auth_type(&c), SML_AUTH_MD5);
-	c.meta.type = SLICE_LIT("syncml:auth-MAC");
+	c.meta.type = SLICE_LIT("syncml:auth-mac");
+	assert_int_equal(sml_auth_type(&c), SML_AUTH_MAC);
+	c.meta.type = SLICE_LIT("syncml:auth-x");
 	assert_int_equal(sml_auth_type(&c), SML_AUTH_OTHER);
 	assert_true(sml_auth_format_ok(&c));
 	c.meta.format = SLICE_LIT("B64");
 	assert_true(sml_auth_format_ok(&c));
 	c.meta.format = SLICE_LIT("chr");
 	assert_false(sml_auth_format_ok(&c));
+}
+
+/* ---- MAC ---- */
+
+static const char body_a[] = "<SyncML><SyncHdr/><SyncBody/></SyncML>";
+/* Package 0 of a server that speaks 1.1, made with another encoder. */
+static const char body_b[] =
+    "029f536a006d6c7103312e310001720353796e634d4c2f312e31000165033100015b033100"
+    "016e5703494d45493a333530303031000101675703687474703a2f2f732f73796e63000101"
+    "016b464b033100014f033230360001546757032e2f636172640001015a00015303746578"
+    "742f782d766361726400010101010000120101";
+
+static struct slice
+from_hex(struct arena *a, const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+	unsigned char *p = arena_alloc(a, n);
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned v;
+
+		assert_int_equal(sscanf(hex + 2 * i, "%2x", &v), 1);
+		p[i] = (unsigned char)v;
+	}
+	return (struct slice){ (const char *)p, n };
+}
+
+static void
+test_mac_vectors(void **state)
+{
+	static const unsigned char low[16] = { 0, 1, 2,  3,  4,  5,  6,  7,
+					       8, 9, 10, 11, 12, 13, 14, 15 };
+	struct slice a = slice_c(body_a), b = from_hex(*state, body_b);
+	struct slice octets = { (const char *)low, sizeof(low) };
+	const struct {
+		struct slice nonce, body;
+		const char *mac;
+	} v[] = {
+		{ SLICE_LIT(""), a, "wdrUfKnUyYyrAadqVxUwpQ==" },
+		{ SLICE_LIT("n0nce-1"), a, "uaE1YYB4TkcgBauTvux7BQ==" },
+		{ octets, a, "zIbylguFnVCgAlKp9ESFqQ==" },
+		{ SLICE_LIT("n0nce-1"), b, "g9aXOWP62+TjFyQnQVK3TA==" },
+		{ SLICE_LIT("n0nce-1"), SLICE_LIT(""),
+		  "E+VRdNxshJqO4CuDBgog8Q==" },
+	};
+	struct slice text;
+	struct err e;
+
+	assert_int_equal(b.n, 129);
+	assert_int_equal(sml_auth_body(*state, b, &text, &e), 0);
+	assert_slice(text, "nRg+ag6l3HWFbqg9M2X3GQ==");
+	assert_int_equal(sml_auth_body(*state, a, &text, &e), 0);
+	assert_slice(text, "Pc/LvYnEwgNZK/tDZ/1phw==");
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct sml_mac m;
+		struct slice raw = { (const char *)m.digest, 16 };
+
+		assert_int_equal(sml_auth_mac(*state, SLICE_LIT("anna"),
+					      SLICE_LIT("secret"), v[i].nonce,
+					      v[i].body, &m, &e),
+				 0);
+		assert_slice(digest_b64(*state, raw), v[i].mac);
+	}
+}
+
+static void
+test_mac_header(void **state)
+{
+	static const char *const good[] = {
+		"algorithm=MD5, username=\"anna\", "
+		"mac=uaE1YYB4TkcgBauTvux7BQ==",
+		"username=\"anna\",mac=uaE1YYB4TkcgBauTvux7BQ==",
+		" mac = \"uaE1YYB4TkcgBauTvux7BQ==\" , UserName=\"an\\na\"",
+		"mac=uaE1YYB4TkcgBauTvux7BQ, username=anna, x=\"a,b\"",
+		"username=\"bert\", username=\"anna\", algorithm=md5 ,"
+		"mac=uaE1YYB4TkcgBauTvux7BQ==,",
+	};
+	static const char *const bad[] = {
+		"x",
+		"algorithm=MD5",
+		"username=\"anna\"",
+		"mac=uaE1YYB4TkcgBauTvux7BQ==",
+		"username=\"\", mac=uaE1YYB4TkcgBauTvux7BQ==",
+		"username=\"anna, mac=uaE1YYB4TkcgBauTvux7BQ==",
+		"username=\"anna\" mac=uaE1YYB4TkcgBauTvux7BQ==",
+		"username=\"anna\", mac=uaE1YYB4TkcgBauTvux7",
+		"username=\"anna\", mac=####",
+		"username=\"anna\\",
+		"algorithm=SHA1, username=\"anna\", "
+		"mac=uaE1YYB4TkcgBauTvux7BQ==",
+		/* hex digits, as old texts show it */
+		"username=\"anna\", "
+		"mac=YjlhMTM1NjE4MDc4NGU0NzIwMDVhYjkzYmVlYzdi"
+		"MDU=",
+	};
+	static const char want[] = "algorithm=MD5, username=\"an\\\"na\\\\\", "
+				   "mac=uaE1YYB4TkcgBauTvux7BQ==";
+	struct sml_mac m = { .user = SLICE_LIT("") };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(sml_auth_mac_read(*state, slice_c(good[i]), &m));
+		assert_slice(m.user, "anna");
+		assert_int_equal(m.digest[0], 0xb9);
+		assert_int_equal(m.digest[15], 0x05);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (sml_auth_mac_read(*state, slice_c(bad[i]), &m))
+			fail_msg("taken: %s", bad[i]);
+	}
+	/* No line of HTTP can be made of a name. */
+	assert_true(sml_auth_mac_read(*state, slice_c(good[0]), &m));
+	m.user = SLICE_LIT("an\"na\r\n\\");
+	assert_slice(sml_auth_mac_write(*state, &m), want);
 }
 
 static void
@@ -328,6 +443,7 @@ main(void)
 		T(test_basic_malformed), T(test_md5_vectors),
 		T(test_digest_lenient),  T(test_digest_malformed),
 		T(test_types),           T(test_cred_refuses),
+		T(test_mac_vectors),     T(test_mac_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

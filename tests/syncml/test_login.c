@@ -279,13 +279,15 @@ static struct sml_login
 login_with(const struct sml_cred *c, const char *hint, const char *dev,
 	   int version)
 {
+	struct sml_login_in in = { .cred = c,
+				   .user_hint = slice_c(hint),
+				   .dev_id = slice_c(dev),
+				   .peer = SLICE_LIT("192.0.2.9"),
+				   .version = version };
 	struct sml_login out;
 	struct err e;
 
-	assert_int_equal(sml_login(&fix->srv, fix->a, c, slice_c(hint),
-				   slice_c(dev), SLICE_LIT("192.0.2.9"),
-				   version, &out, &e),
-			 0);
+	assert_int_equal(sml_login(&fix->srv, fix->a, &in, &out, &e), 0);
 	return out;
 }
 
@@ -586,7 +588,7 @@ test_early(void **state)
 	assert_int_equal(login_with(&c, "anna", "d", 12).verdict,
 			 SML_LOGIN_FORMAT);
 	c.meta.format = SLICE_LIT("b64");
-	c.meta.type = SLICE_LIT("syncml:auth-MAC");
+	c.meta.type = SLICE_LIT("syncml:auth-other");
 	assert_int_equal(login_with(&c, "anna", "d", 12).verdict,
 			 SML_LOGIN_SCHEME);
 	assert_int_equal(fix->failed, 0);
@@ -618,15 +620,16 @@ test_busy(void **state)
 {
 	struct sml_cred c = { .present = true,
 			      .data = SLICE_LIT("anna:s3cret") };
+	struct sml_login_in in = { .cred = &c,
+				   .dev_id = SLICE_LIT("d"),
+				   .peer = SLICE_LIT("p"),
+				   .version = 12 };
 	struct sml_login out;
 	struct err e;
 
 	(void)state;
 	fix->secrets.verify = busy_verify;
-	assert_int_equal(sml_login(&fix->srv, fix->a, &c, SLICE_LIT(""),
-				   SLICE_LIT("d"), SLICE_LIT("p"), 12, &out,
-				   &e),
-			 -1);
+	assert_int_equal(sml_login(&fix->srv, fix->a, &in, &out, &e), -1);
 	assert_int_equal(e.code, ERR_UNAVAILABLE);
 	assert_int_equal(fix->failed, 0);
 }
@@ -849,7 +852,7 @@ test_scheme(void **state)
 	(void)state;
 	add_cred(STORE_CRED_PASSWORD, SLICE_LIT("H:s3cret"), NULL);
 	for (int i = 0; i < 4; i++) {
-		fix->conf.prefer_md5 = i >= 2;
+		fix->conf.auth_first = i >= 2 ? SML_AUTH_MD5 : SML_AUTH_NONE;
 		fix->tries = 0;
 		assert_int_equal(login_with(&none, "anna", "d", 12).scheme,
 				 i >= 2 ? SML_AUTH_MD5 : SML_AUTH_BASIC);
@@ -887,8 +890,9 @@ test_next_chal(void **state)
 	struct sml_chal chal;
 
 	(void)state;
-	assert_int_equal(sml_login_next(fix->a, SLICE_LIT("n0nce-1"), &chal),
-			 0);
+	assert_int_equal(
+	    sml_login_next(fix->a, SML_AUTH_MD5, SLICE_LIT("n0nce-1"), &chal),
+	    0);
 	assert_true(slice_is(chal.next_nonce, "bjBuY2UtMQ=="));
 }
 
@@ -938,6 +942,10 @@ test_memory(void **state)
 {
 	struct slice n = challenge("IMEI:1");
 	struct sml_cred good, bad;
+	struct sml_login_in in = { .user_hint = SLICE_LIT("anna"),
+				   .dev_id = SLICE_LIT("IMEI:1"),
+				   .peer = SLICE_LIT("p"),
+				   .version = 11 };
 	struct sml_login out;
 	struct err e;
 	bool done = false;
@@ -956,14 +964,12 @@ test_memory(void **state)
 		int rc;
 
 		arena_fail_at(fix->a, i, true);
-		rc = sml_login(&fix->srv, fix->a, &bad, SLICE_LIT("anna"),
-			       SLICE_LIT("IMEI:1"), SLICE_LIT("p"), 11, &out,
-			       &e);
+		in.cred = &bad;
+		rc = sml_login(&fix->srv, fix->a, &in, &out, &e);
 		assert_true(rc < 0 || out.verdict == SML_LOGIN_WRONG);
 		arena_fail_at(fix->a, i, true);
-		rc = sml_login(&fix->srv, fix->a, &good, SLICE_LIT("anna"),
-			       SLICE_LIT("IMEI:1"), SLICE_LIT("p"), 11, &out,
-			       &e);
+		in.cred = &good;
+		rc = sml_login(&fix->srv, fix->a, &in, &out, &e);
 		done = rc == 0 && out.verdict == SML_LOGIN_OK;
 		assert_true(i < 1000);
 	}

@@ -493,11 +493,10 @@ whole(void)
 static void
 incoming_object_goes_on(void **state)
 {
-	struct slice all = large();
-
 	(void)state;
 	for (int how = 0; how < 3; how++) {
 		struct raw r;
+		struct slice all = large();
 		int n = (int)all.n;
 
 		open_raw(&r, "IMEI:1", "1");
