@@ -1,0 +1,164 @@
+#include "tests/crash/work.h"
+
+#include "server/account.h"
+
+#include <stdio.h>
+
+enum { SMALL_MESSAGE = 10000, LARGE_MESSAGE = 150000, SECRET_ARENA = 1 << 20 };
+
+/* ---- account and devices --------------------------------------------------
+ */
+
+static void
+make_account(struct work *w, struct site *s)
+{
+	static const char *const name[] = { "crash-a", "crash-b", "crash-c" };
+	struct srv_account_new in = {
+		.user = SLICE_LIT("anna"),
+		.quota_bytes = -1,
+		.quota_items = -1,
+	};
+	struct arena *a = arena_new(SECRET_ARENA);
+	struct store_tx *tx = NULL;
+	struct srv_site site;
+	struct err e = { 0 };
+	int64_t id;
+	char conf[300];
+
+	(void)snprintf(conf, sizeof(conf), "%s/conf", s->dir);
+	if (srv_site_open(&site, conf, &e) != 0 ||
+	    srv_account_create(&site, a, &in, &id, &e) != 0 ||
+	    site.store->v->begin(site.store, id, STORE_WRITE, 0, &tx, &e) != 0)
+		site_die("account: %s", e.msg);
+	for (int i = 0; i < WORK_DEVICES; i++) {
+		struct srv_account_device dev = {
+			.label = slice_c(name[i]),
+			.dev_id = slice_c(name[i]),
+		};
+		struct slice secret;
+
+		if (srv_account_secret(&site, tx, a, &dev, &secret, &e) != 0)
+			site_die("device: %s", e.msg);
+		device_init(&w->dev[i], "anna", name[i], arena_cstr(a, secret),
+			    i == WORK_A ? SMALL_MESSAGE : LARGE_MESSAGE);
+	}
+	if (srv_account_touch(tx, a, &e) != 0 || tx->v->commit(&tx, &e) != 0)
+		site_die("account: %s", e.msg);
+	srv_site_close(&site);
+	arena_free(&a);
+}
+
+static void
+sync_once(struct device *d, struct site *s)
+{
+	device_begin(d);
+	if (device_run(d, s) != STEP_DONE)
+		site_die("%s: %s", d->id, d->why);
+	device_drop(d);
+}
+
+/* ---- what the users do ----------------------------------------------------
+ */
+
+enum role {
+	KEPT,
+	A_EDITS,
+	A_DELETES,
+	B_EDITS,
+	B_DELETES,
+	BOTH_EDIT,
+	A_DELETES_B_EDITS,
+	B_DELETES_A_EDITS,
+};
+
+/* Of each hundred, spread over all kinds alike. */
+static enum role
+role_of(unsigned key)
+{
+	unsigned n = (key / 10 * 37 + 11) % 100;
+
+	return n < 25   ? A_EDITS
+	       : n < 33 ? A_DELETES
+	       : n < 58 ? B_EDITS
+	       : n < 66 ? B_DELETES
+	       : n < 70 ? BOTH_EDIT
+	       : n < 71 ? A_DELETES_B_EDITS
+	       : n < 72 ? B_DELETES_A_EDITS
+			: KEPT;
+}
+
+static void
+a_does(struct work *w, unsigned key, enum role r)
+{
+	struct device *d = &w->dev[WORK_A];
+
+	if (r == A_EDITS || r == BOTH_EDIT || r == B_DELETES_A_EDITS)
+		device_edit(d, key, 1, 0);
+	if (r == A_DELETES || r == A_DELETES_B_EDITS)
+		device_delete(d, key);
+}
+
+static void
+b_does(struct work *w, unsigned key, enum role r)
+{
+	struct device *d = &w->dev[WORK_B];
+
+	if (r == B_EDITS || r == BOTH_EDIT || r == A_DELETES_B_EDITS)
+		device_edit(d, key, 0, 1);
+	if (r == B_DELETES || r == B_DELETES_A_EDITS)
+		device_delete(d, key);
+}
+
+/* An edit wins over a deletion; edits of two properties both count. */
+static void
+becomes(struct model_item *it, enum role r)
+{
+	it->a = r == A_EDITS || r == BOTH_EDIT || r == B_DELETES_A_EDITS;
+	it->b = r == B_EDITS || r == BOTH_EDIT || r == A_DELETES_B_EDITS;
+	it->there = r != A_DELETES && r != B_DELETES;
+}
+
+static void
+change(struct work *w, unsigned base)
+{
+	for (unsigned k = 0; k < base; k++) {
+		enum role r = role_of(k);
+
+		/* Two edits of one text are one property's: a conflict. */
+		if (r == BOTH_EDIT && model_kind_of(k) == MODEL_NOTE)
+			r = A_EDITS;
+		a_does(w, k, r);
+		b_does(w, k, r);
+		becomes(&w->model.item[k], r);
+	}
+	for (unsigned i = 0; i < base * 17 / 100 * 2; i++) {
+		device_add(&w->dev[i % 2 == 0 ? WORK_A : WORK_B], w->model.n, 0,
+			   0);
+		w->model.item[w->model.n++].there = true;
+	}
+}
+
+void
+work_prepare(struct work *w, struct site *s, unsigned items)
+{
+	make_account(w, s);
+	w->model.n = items;
+	for (unsigned k = 0; k < items; k++) {
+		w->model.item[k].there = true;
+		device_add(&w->dev[WORK_A], k, 0, 0);
+	}
+	site_start(s);
+	sync_once(&w->dev[WORK_A], s);
+	sync_once(&w->dev[WORK_B], s);
+	change(w, items);
+	sync_once(&w->dev[WORK_B], s);
+	for (int i = 0; i < WORK_DEVICES; i++)
+		w->dev[i].slow = 0;
+}
+
+void
+work_free(struct work *w)
+{
+	for (int i = 0; i < WORK_DEVICES; i++)
+		device_free(&w->dev[i]);
+}
