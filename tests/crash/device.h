@@ -10,7 +10,7 @@
 #include "tests/crash/site.h"
 
 struct device {
-	char id[32], secret[128], sid[16], user[32];
+	char id[48], secret[128], sid[16], user[32];
 	struct cli_conf conf;
 	struct memdb db[MODEL_KINDS];
 	struct cli_db *dbs[MODEL_KINDS];

@@ -6,7 +6,9 @@ there twice, no slow sync may follow. See README.md beside this file.
 usage: run.py [OPTION...] BUILD-DIRECTORY
 
   --all          every point of W1000 (else a sample of a smaller sync)
-  --only PART    walk, clients (default: both)
+  --only PART    one of walk (the daemon dies, the line is cut), clients (the
+                 client dies), sessions (1,000 are open when the daemon dies),
+                 disk (full, broken, no descriptors)
   --items N      size of the base; the sync moves about as many changes
   --every N      take one of N points
   --seed N       other points, other pairs of faults
@@ -30,11 +32,26 @@ import clients  # noqa: E402
 MEMORY = "/dev/shm"  # fsync costs nothing there
 
 
+def program(name, o, room):
+    return subprocess.run(
+        [os.path.join(o.build, "tests/crash", name),
+         os.path.join(o.build, "tests/crash/funicular-crashy"), room],
+        check=False).returncode == 0
+
+
+def sessions(o, room):
+    return program("crash_sessions", o, room)
+
+
+def disk(o, room):
+    return program("crash_disk", o, room)
+
+
 def options():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("build")
     p.add_argument("--all", action="store_true")
-    p.add_argument("--only", choices=("walk", "clients"))
+    p.add_argument("--only", choices=tuple(PARTS))
     p.add_argument("--items", type=int)
     p.add_argument("--every", type=int)
     p.add_argument("--seed", type=int, default=1)
@@ -69,6 +86,10 @@ def run_clients(o, room):
         return False
 
 
+PARTS = {"walk": walk, "clients": run_clients, "sessions": sessions,
+         "disk": disk}
+
+
 def main():
     o = options()
     where = o.room
@@ -76,7 +97,7 @@ def main():
         where = MEMORY
     room = tempfile.mkdtemp(prefix="funicular-crash-", dir=where)
     good = True
-    for name, part in (("walk", walk), ("clients", run_clients)):
+    for name, part in PARTS.items():
         if o.only not in (None, name):
             continue
         here = os.path.join(room, name)

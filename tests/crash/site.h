@@ -17,8 +17,8 @@ struct site {
 	int listen_fd, port;
 	pid_t pid; /* 0: no daemon */
 	struct control *control;
-	int conn; /* the client's connection; -1: none */
-	int starts;
+	int conn;    /* the client's connection; -1: none */
+	int wait_ms; /* for a reply, at most */
 };
 
 /* End the program with a sentence. */
@@ -55,6 +55,7 @@ enum site_cut {
 
 struct site_reply {
 	int status;
+	unsigned retry_after_s; /* 0: not said */
 	struct slice type, body;
 };
 

@@ -9,42 +9,49 @@ enum { SMALL_MESSAGE = 10000, LARGE_MESSAGE = 150000, SECRET_ARENA = 1 << 20 };
 /* ---- account and devices --------------------------------------------------
  */
 
-static void
-make_account(struct work *w, struct site *s)
+void
+work_open(struct site *s, struct srv_site *site)
 {
-	static const char *const name[] = { "crash-a", "crash-b", "crash-c" };
+	struct err e = { 0 };
+	char conf[300];
+
+	(void)snprintf(conf, sizeof(conf), "%s/conf", s->dir);
+	if (srv_site_open(site, conf, &e) != 0)
+		site_die("site: %s", e.msg);
+}
+
+void
+work_account(struct srv_site *site, const char *user, struct device *dev,
+	     size_t n)
+{
 	struct srv_account_new in = {
-		.user = SLICE_LIT("anna"),
+		.user = slice_c(user),
 		.quota_bytes = -1,
 		.quota_items = -1,
 	};
 	struct arena *a = arena_new(SECRET_ARENA);
 	struct store_tx *tx = NULL;
-	struct srv_site site;
 	struct err e = { 0 };
 	int64_t id;
-	char conf[300];
 
-	(void)snprintf(conf, sizeof(conf), "%s/conf", s->dir);
-	if (srv_site_open(&site, conf, &e) != 0 ||
-	    srv_account_create(&site, a, &in, &id, &e) != 0 ||
-	    site.store->v->begin(site.store, id, STORE_WRITE, 0, &tx, &e) != 0)
+	if (srv_account_create(site, a, &in, &id, &e) != 0 ||
+	    site->store->v->begin(site->store, id, STORE_WRITE, 0, &tx, &e) !=
+		0)
 		site_die("account: %s", e.msg);
-	for (int i = 0; i < WORK_DEVICES; i++) {
-		struct srv_account_device dev = {
-			.label = slice_c(name[i]),
-			.dev_id = slice_c(name[i]),
-		};
+	for (size_t i = 0; i < n; i++) {
+		char name[48];
+		struct srv_account_device d = { 0 };
 		struct slice secret;
 
-		if (srv_account_secret(&site, tx, a, &dev, &secret, &e) != 0)
+		(void)snprintf(name, sizeof(name), "%.20s-%zu", user, i);
+		d.label = d.dev_id = slice_c(name);
+		if (srv_account_secret(site, tx, a, &d, &secret, &e) != 0)
 			site_die("device: %s", e.msg);
-		device_init(&w->dev[i], "anna", name[i], arena_cstr(a, secret),
-			    i == WORK_A ? SMALL_MESSAGE : LARGE_MESSAGE);
+		device_init(&dev[i], user, name, arena_cstr(a, secret),
+			    LARGE_MESSAGE);
 	}
 	if (srv_account_touch(tx, a, &e) != 0 || tx->v->commit(&tx, &e) != 0)
 		site_die("account: %s", e.msg);
-	srv_site_close(&site);
 	arena_free(&a);
 }
 
@@ -141,7 +148,13 @@ change(struct work *w, unsigned base)
 void
 work_prepare(struct work *w, struct site *s, unsigned items)
 {
-	make_account(w, s);
+	struct srv_site site;
+
+	work_open(s, &site);
+	work_account(&site, "anna", w->dev, WORK_DEVICES);
+	srv_site_close(&site);
+	w->dev[WORK_A].conf.max_msg_bytes = SMALL_MESSAGE;
+	w->dev[WORK_A].conf.send_bytes = SMALL_MESSAGE;
 	w->model.n = items;
 	for (unsigned k = 0; k < items; k++) {
 		w->model.item[k].there = true;

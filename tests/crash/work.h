@@ -9,6 +9,14 @@
 
 enum work_device { WORK_A, WORK_B, WORK_C, WORK_DEVICES };
 
+struct srv_site;
+
+/* The site's database, for the next function; srv_site_close() ends it. */
+void work_open(struct site *s, struct srv_site *site);
+/* An account and n devices with secrets of their own. */
+void work_account(struct srv_site *site, const char *user, struct device *dev,
+		  size_t n);
+
 struct work {
 	struct model model;
 	struct device dev[WORK_DEVICES];

@@ -139,14 +139,15 @@ run(struct run *r, unsigned points, bool sync_lies)
 	void *state = NULL;
 
 	/* Long enough that the log is written back into the database. */
-	for (; r->points < points; seed += ROUNDS) {
+	for (; r->points < points && r->lost == 0; seed += ROUNDS) {
 		r->judging = true;
 		power_on(seed, sync_lies, on_change, r);
 		assert_int_equal(t_setup(&state), 0);
 		r->env = state;
 		t_message_prepare(r->env);
 		r->judging = false;
-		for (r->told = 0; r->told < ROUNDS;) {
+		/* A disk that lies is convicted by the first loss. */
+		for (r->told = 0; r->told < ROUNDS && r->lost == 0;) {
 			OK(r->env, t_message(r->env->s, r->env->anna,
 					     r->told + 1, &r->env->e));
 			r->told++;
