@@ -97,7 +97,7 @@ judge(struct run *r, const struct loss *l, bool must)
 		r->ahead += held > l->told;
 		t_message_holds(&env, held);
 		OK(&env, t_message(env.s, env.anna, held + 1, &env.e));
-		t_message_holds(&env, held + 1);
+		assert_int_equal(count(&env), held + 1);
 	}
 	if (env.s != NULL)
 		env.s->v->close(&env.s);
