@@ -92,6 +92,17 @@ device_edit(struct device *d, unsigned key, unsigned a, unsigned b)
 	memdb_change(m, luid_of(m, key), text, n);
 }
 
+bool
+device_has_b(const struct device *d, unsigned key)
+{
+	const struct memdb *m = &d->db[model_kind_of(key)];
+	const struct mem_item *it = &m->items[luid_of(m, key) - 1];
+	struct slice text = { it->body, it->n };
+
+	return slice_find_str(text, "TITLE:v1") != SIZE_MAX ||
+	       slice_find_str(text, "DESCRIPTION:v1") != SIZE_MAX;
+}
+
 void
 device_delete(struct device *d, unsigned key)
 {

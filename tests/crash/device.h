@@ -29,6 +29,8 @@ void device_free(struct device *d);
 /* The user's doing. */
 void device_add(struct device *d, unsigned key, unsigned a, unsigned b);
 void device_edit(struct device *d, unsigned key, unsigned a, unsigned b);
+/* Is the second property's edit in what the device holds? */
+bool device_has_b(const struct device *d, unsigned key);
 void device_delete(struct device *d, unsigned key);
 
 void device_begin(struct device *d);

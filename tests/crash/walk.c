@@ -31,14 +31,15 @@ enum kind {
 	P_SENT,
 	P_REPLY,
 	P_AFTER,
-	P_LATER, /* the reply is lost, and the device comes back later */
-	P_TWICE, /* killed, and killed again while it puts that right */
+	P_LATER,  /* the reply is lost, and the device comes back later */
+	P_EDITED, /* as P_LATER, and its user has gone on editing */
+	P_TWICE,  /* killed, and killed again while it puts that right */
 	P_KINDS,
 };
 
 static const char *const kind_name[P_KINDS] = {
 	"restart",   "store call", "killed after", "cut half", "cut sent",
-	"cut reply", "cut after",  "later",        "twice",
+	"cut reply", "cut after",  "later",        "edited",   "twice",
 };
 
 struct point {
@@ -103,14 +104,15 @@ die_in_call(struct device *d, struct site *s, uint64_t at)
 
 /* What makes the point; afterwards the session goes on. */
 static bool
-interrupt(struct device *d, struct site *s, const struct point *p,
+interrupt(struct work *w, struct site *s, const struct point *p,
 	  struct figures *fig)
 {
 	static const enum site_cut cut[P_KINDS] = {
 		[P_HALF] = CUT_HALF,   [P_SENT] = CUT_SENT,
 		[P_REPLY] = CUT_REPLY, [P_AFTER] = CUT_AFTER,
-		[P_LATER] = CUT_REPLY,
+		[P_LATER] = CUT_REPLY, [P_EDITED] = CUT_REPLY,
 	};
+	struct device *d = &w->dev[WORK_A];
 	struct site_reply r;
 
 	switch (p->kind) {
@@ -138,8 +140,10 @@ interrupt(struct device *d, struct site *s, const struct point *p,
 	default:
 		if (device_post(d, s, cut[p->kind], &r))
 			(void)device_take(d, &r);
-		if (p->kind == P_LATER)
+		if (p->kind == P_LATER || p->kind == P_EDITED)
 			device_drop(d);
+		if (p->kind == P_EDITED)
+			work_edit_more(w);
 		return true;
 	}
 }
@@ -152,7 +156,7 @@ recover(struct device *d, struct site *s, const struct point *p,
 	enum device_step step = STEP_FAILED;
 	unsigned n = 0;
 
-	if (p->kind != P_LATER) {
+	if (p->kind != P_LATER && p->kind != P_EDITED) {
 		step = device_run(d, s);
 		if (step != STEP_DONE) {
 			fig->sessions++;
@@ -238,7 +242,7 @@ run_point(struct walk *w, const struct point *p, unsigned slot)
 	(void)snprintf(dir, sizeof(dir), "%s/point-%u", w->room, slot);
 	site_clone(&s, base, dir);
 	site_start(&s);
-	if (!interrupt(d, &s, p, w->fig)) {
+	if (!interrupt(&w->work, &s, p, w->fig)) {
 		w->fig->unreached++;
 		note(&v, "the point was not reached", "");
 	}
@@ -362,7 +366,7 @@ all_points(struct walk *w)
 	for (p.at = 1; p.at <= ends; p.at++)
 		maybe_point(w, &p);
 	p.at = 0;
-	for (p.kind = P_KILLED; p.kind <= P_LATER; p.kind++)
+	for (p.kind = P_KILLED; p.kind <= P_EDITED; p.kind++)
 		maybe_point(w, &p);
 	p.kind = P_TWICE;
 	random = mixed(w->seed + w->message);

@@ -155,7 +155,7 @@ work_prepare(struct work *w, struct site *s, unsigned items)
 	srv_site_close(&site);
 	w->dev[WORK_A].conf.max_msg_bytes = SMALL_MESSAGE;
 	w->dev[WORK_A].conf.send_bytes = SMALL_MESSAGE;
-	w->model.n = items;
+	w->model.n = w->base = items;
 	for (unsigned k = 0; k < items; k++) {
 		w->model.item[k].there = true;
 		device_add(&w->dev[WORK_A], k, 0, 0);
@@ -167,6 +167,38 @@ work_prepare(struct work *w, struct site *s, unsigned items)
 	sync_once(&w->dev[WORK_B], s);
 	for (int i = 0; i < WORK_DEVICES; i++)
 		w->dev[i].slow = 0;
+}
+
+/* May A's user touch it once more, and B's edit still count? */
+static bool
+is_free(unsigned key, enum role r)
+{
+	if (r == KEPT || r == A_EDITS)
+		return true;
+	return model_kind_of(key) != MODEL_NOTE &&
+	       (r == B_EDITS || r == BOTH_EDIT);
+}
+
+void
+work_edit_more(struct work *w)
+{
+	struct device *d = &w->dev[WORK_A];
+
+	for (unsigned k = 0; k < w->base; k++) {
+		struct model_item *it = &w->model.item[k];
+		enum role r = role_of(k);
+
+		if (!is_free(k, r))
+			continue;
+		if (k % 7 == 1 && r == KEPT) {
+			device_delete(d, k);
+			it->there = false;
+		} else if (k % 3 == 0) {
+			it->a = 2;
+			/* B's edit is on the device or is not yet. */
+			device_edit(d, k, 2, device_has_b(d, k));
+		}
+	}
 }
 
 void

@@ -19,6 +19,7 @@ void work_account(struct srv_site *site, const char *user, struct device *dev,
 
 struct work {
 	struct model model;
+	unsigned base; /* keys below it were there before */
 	struct device dev[WORK_DEVICES];
 };
 
@@ -27,6 +28,8 @@ struct work {
  * device and about to be synced, C has never synced. The daemon runs.
  */
 void work_prepare(struct work *w, struct site *s, unsigned items);
+/* A's user goes on, whatever came through of what was done before. */
+void work_edit_more(struct work *w);
 void work_free(struct work *w);
 
 #endif
