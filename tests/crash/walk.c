@@ -59,7 +59,7 @@ struct walk {
 	struct work work;
 	struct site site;
 	const char *program, *room;
-	unsigned items, jobs, every, seed, message;
+	unsigned items, jobs, every, seed, pairs, message;
 	uint64_t counter; /* of points, for sampling */
 	struct figures *fig;
 	pid_t job[JOBS_MAX];
@@ -369,10 +369,12 @@ all_points(struct walk *w)
 	for (p.kind = P_KILLED; p.kind <= P_EDITED; p.kind++)
 		maybe_point(w, &p);
 	p.kind = P_TWICE;
-	random = mixed(w->seed + w->message);
-	p.at = random % ends + 1;
-	p.again = (random >> 32) % ends + 1;
-	maybe_point(w, &p);
+	for (unsigned i = 0; i < w->pairs; i++) {
+		random = mixed(w->seed + w->message * 1000003u + i);
+		p.at = random % ends + 1;
+		p.again = (random >> 32) % ends + 1;
+		maybe_point(w, &p);
+	}
 	wait_all(w);
 }
 
@@ -448,6 +450,7 @@ options(struct walk *w, int argc, char **argv)
 		{ "every", required_argument, NULL, 'e' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "kind", required_argument, NULL, 'k' },
+		{ "pairs", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool some = false;
@@ -469,6 +472,8 @@ options(struct walk *w, int argc, char **argv)
 			w->every = n;
 		else if (c == 's')
 			w->seed = n;
+		else if (c == 'p')
+			w->pairs = n;
 		else if (c == 'k' && n < P_KINDS)
 			some = w->only_kind[n] = true;
 		else
@@ -483,7 +488,7 @@ options(struct walk *w, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static struct walk w = { .jobs = 2, .every = 1 };
+	static struct walk w = { .jobs = 2, .every = 1, .pairs = 1 };
 	int64_t since = clk_mono_ms();
 	char dir[250];
 
