@@ -14,6 +14,7 @@ usage: run.py [OPTION...] BUILD-DIRECTORY
   --seed N       other points, other pairs of faults
   --jobs N       points at a time (default 2)
   --pairs N      two kills: so many random pairs for each message (default 1)
+  --from N       points of message N and later ones only
   --kind N       only this kind of point (see walk.c)
   --room DIR     where databases are made (default: memory, else temporary)
 """
@@ -58,6 +59,7 @@ def options():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--pairs", type=int, default=1)
+    p.add_argument("--from", type=int, default=1, dest="first")
     p.add_argument("--kind", type=int, action="append", default=[])
     p.add_argument("--room")
     o = p.parse_args()
@@ -71,7 +73,7 @@ def walk(o, room):
             os.path.join(o.build, "tests/crash/funicular-crashy"),
             "--room", room, "--items", str(o.items), "--every", str(o.every),
             "--seed", str(o.seed), "--jobs", str(o.jobs),
-            "--pairs", str(o.pairs)]
+            "--pairs", str(o.pairs), "--from", str(o.first)]
     for kind in o.kind:
         args += ["--kind", str(kind)]
     return subprocess.run(args, check=False).returncode == 0

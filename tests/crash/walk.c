@@ -59,7 +59,7 @@ struct walk {
 	struct work work;
 	struct site site;
 	const char *program, *room;
-	unsigned items, jobs, every, seed, pairs, message;
+	unsigned items, jobs, every, seed, pairs, from, message;
 	uint64_t counter; /* of points, for sampling */
 	struct figures *fig;
 	pid_t job[JOBS_MAX];
@@ -406,8 +406,10 @@ walk(struct walk *w, int64_t since)
 	device_begin(d);
 	while (device_next(d, &body, &url) == STEP_MORE) {
 		w->message++;
-		site_snapshot(&w->site, snapshot);
-		all_points(w);
+		if (w->message >= w->from) {
+			site_snapshot(&w->site, snapshot);
+			all_points(w);
+		}
 		if (!device_post(d, &w->site, CUT_NEVER, &r) ||
 		    device_take(d, &r) != STEP_MORE)
 			site_die("message %u: %s", w->message, d->why);
@@ -451,6 +453,7 @@ options(struct walk *w, int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "kind", required_argument, NULL, 'k' },
 		{ "pairs", required_argument, NULL, 'p' },
+		{ "from", required_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
 	};
 	bool some = false;
@@ -472,6 +475,8 @@ options(struct walk *w, int argc, char **argv)
 			w->every = n;
 		else if (c == 's')
 			w->seed = n;
+		else if (c == 'm')
+			w->from = n;
 		else if (c == 'p')
 			w->pairs = n;
 		else if (c == 'k' && n < P_KINDS)
