@@ -293,6 +293,23 @@ site_stop(struct site *s)
 	return WIFEXITED(rc) && WEXITSTATUS(rc) == 0;
 }
 
+unsigned
+site_descriptors(const struct site *s)
+{
+	char path[64];
+	unsigned n = 0;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)s->pid);
+	d = opendir(path);
+	if (d == NULL)
+		site_die("cannot read %s", path);
+	while (readdir(d) != NULL)
+		n++;
+	(void)closedir(d);
+	return n - 2; /* "." and ".." */
+}
+
 const char *
 site_trouble(const struct site *s)
 {

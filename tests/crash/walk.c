@@ -21,7 +21,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { JOBS_MAX = 16, SESSIONS_MAX = 4, WALK_MESSAGES_MAX = 1000 };
+/* A daemon with one client has 20 descriptors; a leak has one per message. */
+enum {
+	DESCRIPTORS_MAX = 32,
+	JOBS_MAX = 16,
+	SESSIONS_MAX = 4,
+	WALK_MESSAGES_MAX = 1000
+};
 
 enum kind {
 	P_RESTART, /* the daemon is killed before the message comes */
@@ -250,6 +256,10 @@ run_point(struct walk *w, const struct point *p, unsigned slot)
 	second_device(&w->work, &s, &v, w->fig);
 	oracle_device(&w->work.model, d, &v);
 	oracle_store(&w->work.model, &s, d, &v);
+	if (site_descriptors(&s) > DESCRIPTORS_MAX) {
+		w->fig->other++;
+		note(&v, "descriptors are left over", "");
+	}
 	if (!site_stop(&s)) {
 		w->fig->other++;
 		note(&v, "the daemon did not end well", "");
