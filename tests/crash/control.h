@@ -20,7 +20,10 @@ struct control {
 	/* Point 2n - 1 is before the n-th call of the store from when this was
 	   set (count is set to 0), 2n behind it. 0: none. */
 	_Atomic uint64_t die_at;
-	_Atomic uint64_t count;   /* calls so far */
+	_Atomic uint64_t count; /* calls so far */
+	/* The n-th write or sync of a file is not done any more. 0: none. */
+	_Atomic uint64_t die_at_write;
+	_Atomic uint64_t writes;  /* and syncs, so far */
 	_Atomic int disk;         /* enum control_disk */
 	_Atomic uint64_t refused; /* writes that were made to fail */
 	char died_in[32];         /* the call's name */

@@ -27,6 +27,14 @@ static struct store *inner;
 
 /* ---- dying -------------------------------------------------------------- */
 
+static _Noreturn void
+die(const char *in)
+{
+	(void)snprintf(control->died_in, sizeof(control->died_in), "%s", in);
+	(void)kill(getpid(), SIGKILL);
+	abort();
+}
+
 static void
 on_call(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 {
@@ -41,10 +49,8 @@ on_call(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 		at = ++control->count * 2 - 1;
 	else
 		at = control->count * 2;
-	if (control->die_at != at)
-		return;
-	(void)snprintf(control->died_in, sizeof(control->died_in), "%s", fn);
-	(void)kill(getpid(), SIGKILL);
+	if (control->die_at == at)
+		die(fn);
 }
 
 /* ---- the disk -------------------------------------------------------------
@@ -63,11 +69,19 @@ static struct {
 	sqlite3_io_methods ours;
 } table[TABLES];
 
+static void
+on_disk(const char *what)
+{
+	if (++control->writes == control->die_at_write)
+		die(what);
+}
+
 static int
 on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	int disk = control->disk;
 
+	on_disk("write");
 	if (disk != DISK_FULL && disk != DISK_BROKEN)
 		return was_write(f, p, n, at);
 	control->refused++;
@@ -77,6 +91,7 @@ on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 static int
 on_sync(sqlite3_file *f, int flags)
 {
+	on_disk("sync");
 	if (control->disk != DISK_SYNC_BAD)
 		return was_sync(f, flags);
 	control->refused++;

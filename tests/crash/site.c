@@ -220,7 +220,7 @@ site_start(struct site *s)
 	size_t n = 0;
 	int p[2];
 
-	s->control->die_at = 0;
+	s->control->die_at = s->control->die_at_write = 0;
 	if (pipe2(p, O_CLOEXEC) != 0)
 		site_die("pipe");
 	s->pid = fork();

@@ -21,12 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A daemon with one client has 20 descriptors; a leak has one per message. */
+/* A daemon with one client has a dozen descriptors; a leak has one per message.
+ */
 enum {
-	DESCRIPTORS_MAX = 32,
+	DESCRIPTORS_MAX = 24,
 	JOBS_MAX = 16,
 	SESSIONS_MAX = 4,
-	WALK_MESSAGES_MAX = 1000
+	WRITES_EACH = 8,  /* one file write of so many, unless asked for */
+	OTHERS_EACH = 16, /* a sample takes so many times more of them */
 };
 
 enum kind {
@@ -39,13 +41,15 @@ enum kind {
 	P_AFTER,
 	P_LATER,  /* the reply is lost, and the device comes back later */
 	P_EDITED, /* as P_LATER, and its user has gone on editing */
+	P_WRITE,  /* before a write or sync of a file: also within a commit */
 	P_TWICE,  /* killed, and killed again while it puts that right */
 	P_KINDS,
 };
 
 static const char *const kind_name[P_KINDS] = {
-	"restart",   "store call", "killed after", "cut half", "cut sent",
-	"cut reply", "cut after",  "later",        "edited",   "twice",
+	"restart",  "store call", "killed after", "cut half",
+	"cut sent", "cut reply",  "cut after",    "later",
+	"edited",   "file write", "twice",
 };
 
 struct point {
@@ -58,7 +62,8 @@ struct figures { /* shared with the children */
 	_Atomic unsigned points[P_KINDS];
 	_Atomic unsigned failed, lost, doubled, wrong, slow, moved, map,
 	    anchors, findings, other, sessions, unreached;
-	_Atomic uint64_t calls; /* of the last restart point: the message's */
+	/* Of the last restart point, which are the message's. */
+	_Atomic uint64_t calls, writes;
 };
 
 struct walk {
@@ -69,7 +74,7 @@ struct walk {
 	uint64_t counter; /* of points, for sampling */
 	struct figures *fig;
 	pid_t job[JOBS_MAX];
-	bool only_kind[P_KINDS];
+	bool only_kind[P_KINDS], chosen;
 };
 
 static void
@@ -84,21 +89,22 @@ note(struct verdict *v, const char *text, const char *more)
  */
 
 static void
-arm(struct site *s, uint64_t at)
+arm(struct site *s, uint64_t call, uint64_t write)
 {
-	s->control->count = 0;
-	s->control->die_at = at;
+	s->control->count = s->control->writes = 0;
+	s->control->die_at = call;
+	s->control->die_at_write = write;
 }
 
 /* The daemon is to die in this message. false: it did not get there. */
 static bool
-die_in_call(struct device *d, struct site *s, uint64_t at)
+die_in(struct device *d, struct site *s, uint64_t call, uint64_t write)
 {
 	struct site_reply r;
 
-	arm(s, at);
+	arm(s, call, write);
 	if (device_post(d, s, CUT_NEVER, &r)) {
-		s->control->die_at = 0;
+		arm(s, 0, 0);
 		(void)device_take(d, &r);
 		return false;
 	}
@@ -125,17 +131,20 @@ interrupt(struct work *w, struct site *s, const struct point *p,
 	case P_RESTART:
 		site_kill(s);
 		site_start(s);
-		arm(s, 0);
+		arm(s, 0, 0);
 		if (device_post(d, s, CUT_NEVER, &r))
 			(void)device_take(d, &r);
 		fig->calls = s->control->count;
+		fig->writes = s->control->writes;
 		return true;
 	case P_CALL:
-		return die_in_call(d, s, p->at);
+		return die_in(d, s, p->at, 0);
+	case P_WRITE:
+		return die_in(d, s, 0, p->at);
 	case P_TWICE:
-		if (!die_in_call(d, s, p->at))
+		if (!die_in(d, s, p->at, 0))
 			return false;
-		(void)die_in_call(d, s, p->again);
+		(void)die_in(d, s, p->again, 0);
 		return true;
 	case P_KILLED:
 		if (device_post(d, s, CUT_NEVER, &r))
@@ -351,14 +360,22 @@ mixed(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-/* Calls of the store are many: of the other points a sample takes more. */
+/* Calls and writes are many: of the other points a sample takes more. */
+static uint64_t
+every(const struct walk *w, enum kind k)
+{
+	if (k == P_CALL)
+		return w->every;
+	if (k == P_WRITE)
+		return w->chosen ? w->every : (uint64_t)w->every * WRITES_EACH;
+	return (w->every + OTHERS_EACH - 1) / OTHERS_EACH;
+}
+
 static void
 maybe_point(struct walk *w, const struct point *p)
 {
-	uint64_t every = p->kind == P_CALL ? w->every : (w->every + 15) / 16;
-
 	if (w->only_kind[p->kind] &&
-	    mixed(w->counter++ * 1000003 + w->seed) % every == 0)
+	    mixed(w->counter++ * 1000003 + w->seed) % every(w, p->kind) == 0)
 		start_point(w, p);
 }
 
@@ -374,6 +391,9 @@ all_points(struct walk *w)
 	ends = w->fig->calls * 2;
 	p.kind = P_CALL;
 	for (p.at = 1; p.at <= ends; p.at++)
+		maybe_point(w, &p);
+	p.kind = P_WRITE;
+	for (p.at = 1; p.at <= w->fig->writes; p.at++)
 		maybe_point(w, &p);
 	p.at = 0;
 	for (p.kind = P_KILLED; p.kind <= P_EDITED; p.kind++)
@@ -396,11 +416,12 @@ progress(const struct walk *w, int64_t since)
 
 	for (int k = 0; k < P_KINDS; k++)
 		n += f->points[k];
-	(void)printf("message %u: %u calls; points %u, failed %u, lost %u, "
-		     "doubled %u, slow syncs %u; %.1f s\n",
-		     w->message, (unsigned)f->calls, n, f->failed, f->lost,
-		     f->doubled, f->slow,
-		     (double)(clk_mono_ms() - since) / 1000.0);
+	(void)printf(
+	    "message %u: %u calls, %u writes; points %u, failed %u, lost %u, "
+	    "doubled %u, slow syncs %u; %.1f s\n",
+	    w->message, (unsigned)f->calls, (unsigned)f->writes, n, f->failed,
+	    f->lost, f->doubled, f->slow,
+	    (double)(clk_mono_ms() - since) / 1000.0);
 	(void)fflush(stdout);
 }
 
@@ -466,7 +487,6 @@ options(struct walk *w, int argc, char **argv)
 		{ "from", required_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool some = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", o, NULL)) != -1) {
@@ -490,11 +510,11 @@ options(struct walk *w, int argc, char **argv)
 		else if (c == 'p')
 			w->pairs = n;
 		else if (c == 'k' && n < P_KINDS)
-			some = w->only_kind[n] = true;
+			w->chosen = w->only_kind[n] = true;
 		else
 			site_die("see run.py");
 	}
-	for (int k = 0; k < P_KINDS && !some; k++)
+	for (int k = 0; k < P_KINDS && !w->chosen; k++)
 		w->only_kind[k] = true;
 	if (w->program == NULL || w->room == NULL || w->items == 0)
 		site_die("--funicular, --room and --items are wanted");
