@@ -441,7 +441,8 @@ walk(struct walk *w, int64_t since)
 			site_snapshot(&w->site, snapshot);
 			all_points(w);
 		}
-		if (!device_post(d, &w->site, CUT_NEVER, &r) ||
+		/* The points take longer than a connection may be idle. */
+		if (!device_post(d, &w->site, CUT_AFTER, &r) ||
 		    device_take(d, &r) != STEP_MORE)
 			site_die("message %u: %s", w->message, d->why);
 		progress(w, since);
