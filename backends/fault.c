@@ -31,22 +31,38 @@ of_tx(struct store_tx *tx)
 	return (struct fault_tx *)(void *)tx;
 }
 
-/* Count a call, tell the hook, and decide: does this one fail? */
-static bool
-hit(struct fault *f, const char *fn, enum store_fault_when *when)
+struct call { /* one that is under way */
+	bool fails;
+	enum store_fault_when when;
+	uint64_t n;
+};
+
+static void
+tell(struct fault *f, const char *fn, const struct call *c,
+     enum store_fault_when when)
 {
 	store_fault_hook *hook;
-	uint64_t n;
-	bool yes = false;
 	void *ctx;
 
 	(void)pthread_mutex_lock(&f->lock);
-	n = ++f->calls;
 	hook = f->hook;
 	ctx = f->ctx;
-	*when = f->plan.when;
+	(void)pthread_mutex_unlock(&f->lock);
+	if (hook != NULL)
+		hook(ctx, fn, c->n, when);
+}
+
+/* Count a call, tell the hook, and decide: does this one fail? */
+static struct call
+hit(struct fault *f, const char *fn)
+{
+	struct call c = { .fails = false };
+
+	(void)pthread_mutex_lock(&f->lock);
+	c.n = ++f->calls;
+	c.when = f->plan.when;
 	if (f->plan.at == 1) {
-		yes = true;
+		c.fails = true;
 		f->failed++;
 		if (!f->plan.onwards)
 			f->plan.at = 0;
@@ -54,9 +70,8 @@ hit(struct fault *f, const char *fn, enum store_fault_when *when)
 		f->plan.at--;
 	}
 	(void)pthread_mutex_unlock(&f->lock);
-	if (hook != NULL)
-		hook(ctx, fn, n);
-	return yes;
+	tell(f, fn, &c, STORE_FAULT_BEFORE);
+	return c;
 }
 
 static int
@@ -71,14 +86,14 @@ injected(const char *fn, struct err *e)
 	static int fault_##fn params                                           \
 	{                                                                      \
 		struct store *in = of(s)->inner;                               \
-		enum store_fault_when when;                                    \
-		bool fail = hit(of(s), #fn, &when);                            \
+		struct call call = hit(of(s), #fn);                            \
 		int rc;                                                        \
                                                                                \
-		if (fail && when == STORE_FAULT_BEFORE)                        \
+		if (call.fails && call.when == STORE_FAULT_BEFORE)             \
 			return injected(#fn, e);                               \
 		rc = in->v->fn args;                                           \
-		return fail ? injected(#fn, e) : rc;                           \
+		tell(of(s), #fn, &call, STORE_FAULT_AFTER);                    \
+		return call.fails ? injected(#fn, e) : rc;                     \
 	}
 
 /* A function of a transaction. */
@@ -87,17 +102,18 @@ injected(const char *fn, struct err *e)
 	{                                                                      \
 		struct fault_tx *t = of_tx(tx);                                \
 		struct store_tx *in = t->inner;                                \
-		enum store_fault_when when;                                    \
-		bool fail = hit(of(tx->s), #fn, &when);                        \
+		struct call call = hit(of(tx->s), #fn);                        \
 		int rc = -1;                                                   \
                                                                                \
 		if (t->failed)                                                 \
 			return err_set(e, ERR_BUG, "store.fault",              \
 				       "%s after a failure", #fn);             \
 		in->next_id = tx->next_id;                                     \
-		if (!fail || when == STORE_FAULT_AFTER)                        \
+		if (!call.fails || call.when == STORE_FAULT_AFTER) {           \
 			rc = in->v->fn args;                                   \
-		if (fail)                                                      \
+			tell(of(tx->s), #fn, &call, STORE_FAULT_AFTER);        \
+		}                                                              \
+		if (call.fails)                                                \
 			rc = injected(#fn, e);                                 \
 		t->failed = rc < 0;                                            \
 		return rc;                                                     \
@@ -265,12 +281,11 @@ fault_begin(struct store *s, int64_t account, enum store_mode mode,
 {
 	struct store *in = of(s)->inner;
 	struct fault_tx *t = calloc(1, sizeof(*t));
-	enum store_fault_when when;
-	bool fail = hit(of(s), "begin", &when);
+	struct call call = hit(of(s), "begin");
 
 	if (t == NULL)
 		return err_set(e, ERR_NOMEM, "store.fault", "no memory");
-	if (fail && when == STORE_FAULT_BEFORE) {
+	if (call.fails && call.when == STORE_FAULT_BEFORE) {
 		free(t);
 		return injected("begin", e);
 	}
@@ -278,7 +293,8 @@ fault_begin(struct store *s, int64_t account, enum store_mode mode,
 		free(t);
 		return -1;
 	}
-	if (fail) {
+	tell(of(s), "begin", &call, STORE_FAULT_AFTER);
+	if (call.fails) {
 		in->v->rollback(&t->inner);
 		free(t);
 		return injected("begin", e);
@@ -307,36 +323,38 @@ static int
 fault_commit(struct store_tx **tx, struct err *e)
 {
 	struct fault_tx *t = of_tx(*tx);
-	enum store_fault_when when;
-	bool fail = hit(of(t->tx.s), "commit", &when);
+	struct fault *f = of(t->tx.s);
+	struct call call = hit(f, "commit");
 	bool failed = t->failed;
 	int rc;
 
 	t->inner->next_id = t->tx.next_id;
-	if (failed || (fail && when == STORE_FAULT_BEFORE)) {
+	if (failed || (call.fails && call.when == STORE_FAULT_BEFORE)) {
 		fault_rollback(tx);
 		return failed ? err_set(e, ERR_BUG, "store.fault",
 					"commit after a failure")
 			      : injected("commit", e);
 	}
 	rc = t->inner->v->commit(&t->inner, e);
+	tell(f, "commit", &call, STORE_FAULT_AFTER);
 	free(t);
 	*tx = NULL;
-	return fail ? injected("commit", e) : rc;
+	return call.fails ? injected("commit", e) : rc;
 }
 
 static int
 fault_save_undo(struct store_tx *tx, int level, struct err *e)
 {
 	struct fault_tx *t = of_tx(tx);
-	enum store_fault_when when;
-	bool fail = hit(of(tx->s), "save_undo", &when);
+	struct call call = hit(of(tx->s), "save_undo");
 	int rc = -1;
 
 	t->inner->next_id = tx->next_id;
-	if (!fail || when == STORE_FAULT_AFTER)
+	if (!call.fails || call.when == STORE_FAULT_AFTER) {
 		rc = t->inner->v->save_undo(t->inner, level, e);
-	if (fail)
+		tell(of(tx->s), "save_undo", &call, STORE_FAULT_AFTER);
+	}
+	if (call.fails)
 		rc = injected("save_undo", e);
 	t->failed = rc < 0;
 	return rc;

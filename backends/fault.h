@@ -1,7 +1,7 @@
 /*
  * A store that fails on command: it wraps another one, counts the calls that
  * can fail, makes one of them fail with ERR_UNAVAILABLE, and can call a hook
- * before each. Tests stop the world with it at every point, in turn.
+ * before and after each. Tests stop the world with it at every point, in turn.
  */
 #ifndef BACKENDS_FAULT_H
 #define BACKENDS_FAULT_H
@@ -20,8 +20,10 @@ struct store_fault_plan {
 	enum store_fault_when when;
 };
 
-/* fn: the vtable's name of it; n: its number since the store was made. */
-typedef void store_fault_hook(void *ctx, const char *fn, uint64_t n);
+/* fn: the vtable's name of it; n: its number since the store was made; when:
+   called before its effect or after it (not if it was made to fail before). */
+typedef void store_fault_hook(void *ctx, const char *fn, uint64_t n,
+			      enum store_fault_when when);
 
 /*
  * inner  borrowed: closing the wrapper leaves it open

@@ -100,17 +100,19 @@ static const char *const SECONDARY[] = {
 			    " OR h.hash NOT IN (i.h_uid, i.h_content, "
 			    "i.h_identity)" LIMIT,
 
+	/* EXCEPT sorts both sides once; NOT IN would scan one of them for each
+	   row of the other. */
 	"SELECT printf('account %s: revision %d of item %d is replaced and"
 	" pruning would never see it', " USER(
-	    "r.account_id") ", r.revision,"
-			    " r.item_id) FROM revision r"
+	    "x.account_id") ", x.revision,"
+			    " x.item_id) FROM (SELECT r.account_id, r.item_id,"
+			    " r.revision FROM revision r"
 			    " WHERE NOT EXISTS (SELECT 1 FROM item i"
 			    "  WHERE i.account_id = r.account_id AND i.item_id "
 			    "= r.item_id"
 			    "  AND i.revision = r.revision AND i.deleted = 0)"
-			    " AND (r.account_id, r.item_id, r.revision) NOT IN"
-			    "  (SELECT account_id, item_id, revision FROM "
-			    "history)" LIMIT,
+			    " EXCEPT SELECT account_id, item_id, revision"
+			    "  FROM history) AS x" LIMIT,
 
 	"SELECT printf('account %s: %d items of %d bytes are recorded, %d of"
 	" %d are there', " USER(

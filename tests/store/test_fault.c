@@ -148,15 +148,21 @@ failure_sticks(void **state)
 }
 
 struct heard {
-	uint64_t n;
+	uint64_t n, after;
 	char last[32];
 };
 
 static void
-hook(void *ctx, const char *fn, uint64_t n)
+hook(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 {
 	struct heard *h = ctx;
 
+	if (when == STORE_FAULT_AFTER) {
+		assert_int_equal(n, h->n);
+		assert_string_equal(h->last, fn);
+		h->after++;
+		return;
+	}
 	assert_int_equal(n, h->n + 1);
 	h->n = n;
 	(void)snprintf(h->last, sizeof(h->last), "%s", fn);
@@ -166,14 +172,20 @@ static void
 hooks(void **state)
 {
 	struct t_env *env = *state;
-	struct heard h = { 0, "" };
+	struct heard h = { 0 };
 	struct store *f = NULL;
 
 	OK(env, store_fault_new(env->s, &f, &env->e));
 	store_fault_on_call(f, hook, &h);
 	OK(env, write_item(f, env->anna, "x", &env->e));
 	assert_int_equal(h.n, CALLS);
+	assert_int_equal(h.after, CALLS);
 	assert_string_equal(h.last, "commit");
+	/* What was made to fail before its effect has no after. */
+	store_fault_set(f, (struct store_fault_plan){ 1, false, 0 });
+	FAILS(env, ERR_UNAVAILABLE, write_item(f, env->anna, "y", &env->e));
+	assert_int_equal(h.n, CALLS + 1);
+	assert_int_equal(h.after, CALLS);
 	f->v->close(&f);
 }
 

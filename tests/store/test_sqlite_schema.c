@@ -492,6 +492,51 @@ changes_are_linear(void **state)
 	t_commit(env, &tx);
 }
 
+static int
+one_more(void *n)
+{
+	++*(int64_t *)n;
+	return 0;
+}
+
+static int64_t thousands; /* of steps, on connections opened meanwhile */
+
+static int
+count_steps(sqlite3 *db, char **why, const struct sqlite3_api_routines *api)
+{
+	(void)why;
+	(void)api;
+	sqlite3_progress_handler(db, 1000, one_more, &thousands);
+	return SQLITE_OK;
+}
+
+/* `check` of a site costs what its rows cost, history too. */
+static void
+check_is_linear(void **state)
+{
+	struct t_env *env = *state;
+	struct store_item *all;
+	struct store_tx *tx;
+	size_t n;
+
+	big_scene(env);
+	tx = t_begin(env, env->anna, STORE_WRITE, 2);
+	OK(env, tx->v->item_page(tx, env->a, 1, 0, ITEMS, false, true, &all, &n,
+				 &env->e));
+	for (size_t i = 0; i < n; i++)
+		t_put(env, tx, t_next(&all[i], "newer"));
+	t_commit(env, &tx);
+	thousands = 0;
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))count_steps),
+			 SQLITE_OK);
+	t_sound(env);
+	sqlite3_reset_auto_extension();
+	assert_true(thousands > 0);
+	if (thousands > ITEMS)
+		fail_msg("%lld thousand steps for %d items",
+			 (long long)thousands, ITEMS);
+}
+
 /* No statement of a transaction goes without the account in its WHERE. */
 static void
 sql_names_the_account(void **state)
@@ -535,6 +580,7 @@ static const struct CMUnitTest TESTS[] = {
 	T(reads_are_seeks),
 	T(writes_are_seeks),
 	T(changes_are_linear),
+	T(check_is_linear),
 	T(sql_names_the_account),
 };
 
