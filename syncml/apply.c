@@ -53,6 +53,7 @@ batch_run(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 		.op = op,
 		.n = n,
 	};
+	int form = ds->form_seen;
 
 	if (b.col == NULL)
 		return err_set(&c->e, ERR_BUG, "sync.batch",
@@ -70,6 +71,9 @@ batch_run(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 		if (op[i].code == 0 && sml_op_decide(&b, &op[i]) < 0)
 			return -1;
 	}
+	/* The form of its first item tells how it likes to get ours. */
+	if (ds->form_seen != form)
+		c->view_ready[ds - c->s.ds] = false;
 	return batch_store(&b);
 }
 
