@@ -423,6 +423,7 @@ form_of_what_is_sent(void **state)
 		  CARD30, "text/vcard" },
 	};
 	struct raw r, o;
+	const struct sml_cmd *c;
 
 	(void)state;
 	open_raw(&o, "IMEI:9", "1");
@@ -445,12 +446,14 @@ form_of_what_is_sent(void **state)
 			say_item(&r, "Add", "1", "", rows[i].own);
 		sync_close(&r);
 		(void)post(&r, FINAL);
-		assert_non_null(nth_kid(r.m, SML_ADD, 0));
-		if (!slice_is(nth_kid(r.m, SML_ADD, 0)->meta.type,
-			      rows[i].type))
-			fail_msg(
-			    "row %zu: %.*s", i,
-			    SLICE_ARG(nth_kid(r.m, SML_ADD, 0)->meta.type));
+		c = nth_kid(r.m, SML_ADD, 0);
+		assert_non_null(c);
+		if (!slice_is(c->meta.type, rows[i].type))
+			fail_msg("row %zu: %.*s", i, SLICE_ARG(c->meta.type));
+		assert_true(has_text(c->items[0].data,
+				     slice_is(c->meta.type, "text/vcard")
+					 ? "VERSION:3.0"
+					 : "VERSION:2.1"));
 	}
 }
 
