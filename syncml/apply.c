@@ -182,8 +182,9 @@ op_item(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		op->code = 400;
 	if (op->code == 0 && op->luid.n > SML_LOCURI_BYTES_MAX)
 		op->code = 414;
-	if (op->code == 0 && cmd->tag != SML_DELETE &&
-	    sml_chunk_in(c, ds, op, &ready) < 0)
+	if (op->code == 0 &&
+	    (cmd->tag == SML_DELETE ? sml_chunk_broken(c)
+				    : sml_chunk_in(c, ds, op, &ready)) < 0)
 		return -1;
 	if (op->code == 0 && it->data.p != NULL && c->msg->doc.cdata)
 		ds->wants_cdata = true;
