@@ -67,7 +67,7 @@ devinf_of(const struct sml_cmd *results)
 	return d;
 }
 
-/* D-1, D-3, D-13, D-14, D-24: ours, in each version, for their Get. */
+/* R-DEV-1, R-DEV-3, R-DEV-13, R-DEV-14, R-DEV-24: ours, in each version, for their Get. */
 static void
 get_in_each_version(void **state)
 {
@@ -122,7 +122,7 @@ get_in_each_version(void **state)
 	}
 }
 
-/* D-2, D-3, S-CMD-10, S-CMD-11: any spelling; nothing else can be got or
+/* R-DEV-2, R-DEV-3, S-CMD-10, S-CMD-11: any spelling; nothing else can be got or
    put. */
 static void
 other_things(void **state)
@@ -155,7 +155,7 @@ other_things(void **state)
 	assert_int_equal(our_alert(r.m), 201);
 }
 
-/* D-4, D-5, S-CMD-9: we ask once, where none is known; Results may come late;
+/* R-DEV-4, R-DEV-5, S-CMD-9: we ask once, where none is known; Results may come late;
    what is known is kept for later sessions, and replaced by the next Put. */
 static void
 asked_for_once(void **state)
@@ -200,7 +200,7 @@ asked_for_once(void **state)
 	assert_null(nth_cmd(r.m, SML_GET, 0));
 }
 
-/* D-6: a smaller message gets it without its lists; and never more than its
+/* R-DEV-6: a smaller message gets it without its lists; and never more than its
    MaxMsgSize. */
 static void
 devinf_in_small_messages(void **state)
@@ -243,7 +243,7 @@ devinf_in_small_messages(void **state)
 	assert_true(bare);
 }
 
-/* D-2, R-WBXML-25: in WBXML both ways as a document of its own. */
+/* R-DEV-2, R-WBXML-25: in WBXML both ways as a document of its own. */
 static void
 devinf_in_wbxml(void **state)
 {
@@ -275,7 +275,7 @@ devinf_in_wbxml(void **state)
 	"DTSTART:20260601T090000Z\nDTEND:20260601T100000Z\nEND:VEVENT\n"       \
 	"END:VCALENDAR\n"
 
-/* D-16: no UTC in DevInf: local times from 1.1 on. */
+/* R-DEV-16: no UTC in DevInf: local times from 1.1 on. */
 static void
 utc_flag(void **state)
 {
@@ -351,7 +351,7 @@ what_it_gets(int version, const char *store, const char *more)
 	return nth_kid(r.m, SML_ADD, 0)->items[0].data;
 }
 
-/* D-17 to D-23: only properties that it lists, as often and as long as it
+/* R-DEV-17 to R-DEV-23: only properties that it lists, as often and as long as it
    says; in the flat and the nested grammar. No list: all of them. */
 static void
 capabilities(void **state)
@@ -394,7 +394,7 @@ capabilities(void **state)
 	assert_false(has_text(got, "TITLE"));
 }
 
-/* D-15, S-LARGE-12: no pieces for who does not join them: 1.0 never, later
+/* R-DEV-15, S-LARGE-12: no pieces for who does not join them: 1.0 never, later
    ones if their DevInf does not say so. The item waits; the rest comes. */
 static void
 large_objects_flag(void **state)
@@ -463,7 +463,7 @@ large_objects_flag(void **state)
 	}
 }
 
-/* D-12: an id longer than its MaxGUIDSize never goes out. */
+/* R-DEV-12: an id longer than its MaxGUIDSize never goes out. */
 static void
 max_guid_size(void **state)
 {
@@ -495,7 +495,7 @@ max_guid_size(void **state)
 	}
 }
 
-/* M-11: no more Adds than it has ids for; the rest comes when it has. */
+/* R-META-11: no more Adds than it has ids for; the rest comes when it has. */
 static void
 free_ids(void **state)
 {

@@ -86,7 +86,7 @@ types(void **state)
 		  "N:Mueller;Anna");
 }
 
-/* S-ITEM-6, M-2: chr (or nothing), b64, bin; others that are none: 415. */
+/* S-ITEM-6, R-META-2: chr (or nothing), b64, bin; others that are none: 415. */
 static void
 formats(void **state)
 {
@@ -392,7 +392,7 @@ a_sync_in_wbxml(void **state)
 	assert_true(r.m->final);
 }
 
-/* D-10: the form that is sent: what the device says it takes; else what it
+/* R-DEV-10: the form that is sent: what the device says it takes; else what it
    sends; else the old forms. */
 static void
 form_of_what_is_sent(void **state)
