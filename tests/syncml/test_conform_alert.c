@@ -58,7 +58,7 @@ our_alert_in_package_2(void **state)
 	assert_false(slice_is(a->items[0].meta.anchor.next, last));
 }
 
-/* S-ALERT-1, S-ANCH-1, S-508-1 to S-508-7: what each type becomes where the
+/* S-ALERT-1, S-ANCH-1, S-SUBST-1 to S-SUBST-6: what each type becomes where the
    anchors fit, where they do not, and where there is no Last. */
 static void
 types_and_anchors(void **state)
@@ -212,6 +212,32 @@ names_in_sync_and_map(void **state)
 		assert_int_equal(code_nth(r.m, "Sync", i), 200);
 		assert_int_equal(code_nth(r.m, "Map", i), 200);
 	}
+}
+
+/* S-ALERT-8: each Item of an Alert is an Alert. */
+static void
+several_databases_in_one_alert(void **state)
+{
+	static const char *const db[] = { "contacts", "nowhere", "notes" };
+	struct raw r;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	say(&r, "<Alert><CmdID>#</CmdID><Data>201</Data>");
+	for (int i = 0; i < 3; i++)
+		say(&r,
+		    "<Item><Target><LocURI>%s</LocURI></Target><Source>"
+		    "<LocURI>C%d</LocURI></Source><Meta><Anchor " MI ">"
+		    "<Next>n</Next></Anchor></Meta></Item>",
+		    db[i], i);
+	say(&r, "</Alert>");
+	(void)post(&r, FINAL | CRED);
+	assert_int_equal(code_nth(r.m, "Alert", 0), 200);
+	assert_int_equal(code_nth(r.m, "Alert", 1), 404);
+	assert_int_equal(code_nth(r.m, "Alert", 2), 200);
+	assert_text(status_for(r.m, "Alert", 2)->target_refs[0], "notes");
+	assert_text(nth_cmd(r.m, SML_ALERT, 0)->items[0].target, "C0");
+	assert_text(nth_cmd(r.m, SML_ALERT, 1)->items[0].target, "C2");
 }
 
 /* ---- anchors ------------------------------------------------------------ */
@@ -434,8 +460,8 @@ slow_sync(void **state)
 	assert_int_equal(items_stored(), 5);
 }
 
-/* S-SYNC-1, S-ITEM-1, S-ITEM-2: our Add has our id as Source; Replace and
-   Delete have the LUID as Target, and nothing else. */
+/* S-SYNC-1, S-ITEM-1, S-ITEM-2, S-STAT-10: our Add has our id as Source;
+   Replace and Delete have the LUID as Target, and nothing else. */
 static void
 items_of_package_4(void **state)
 {
@@ -468,6 +494,8 @@ items_of_package_4(void **state)
 	assert_text(sync_of(r.m)->target, "./Ccontacts");
 	assert_text(sync_of(r.m)->source, "./contacts");
 	assert_int_equal(sync_of(r.m)->number_of_changes, 3);
+	for (size_t i = 0; i < sync_of(r.m)->kid_n; i++)
+		assert_int_equal(sync_of(r.m)->kids[i].item_n, 1);
 	c = nth_kid(r.m, SML_ADD, 0);
 	assert_false(c->items[0].has_target);
 	assert_true(c->items[0].source.n > 0 && c->items[0].source.n <= 4);
@@ -490,6 +518,7 @@ main(void)
 		T(alert_codes),
 		T(names_of_databases),
 		T(names_in_sync_and_map),
+		T(several_databases_in_one_alert),
 		T(anchors_of_a_broken_session),
 		T(anchors_for_each_pair),
 		T(one_way_from_client),

@@ -67,7 +67,8 @@ devinf_of(const struct sml_cmd *results)
 	return d;
 }
 
-/* R-DEV-1, R-DEV-3, R-DEV-13, R-DEV-14, R-DEV-24: ours, in each version, for their Get. */
+/* R-DEV-1, R-DEV-3, R-DEV-13, R-DEV-14, R-DEV-24: ours, in each version, for
+ * their Get. */
 static void
 get_in_each_version(void **state)
 {
@@ -122,8 +123,8 @@ get_in_each_version(void **state)
 	}
 }
 
-/* R-DEV-2, R-DEV-3, S-CMD-10, S-CMD-11: any spelling; nothing else can be got or
-   put. */
+/* R-DEV-2, R-DEV-3, S-CMD-10, S-CMD-11: any spelling; nothing else can be got
+   or put. */
 static void
 other_things(void **state)
 {
@@ -155,8 +156,9 @@ other_things(void **state)
 	assert_int_equal(our_alert(r.m), 201);
 }
 
-/* R-DEV-4, R-DEV-5, S-CMD-9: we ask once, where none is known; Results may come late;
-   what is known is kept for later sessions, and replaced by the next Put. */
+/* R-DEV-4, R-DEV-5, S-CMD-9: we ask once, where none is known; Results may come
+   late; what is known is kept for later sessions, and replaced by the next Put.
+ */
 static void
 asked_for_once(void **state)
 {
@@ -175,7 +177,7 @@ asked_for_once(void **state)
 	change(&r, "Add", "1", "Anna");
 	sync_close(&r);
 	say(&r,
-	    "<Results><CmdID>#</CmdID><MsgRef>1</MsgRef><CmdRef>%s</CmdRef>"
+	    "<Results><CmdID>#</CmdID><CmdRef>%s</CmdRef>"
 	    "<Item><Source><LocURI>./devinf12</LocURI></Source><Data><DevInf>"
 	    "<VerDTD>1.2</VerDTD><Man>Example</Man></DevInf></Data></Item>"
 	    "</Results>",
@@ -351,8 +353,9 @@ what_it_gets(int version, const char *store, const char *more)
 	return nth_kid(r.m, SML_ADD, 0)->items[0].data;
 }
 
-/* R-DEV-17 to R-DEV-23: only properties that it lists, as often and as long as it
-   says; in the flat and the nested grammar. No list: all of them. */
+/* R-DEV-17 to R-DEV-23, R-DEV-28: only properties that it lists, as often and
+   as long as it says; in the flat and the nested grammar. No list: all of them.
+ */
 static void
 capabilities(void **state)
 {
@@ -367,6 +370,7 @@ capabilities(void **state)
 	assert_true(has_text(got, "NOTE:0123456789"));
 	got = what_it_gets(
 	    11, RX21,
+	    "<Ext><XNam>X-Odd</XNam><XVal>1</XVal></Ext>"
 	    "<CTCap><CTType>text/x-vcard</CTType><PropName>VERSION</PropName>"
 	    "<ValEnum>2.1</ValEnum><PropName>N</PropName><PropName>TEL"
 	    "</PropName><ParamName>CELL</ParamName><PropName>NOTE</PropName>"

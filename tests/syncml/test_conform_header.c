@@ -280,6 +280,52 @@ refused_commands_have_the_headers_code(void **state)
 	assert_int_equal(items_stored(), 0);
 }
 
+/* S-AUTH-6 to S-AUTH-8: what cannot even be looked at; the session may still
+   begin with good ones. */
+static void
+credentials_that_are_none(void **state)
+{
+	static const struct {
+		const char *cred;
+		int code;
+	} rows[] = {
+		{ "<Meta><Type>syncml:auth-x509</Type></Meta><Data>x</Data>",
+		  406 },
+		{ "<Meta><Type>syncml:auth-basic</Type><Format>xml</Format>"
+		  "</Meta><Data>x</Data>",
+		  415 },
+		{ "<Meta><Type>syncml:auth-basic</Type></Meta>", 400 },
+		{ "<Meta><Type>syncml:auth-basic</Type></Meta><Data></Data>",
+		  400 },
+		{ "<Meta><Type>syncml:auth-basic</Type></Meta><Data>"
+		  "YW5uYTp3cm9uZw==</Data>",
+		  401 },
+		{ "<Data>YW5uYTpzZWNyZXQ=</Data>", 212 },
+	};
+	struct raw r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct slice h = arena_printf(
+		    bench.a,
+		    "<VerDTD>1.2</VerDTD><VerProto>SyncML/1.2</VerProto>"
+		    "<SessionID>1</SessionID><MsgID>%zu</MsgID><Target><LocURI>"
+		    "x</LocURI></Target><Source><LocURI>IMEI:1</LocURI>"
+		    "</Source><Cred>%s</Cred>",
+		    i + 1, rows[i].cred);
+
+		open_raw(&r, "IMEI:1", "1");
+		(void)post_whole(&r, h.p, ALERT_XML);
+		if (code_of(r.m, "SyncHdr") != rows[i].code)
+			fail_msg("row %zu: %d", i, code_of(r.m, "SyncHdr"));
+		if (rows[i].code == 212)
+			continue;
+		assert_int_equal(code_of(r.m, "Alert"), rows[i].code);
+		assert_int_equal(status_for(r.m, "SyncHdr", 0)->chal.present,
+				 rows[i].code == 401);
+	}
+}
+
 /* ---- Statuses ----------------------------------------------------------- */
 
 static void
@@ -510,6 +556,7 @@ main(void)
 		T(any_target),
 		T(no_respuri_for_strangers),
 		T(refused_commands_have_the_headers_code),
+		T(credentials_that_are_none),
 		T(statuses_name_the_command),
 		T(statuses_in_order),
 		T(our_cmdids),

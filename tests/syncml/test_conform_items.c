@@ -93,6 +93,12 @@ formats(void **state)
 	static const struct form rows[] = {
 		{ FORMAT("chr"), "", CARD21, 201 },
 		{ FORMAT("b64"), "", CARD_B64, 201 },
+		/* R-META-6: a Size that is none of a large object's. */
+		{ "<Size " MI ">5</Size>", "", CARD21, 201 },
+		{ "", "<Size " MI ">99999999</Size>", CARD21, 201 },
+		/* R-META-5, R-META-7 */
+		{ "<Mark " MI ">final</Mark><EMI " MI ">x=1</EMI>",
+		  "<Version " MI ">3.0</Version>", CARD21, 201 },
 		{ "", FORMAT("b64"), CARD_B64, 201 },
 		{ FORMAT("b64"), FORMAT("chr"), CARD21, 201 },
 		{ FORMAT(" B64\n"), "", "\n " CARD_B64 "\n", 201 },

@@ -312,8 +312,8 @@ pieces_of_ours(void **state)
 	}
 }
 
-/* S-LARGE-11, R-META-10: nothing larger than its MaxObjSize, wherever it said it;
-   the last word counts. The rest comes, and the large one when it may. */
+/* S-LARGE-11, R-META-10: nothing larger than its MaxObjSize, wherever it said
+   it; the last word counts. The rest comes, and the large one when it may. */
 static void
 max_obj_size(void **state)
 {
