@@ -261,6 +261,14 @@ store_merged(struct sml_batch *b, struct sml_op *op,
 	return write_merged(b, r->item, head, sent + 1);
 }
 
+static int64_t
+edited(const struct sml_batch *b, const struct pim_item *it,
+       const struct pim_merge *in)
+{
+	return pim_edited_ms(it, in->base_n == 0 ? NULL : in->base[0],
+			     b->c->now);
+}
+
 int
 sml_op_merge(struct sml_batch *b, struct sml_op *op,
 	     const struct store_item *head, struct store_map *row,
@@ -274,7 +282,6 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		.incoming = op->pim,
 		.base = list,
 		.wins = policy(b),
-		.current_ms = head->modified_ms,
 		.replace = b->ds->type == 203,
 	};
 	bool elsewhere = row->held != 0 && row->held != head->revision;
@@ -288,6 +295,8 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 	    bases(b, op, row, list, &in.base_n, &in.absence_counts) < 0)
 		return -1;
 	in.current = current;
+	in.current_ms = edited(b, current, &in);
+	in.incoming_ms = edited(b, op->pim, &in);
 	if (!known_base)
 		in.absence_counts = false;
 	if (b->slow)

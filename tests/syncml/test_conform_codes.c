@@ -104,7 +104,7 @@ after_add(int code)
 	return is_good(code) ? NOTHING : ADD;
 }
 
-/* K-STATUS-200 to K-STATUS-517, S-ERR-1, S-ERR-2, S-ERR-5: an Add that did not
+/* K-STATUS-200 to K-STATUS-599, S-ERR-1, S-ERR-2, S-ERR-5: an Add that did not
    work comes again. */
 static void
 codes_for_our_add(void **state)

@@ -171,6 +171,15 @@ static const struct conflict conflicts[] = {
 	  "TITLE:s", 1 },
 	{ STORE_POLICY_DUPLICATE, "TITLE:s\n", "TITLE:c\n", 209, SML_ADD,
 	  "TITLE:c", 2 },
+	/* ... at times that both tell, and where one does not */
+	{ STORE_POLICY_NEWEST, "TITLE:s\nREV:20251230T100000Z\n",
+	  "TITLE:c\nREV:20251230T090000Z\n", 419, SML_REPLACE, "TITLE:s", 1 },
+	{ STORE_POLICY_NEWEST, "TITLE:s\nREV:20251230T090000Z\n",
+	  "TITLE:c\nREV:20251230T100000Z\n", 208, SML_UNKNOWN, "TITLE:c", 1 },
+	{ STORE_POLICY_NEWEST, "TITLE:s\nREV:20251230T090000Z\n", "TITLE:c\n",
+	  208, SML_UNKNOWN, "TITLE:c", 1 },
+	{ STORE_POLICY_NEWEST, "TITLE:s\n", "TITLE:c\nREV:20251230T090000Z\n",
+	  208, SML_UNKNOWN, "TITLE:c", 1 },
 	/* both the same edit */
 	{ STORE_POLICY_NEWEST, "TITLE:x\n", "TITLE:x\n", 200, SML_UNKNOWN,
 	  "TITLE:x", 1 },
