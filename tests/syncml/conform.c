@@ -67,6 +67,7 @@ post_wbxml(struct raw *r, int flags)
 	assert_int_equal(sml_msg_read(bench.a, SML_XML, r->sent, NULL, &m, &e),
 			 0);
 	m->doc.enc = SML_WBXML;
+	m->doc.textual_id = (flags & TEXTUAL) != 0;
 	assert_int_equal(sml_msg_write(bench.a, m, &b, &e), 0);
 	rq.body = r->sent = buf_slice(&b);
 	bench.now += 1000;

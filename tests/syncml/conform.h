@@ -17,7 +17,8 @@ void say_item(struct raw *r, const char *cmd, const char *luid,
 	      const char *meta, const char *data);
 /* A message whose header is written out as well. */
 struct sml_msg *post_whole(struct raw *r, const char *header, const char *body);
-/* The message that was prepared, in WBXML, and its answer. */
+/* The next message in WBXML, and its answer. TEXTUAL: with a textual id. */
+enum { TEXTUAL = 1024 };
 struct sml_msg *post_wbxml(struct raw *r, int flags);
 /* Package 1 and its answer; leaves the statuses for package 3 prepared. */
 void begin(struct raw *r, const char *sid, int code, const char *last,

@@ -542,6 +542,8 @@ header_elements_in_any_order(void **state)
 	assert_int_equal(code_of(r.m, "SyncHdr"), 212);
 	assert_int_equal(our_alert(r.m), 201);
 	assert_text(r.m->hdr.msgid, "1");
+	/* It used no namespace, and gets none. */
+	assert_false(has_text(r.raw.body, "'SYNCML:SYNCML"));
 }
 
 int

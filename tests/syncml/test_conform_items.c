@@ -398,6 +398,49 @@ a_sync_in_wbxml(void **state)
 	assert_true(r.m->final);
 }
 
+/* R-WBXML-4, R-WBXML-5, R-WBXML-7: the answer names its version as the
+   question did. */
+static void
+public_ids_are_answered_alike(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		open_raw(&r, arena_printf(bench.a, "D%d", i).p, "1");
+		r.version = 10 + i % 3;
+		alert(&r, 201, "contacts", NULL, "n1");
+		(void)post_wbxml(&r, FINAL | CRED | (i < 3 ? 0 : TEXTUAL));
+		assert_int_equal(our_alert(r.m), 201);
+		assert_int_equal(r.m->doc.textual_id, i >= 3);
+		assert_int_equal(r.m->doc.version, r.version);
+	}
+}
+
+/* S-FIELD-1, R-META-12: a part of an item is not taken for all of it. */
+static void
+replace_of_some_fields(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	first_sync(&r, 1, "n1");
+	begin(&r, "2", 200, "n1", "n2");
+	sync_open(&r, "contacts");
+	say_item(&r, "Replace", "u0", "<FieldLevel " MI "/>",
+		 "BEGIN:VCARD\nVERSION:2.1\nTITLE:x\nEND:VCARD\n");
+	say(&r, "<Replace><CmdID>#</CmdID><Meta><FieldLevel " MI "/></Meta>"
+		"<Item><Source><LocURI>u0</LocURI></Source><Data>" CARD21
+		"</Data></Item></Replace>");
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	assert_int_equal(code_nth(r.m, "Replace", 0), 406);
+	assert_int_equal(code_nth(r.m, "Replace", 1), 406);
+	assert_non_null(stored("FN:u0"));
+	assert_null(stored("TITLE:x"));
+}
+
 /* R-DEV-10: the form that is sent: what the device says it takes; else what it
    sends; else the old forms. */
 static void
@@ -478,6 +521,8 @@ main(void)
 		T(sync_in_parts),
 		T(number_of_changes),
 		T(a_sync_in_wbxml),
+		T(public_ids_are_answered_alike),
+		T(replace_of_some_fields),
 		T(form_of_what_is_sent),
 	};
 
