@@ -182,9 +182,6 @@ op_item(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		op->code = 400;
 	if (op->code == 0 && op->luid.n > SML_LOCURI_BYTES_MAX)
 		op->code = 414;
-	/* Never announced: taken for a whole item it would clear the rest. */
-	if (op->code == 0 && (cmd->meta.field_level || it->meta.field_level))
-		op->code = 406;
 	if (op->code == 0 &&
 	    (cmd->tag == SML_DELETE ? sml_chunk_broken(c)
 				    : sml_chunk_in(c, ds, op, &ready)) < 0)

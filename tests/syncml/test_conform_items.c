@@ -417,30 +417,6 @@ public_ids_are_answered_alike(void **state)
 	}
 }
 
-/* S-FIELD-1, R-META-12: a part of an item is not taken for all of it. */
-static void
-replace_of_some_fields(void **state)
-{
-	struct raw r;
-
-	(void)state;
-	open_raw(&r, "IMEI:1", "1");
-	first_sync(&r, 1, "n1");
-	begin(&r, "2", 200, "n1", "n2");
-	sync_open(&r, "contacts");
-	say_item(&r, "Replace", "u0", "<FieldLevel " MI "/>",
-		 "BEGIN:VCARD\nVERSION:2.1\nTITLE:x\nEND:VCARD\n");
-	say(&r, "<Replace><CmdID>#</CmdID><Meta><FieldLevel " MI "/></Meta>"
-		"<Item><Source><LocURI>u0</LocURI></Source><Data>" CARD21
-		"</Data></Item></Replace>");
-	sync_close(&r);
-	(void)post(&r, FINAL);
-	assert_int_equal(code_nth(r.m, "Replace", 0), 406);
-	assert_int_equal(code_nth(r.m, "Replace", 1), 406);
-	assert_non_null(stored("FN:u0"));
-	assert_null(stored("TITLE:x"));
-}
-
 /* R-DEV-10: the form that is sent: what the device says it takes; else what it
    sends; else the old forms. */
 static void
@@ -522,7 +498,6 @@ main(void)
 		T(number_of_changes),
 		T(a_sync_in_wbxml),
 		T(public_ids_are_answered_alike),
-		T(replace_of_some_fields),
 		T(form_of_what_is_sent),
 	};
 
