@@ -326,17 +326,6 @@ utc_flag(void **state)
 	}
 }
 
-static void
-offer(struct raw *o, const char *more)
-{
-	open_raw(o, "IMEI:9", "1");
-	begin(o, "1", 201, NULL, "o1");
-	sync_open(o, "contacts");
-	say_item(o, "Add", "1", "", card(&bench, "Anna", "+491", more));
-	sync_close(o);
-	assert_int_equal(code_of(post(o, FINAL), "Add"), 201);
-}
-
 /* What a device with this in its database gets. */
 static struct slice
 what_it_gets(int version, const char *store, const char *more)
@@ -354,6 +343,132 @@ what_it_gets(int version, const char *store, const char *more)
 	(void)post(&r, FINAL);
 	assert_non_null(nth_kid(r.m, SML_ADD, 0));
 	return nth_kid(r.m, SML_ADD, 0)->items[0].data;
+}
+
+static void
+offer(struct raw *o, const char *more)
+{
+	open_raw(o, "IMEI:9", "1");
+	begin(o, "1", 201, NULL, "o1");
+	sync_open(o, "contacts");
+	say_item(o, "Add", "1", "", card(&bench, "Anna", "+491", more));
+	sync_close(o);
+	assert_int_equal(code_of(post(o, FINAL), "Add"), 201);
+}
+
+/* A whole ordinary or slow sync in which it sends what is said before; gives
+   the first item that it gets. */
+static struct slice
+sync_with(struct raw *r, const char *sid, int code, const char *last,
+	  const char *next, const char *put, const char *changes)
+{
+	struct slice got = SLICE_LIT("");
+	const struct sml_cmd *c;
+
+	again(r, sid);
+	alert(r, code, "contacts", last, next);
+	if (put != NULL)
+		say(r,
+		    "<Put><CmdID>#</CmdID><Item><Source><LocURI>./devinf12"
+		    "</LocURI></Source><Data><DevInf><VerDTD>1.2</VerDTD>%s"
+		    "</DevInf></Data></Item></Put>",
+		    put);
+	(void)post(r, FINAL | CRED);
+	assert_int_equal(our_alert(r->m), code);
+	answer_all(r, 200);
+	sync_open(r, "contacts");
+	say(r, "%s", changes);
+	sync_close(r);
+	(void)post(r, FINAL);
+	c = nth_kid(r->m, SML_ADD, 0);
+	if (c == NULL)
+		c = nth_kid(r->m, SML_REPLACE, 0);
+	if (c != NULL)
+		got = c->items[0].data;
+	answer_all(r, 201);
+	if (nth_kid(r->m, SML_ADD, 0) != NULL) {
+		map_open(r, "contacts");
+		map_item(r, nth_kid(r->m, SML_ADD, 0)->items[0].source, "M");
+		map_close(r);
+	}
+	(void)post(r, FINAL);
+	return got;
+}
+
+/* R-DEV-32, R-DEV-5: the maker decides, in this session and in later ones. */
+static void
+quirks_by_maker(void **state)
+{
+	static const char stranger[] = "<Man>Example</Man><Mod>E71</Mod>";
+	static const char nokia[] = "<Man>NOKIA</Man><Mod>E71</Mod>";
+	static const char sony[] = "<Man>SonyEricsson</Man><Mod>K750i</Mod>";
+	struct raw r, o;
+	struct slice got;
+
+	(void)state;
+	offer(&o, "EMAIL;TYPE=HOME:a@example.com\nTITLE:\xC3\xBC\n");
+	finish(&o);
+	open_raw(&r, "IMEI:1", "1");
+	got = sync_with(&r, "1", 201, NULL, "n1", stranger, "");
+	assert_true(has_text(got, "EMAIL;HOME:a@"));
+	assert_true(has_text(got, "TITLE;CHARSET=UTF-8:\xC3\xBC"));
+	open_raw(&r, "IMEI:2", "1");
+	got = sync_with(&r, "1", 201, NULL, "n1", sony, "");
+	assert_true(has_text(got, "CHARSET=ISO-8859-1"));
+	assert_true(has_text(got, "=FC"));
+	open_raw(&r, "IMEI:3", "1");
+	got = sync_with(&r, "1", 201, NULL, "n1", nokia, "");
+	assert_true(has_text(got, "EMAIL;INTERNET;HOME:a@"));
+	begin(&o, "2", 200, "o1", "o2");
+	sync_open(&o, "contacts");
+	say_item(
+	    &o, "Replace", "1", "",
+	    card(&bench, "Anna", "+492", "EMAIL;TYPE=HOME:b@example.com\n"));
+	sync_close(&o);
+	(void)post(&o, FINAL);
+	got = sync_with(&r, "2", 200, "n1", "n2", NULL, "");
+	assert_true(has_text(got, "EMAIL;INTERNET;HOME:b@"));
+}
+
+#define STORE_OF(props)                                                        \
+	"<DataStore><SourceRef>./Ccontacts</SourceRef>" RX21                   \
+	"<CTCap><CTType>text/x-vcard</CTType><VerCT>2.1</VerCT><Property>"     \
+	"<PropName>N</PropName></Property><Property><PropName>TEL</PropName>"  \
+	"</Property>" props "</CTCap></DataStore>"
+
+/* P-KEEP-1, P-KEEP-4, R-DEV-5: it tells that it can hold more now. What it was
+   not given then is no deletion, and what it has is not sent anew. */
+static void
+another_devinf(void **state)
+{
+	static const char little[] = STORE_OF("");
+	static const char more[] =
+	    STORE_OF("<Property><PropName>TITLE</PropName></Property>");
+	static const char edit[] =
+	    "<Replace><CmdID>#</CmdID><Item><Source><LocURI>M</LocURI>"
+	    "</Source><Data>BEGIN:VCARD\nVERSION:2.1\nN:Anna;;;;\n"
+	    "TEL;CELL:+49%d\nEND:VCARD\n</Data></Item></Replace>";
+	struct raw r, o;
+	struct slice got;
+
+	(void)state;
+	offer(&o, "TITLE:Chief\nROLE:Cook\n");
+	open_raw(&r, "IMEI:1", "1");
+	got = sync_with(&r, "1", 201, NULL, "n1", little, "");
+	assert_true(has_text(got, "+491"));
+	assert_false(has_text(got, "TITLE"));
+	(void)sync_with(&r, "2", 200, "n1", "n2", NULL,
+			arena_printf(bench.a, edit, 2).p);
+	assert_non_null(stored("+492"));
+	assert_true(has_text(slice_c(stored("+492")), "TITLE:Chief"));
+	got = sync_with(&r, "3", 200, "n2", "n3", more, "");
+	assert_int_equal(got.n, 0);
+	/* It edits without ever having seen the title. */
+	(void)sync_with(&r, "4", 200, "n3", "n4", NULL,
+			arena_printf(bench.a, edit, 3).p);
+	assert_true(has_text(slice_c(stored("+493")), "TITLE:Chief"));
+	assert_true(has_text(slice_c(stored("+493")), "ROLE:Cook"));
+	assert_int_equal(items_stored(), 1);
 }
 
 /* R-DEV-17 to R-DEV-23, R-DEV-28: only properties that it lists, as often and
@@ -532,6 +647,7 @@ main(void)
 		T(get_in_each_version), T(other_things),
 		T(asked_for_once),      T(devinf_in_small_messages),
 		T(devinf_in_wbxml),     T(utc_flag),
+		T(quirks_by_maker),     T(another_devinf),
 		T(capabilities),        T(large_objects_flag),
 		T(max_guid_size),       T(free_ids),
 	};
