@@ -115,6 +115,14 @@ write_merged(struct sml_batch *b, const struct pim_item *it,
 	return 0;
 }
 
+/* In a slow sync nothing is known of what the device had; but a row of the new
+   map was made in this very sync, from what it sent before. */
+static bool
+base_unknown(const struct sml_batch *b, const struct sml_op *op)
+{
+	return b->slow && op->row == NULL;
+}
+
 /* Nothing was edited: the device has an older revision, as we know it. */
 static bool
 is_echo(struct sml_batch *b, const struct sml_op *op,
@@ -137,7 +145,8 @@ is_echo(struct sml_batch *b, const struct sml_op *op,
 			if (b->echoes[i].item == head->id &&
 			    b->echoes[i].h_content == op->ids.h_content &&
 			    b->ds->type != 203 &&
-			    (b->slow || row->touched >= b->ds->doubt_from ||
+			    (base_unknown(b, op) ||
+			     row->touched >= b->ds->doubt_from ||
 			     row->held == 0))
 				revision = b->echoes[i].revision;
 		}
@@ -299,7 +308,7 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 	in.incoming_ms = edited(b, op->pim, &in);
 	if (!known_base)
 		in.absence_counts = false;
-	if (b->slow)
+	if (base_unknown(b, op))
 		in.base_n = 0;
 	if (pim_merge(b->a, &in, &r, &b->c->e) < 0)
 		return -1;

@@ -249,6 +249,52 @@ add_replace_delete(void **state)
 	assert_null(stored("FN:u1"));
 }
 
+/* S-CMD-24: commands for one item in one message, in their order. */
+static void
+one_item_again_and_again(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	for (int type = 200; type <= 201; type++) {
+		open_raw(&r, "IMEI:1", "1");
+		first_sync(&r, 1, "n1");
+		begin(&r, "2", type, "n1", "n2");
+		sync_open(&r, "contacts");
+		change(&r, "Add", "x", "Xaver");
+		say_item(&r, "Replace", "x", "",
+			 card(&bench, "Xaver", "+491", "TITLE:one\n"));
+		if (type == 200)
+			change(&r, "Delete", "x", NULL);
+		change(&r, "Add", "x", "Xaver");
+		say_item(&r, "Replace", "x", "",
+			 card(&bench, "Xaver", "+491", "TITLE:two\n"));
+		sync_close(&r);
+		(void)post(&r, 0);
+		assert_int_equal(code_nth(r.m, "Add", 0), 201);
+		assert_int_equal(code_nth(r.m, "Replace", 0), 200);
+		assert_int_equal(code_nth(r.m, "Add", 1), 201);
+		/* What it made anew may have got back what it deleted. */
+		assert_int_equal(code_nth(r.m, "Replace", 1),
+				 type == 200 ? 208 : 200);
+		assert_non_null(stored("TITLE:two"));
+		sync_open(&r, "contacts");
+		say_item(&r, "Replace", "x", "",
+			 card(&bench, "Xaver", "+491", "TITLE:one\n"));
+		sync_close(&r);
+		(void)post(&r, FINAL);
+		assert_int_equal(code_of(r.m, "Replace"), 200);
+		assert_int_equal(items_stored(), 2);
+		assert_non_null(stored("TITLE:one"));
+		assert_int_equal(count(r.m, SML_DELETE), 0);
+		finish(&r);
+		ask(&r, "3", 200, "n2", "n3");
+		assert_int_equal(sync_of(r.m)->kid_n, 0);
+		bench_close(&bench);
+		bench_open(&bench);
+	}
+}
+
 /* S-CMD-8: it freed memory: the item stays, and does not come back. */
 static void
 soft_delete(void **state)
@@ -492,6 +538,7 @@ main(void)
 		T(cdata_for_those_who_use_it),
 		T(ids),
 		T(add_replace_delete),
+		T(one_item_again_and_again),
 		T(soft_delete),
 		T(refused_commands),
 		T(sync_in_parts),
