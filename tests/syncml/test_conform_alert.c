@@ -58,8 +58,9 @@ our_alert_in_package_2(void **state)
 	assert_false(slice_is(a->items[0].meta.anchor.next, last));
 }
 
-/* S-ALERT-1, S-ANCH-1, S-SUBST-1 to S-SUBST-6: what each type becomes where the
-   anchors fit, where they do not, and where there is no Last. */
+/* S-ALERT-1, S-ANCH-1, S-SUBST-1 to S-SUBST-4, S-SUBST-6: what each type
+   becomes where the anchors fit, where they do not, and where there is no Last.
+ */
 static void
 types_and_anchors(void **state)
 {

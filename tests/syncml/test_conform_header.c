@@ -151,7 +151,7 @@ our_msgids(void **state)
 	assert_text(r.m->hdr.msgid, "4");
 }
 
-/* S-HDR-4, S-HDR-9, S-HDR-10, S-HDR-13, S-STAT-2: our header. */
+/* S-HDR-4, S-HDR-9, S-HDR-10, S-HDR-12, S-STAT-2: our header. */
 static void
 our_header(void **state)
 {
@@ -216,7 +216,7 @@ any_target(void **state)
 	}
 }
 
-/* S-HDR-12, S-AUTH-12: RespURI only once it is known who asks. */
+/* S-HDR-12, S-HDR-13, S-AUTH-12: RespURI only once it is known who asks. */
 static void
 no_respuri_for_strangers(void **state)
 {

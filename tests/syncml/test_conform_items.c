@@ -113,7 +113,7 @@ formats(void **state)
 		  "N:Mueller;Anna");
 }
 
-/* R-XML-9, R-XML-10, R-XML-11: escaped, in CDATA, in both; any line ends. */
+/* R-XML-9, R-XML-11: escaped, in CDATA, in both; any line ends. */
 static void
 texts(void **state)
 {
@@ -340,8 +340,8 @@ refused_commands(void **state)
 	assert_null(nth_cmd(r.m, SML_RESULTS, 0));
 }
 
-/* S-SYNC-9, S-MULTI-5, S-NOC-2: a Sync in several messages, each with its own
-   Status; the number it announces binds nobody. */
+/* S-MULTI-1, S-MULTI-5, S-MULTI-6, S-NOC-2: a Sync in several messages, each
+   with its own Status; the number it announces binds nobody. */
 static void
 sync_in_parts(void **state)
 {
