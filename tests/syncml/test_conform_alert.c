@@ -137,6 +137,30 @@ alert_codes(void **state)
 	assert_int_equal(our_alert(r.m), 0);
 }
 
+/* S-SUSP-2: 1.0 and 1.1 know neither; the session goes on. */
+static void
+suspend_before_1_2(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	for (int version = 10; version < 12; version++) {
+		open_raw(&r, version == 10 ? "IMEI:1" : "IMEI:2", "1");
+		r.version = version;
+		begin(&r, "1", 201, NULL, "n1");
+		plain_alert(&r, 224);
+		alert(&r, 225, "notes", "x", "y");
+		sync_open(&r, "contacts");
+		change(&r, "Add", "1", "Anna");
+		sync_close(&r);
+		(void)post(&r, FINAL);
+		assert_int_equal(code_nth(r.m, "Alert", 0), 406);
+		assert_int_equal(code_nth(r.m, "Alert", 1), 406);
+		assert_int_equal(code_of(r.m, "Add"), 201);
+		assert_non_null(sync_of(r.m));
+	}
+}
+
 /* S-ID-4, S-ALERT-9: ways to name a database. */
 static void
 names_of_databases(void **state)
@@ -518,6 +542,7 @@ main(void)
 		T(our_alert_in_package_2),
 		T(types_and_anchors),
 		T(alert_codes),
+		T(suspend_before_1_2),
 		T(names_of_databases),
 		T(names_in_sync_and_map),
 		T(several_databases_in_one_alert),

@@ -113,6 +113,33 @@ formats(void **state)
 		  "N:Mueller;Anna");
 }
 
+/* P-NOTE-1, P-NOTE-2, S-ITEM-5: a database of notes takes any text. */
+static void
+notes(void **state)
+{
+	static const struct form rows[] = {
+		{ TYPE("text/plain"), "", "Title\n\na note", 201 },
+		{ TYPE("text/plain; charset=utf-8"), "", "a note", 201 },
+		{ "", "", "a note", 201 },
+		{ TYPE("text/plain"), FORMAT("b64"), "YSBub3Rl", 201 },
+		{ TYPE("text/x-vnote"), "",
+		  "BEGIN:VNOTE\nVERSION:1.1\nBODY;ENCODING=QUOTED-PRINTABLE:"
+		  "a=20note\nEND:VNOTE\n",
+		  201 },
+		{ TYPE("text/plain"), "",
+		  "BEGIN:VNOTE\nVERSION:1.1\nBODY:a note\nEND:VNOTE\n", 201 },
+		{ TYPE("text/calendar"), "",
+		  "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VJOURNAL\n"
+		  "DESCRIPTION:a note\nEND:VJOURNAL\nEND:VCALENDAR\n",
+		  201 },
+		{ TYPE("text/html"), "", "&lt;p&gt;a note", 415 },
+		{ TYPE("text/x-vcard"), "", CARD21, 415 },
+	};
+
+	(void)state;
+	run_forms(rows, sizeof(rows) / sizeof(rows[0]), "notes", "a note");
+}
+
 /* R-XML-9, R-XML-11: escaped, in CDATA, in both; any line ends. */
 static void
 texts(void **state)
@@ -534,6 +561,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(types),
 		T(formats),
+		T(notes),
 		T(texts),
 		T(cdata_for_those_who_use_it),
 		T(ids),
