@@ -3,8 +3,6 @@
  */
 #include "tests/syncml/conform.h"
 
-#include <pthread.h>
-
 /* ---- packages ----------------------------------------------------------- */
 
 /* S-PKG-1, S-PKG-6, S-MULTI-1: what each package of ours holds at least, and
@@ -418,64 +416,6 @@ a_database_that_fails(void **state)
 	assert_int_equal(code_nth(r.m, "Alert", 1), 200);
 }
 
-struct copy {
-	struct raw *r;
-	struct arena *a;
-	struct sml_reply out;
-};
-
-static void *
-send_copy(void *arg)
-{
-	struct copy *c = arg;
-	struct sml_request rq = {
-		.content_type = SLICE_LIT("application/vnd.syncml+xml"),
-		.body = c->r->sent,
-		.token = slice_c(c->r->token),
-		.peer = slice_c(c->r->peer),
-		.base_url = SLICE_LIT("http://h/sync"),
-	};
-
-	sml_server_handle(&bench.srv, c->a, &rq, &c->out);
-	return NULL;
-}
-
-/* S-DUP-5: two copies at once: one is done, both get its answer. */
-static void
-twice_at_once(void **state)
-{
-	struct raw r;
-	struct copy c[2];
-	pthread_t id[2];
-
-	(void)state;
-	bench.srv.rnd = &rnd_system;
-	open_raw(&r, "IMEI:1", "1");
-	begin(&r, "1", 201, NULL, "n1");
-	sync_open(&r, "contacts");
-	for (int i = 0; i < 50; i++)
-		change(&r, "Add", arena_printf(bench.a, "%d", i).p,
-		       arena_printf(bench.a, "Name%d", i).p);
-	sync_close(&r);
-	prepare(&r, FINAL);
-	for (int i = 0; i < 2; i++) {
-		c[i] = (struct copy){ .r = &r,
-				      .a = arena_new(SML_ARENA_BYTES_MAX) };
-		assert_non_null(c[i].a);
-		assert_int_equal(pthread_create(&id[i], NULL, send_copy, &c[i]),
-				 0);
-	}
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_join(id[i], NULL), 0);
-	assert_int_equal(c[0].out.http, 200);
-	assert_int_equal(c[1].out.http, 200);
-	assert_int_equal(c[0].out.duplicate + c[1].out.duplicate, 1);
-	assert_true(slice_eq(c[0].out.body, c[1].out.body));
-	assert_int_equal(items_stored(), 50);
-	arena_free(&c[0].a);
-	arena_free(&c[1].a);
-}
-
 /* ---- Map ---------------------------------------------------------------- */
 
 /* S-MAP-2, S-MAP-4, S-MAP-9: from the Map on it is the LUID that we speak of;
@@ -524,11 +464,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(six_packages),  T(package_5_without_map),
-		T(next_message),  T(conflicts_by_policy),
-		T(read_only),     T(changes_meanwhile),
-		T(no_echo),       T(a_database_that_fails),
-		T(twice_at_once), T(map_gives_the_name),
+		T(six_packages),
+		T(package_5_without_map),
+		T(next_message),
+		T(conflicts_by_policy),
+		T(read_only),
+		T(changes_meanwhile),
+		T(no_echo),
+		T(a_database_that_fails),
+		T(map_gives_the_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
