@@ -1,4 +1,5 @@
 /* Items as a whole: reading, writing, the stored form. */
+#include "pim/calendar_time.h"
 #include "pim/core.h"
 
 static int
@@ -184,4 +185,34 @@ pim_next(struct arena *a, const struct pim_view *view, struct slice *rest,
 	body = *rest;
 	*rest = SLICE_LIT("");
 	return pim_note_read(a, body, out, e);
+}
+
+static struct slice
+stamp(const struct pim_item *it)
+{
+	const struct pim_comp *c = NULL;
+
+	if (it != NULL && it->root != NULL)
+		c = it->kind == PIM_CONTACT ? it->root : pim_cal_main(it);
+	if (c == NULL)
+		return SLICE_LIT("");
+	return pim_prop_value(c, it->kind == PIM_CONTACT ? "REV"
+							 : "LAST-MODIFIED");
+}
+
+int64_t
+pim_edited_ms(const struct pim_item *it, const struct pim_item *base,
+	      int64_t now_ms)
+{
+	enum { CLOCKS_DIFFER_MS = 24 * 60 * 60 * 1000 };
+	struct slice s = stamp(it);
+	struct pim_time t;
+
+	/* A day or a local time cannot be compared with another's. */
+	if (!pim_time_parse(s, &t) || t.date || !t.utc)
+		return 0;
+	if (slice_eq(slice_trim(s), slice_trim(stamp(base))) ||
+	    t.wall > (now_ms + CLOCKS_DIFFER_MS) / 1000)
+		return 0;
+	return t.wall * 1000;
 }

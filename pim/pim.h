@@ -225,7 +225,8 @@ struct pim_merge {
 	/* Absence may mean deletion (the base's form is today's form). */
 	bool absence_counts;
 	enum pim_wins wins;
-	/* When the two sides wrote, ms; 0: not believable. For NEWEST. */
+	/* When the two sides edited (pim_edited_ms()); 0: not known. For
+	   NEWEST, which without both is the client's. */
 	int64_t current_ms, incoming_ms;
 	/* The device's content wins outright (refresh from client), but what
 	   it cannot hold is kept. */
@@ -241,6 +242,14 @@ struct pim_merged {
 	bool client_won;       /* of the clashes, all went to the client */
 	bool server_won;       /* ... to the server */
 };
+
+/*
+ * When its writer says that it was edited last (REV, LAST-MODIFIED), ms; 0: it
+ * does not say so, only repeats what `base` (may be NULL) says, or speaks of a
+ * time after `now_ms`.
+ */
+int64_t pim_edited_ms(const struct pim_item *it, const struct pim_item *base,
+		      int64_t now_ms);
 
 int pim_merge(struct arena *a, const struct pim_merge *in,
 	      struct pim_merged *out, struct err *e);

@@ -53,6 +53,7 @@ batch_run(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 		.op = op,
 		.n = n,
 	};
+	int form = ds->form_seen;
 
 	if (b.col == NULL)
 		return err_set(&c->e, ERR_BUG, "sync.batch",
@@ -70,6 +71,9 @@ batch_run(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 		if (op[i].code == 0 && sml_op_decide(&b, &op[i]) < 0)
 			return -1;
 	}
+	/* The form of its first item tells how it likes to get ours. */
+	if (ds->form_seen != form)
+		c->view_ready[ds - c->s.ds] = false;
 	return batch_store(&b);
 }
 
@@ -178,8 +182,9 @@ op_item(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		op->code = 400;
 	if (op->code == 0 && op->luid.n > SML_LOCURI_BYTES_MAX)
 		op->code = 414;
-	if (op->code == 0 && cmd->tag != SML_DELETE &&
-	    sml_chunk_in(c, ds, op, &ready) < 0)
+	if (op->code == 0 &&
+	    (cmd->tag == SML_DELETE ? sml_chunk_broken(c)
+				    : sml_chunk_in(c, ds, op, &ready)) < 0)
 		return -1;
 	if (op->code == 0 && it->data.p != NULL && c->msg->doc.cdata)
 		ds->wants_cdata = true;

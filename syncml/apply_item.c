@@ -76,6 +76,16 @@ create(struct sml_batch *b, struct sml_op *op)
 
 /* ---- matched with one that the device did not have a row for ------------ */
 
+/* Nothing may be written here, and what the device has is not ours: it gets
+   the server's. */
+static void
+take_back(struct store_map *m)
+{
+	sml_map_owe(m, true, 0);
+	m->held = 0;
+	m->held_form = 0;
+}
+
 static int
 adopt(struct sml_batch *b, struct sml_op *op,
       const struct store_candidate *cand, struct store_map *row)
@@ -96,6 +106,10 @@ adopt(struct sml_batch *b, struct sml_op *op,
 			       "item %lld matched without its body",
 			       (long long)cand->item);
 	m = put_row(b, row, cand->item, op->luid);
+	if (b->col->read_only) {
+		take_back(m);
+		return 0;
+	}
 	/* What it was offered and never confirmed is what it may hold. */
 	return sml_op_merge(b, op, head, m, row != NULL && m->offer_n > 0);
 }
@@ -158,8 +172,11 @@ known(struct sml_batch *b, struct sml_op *op)
 		return reused(b, op);
 	if (b->col->read_only) {
 		m = put_row(b, op->row, op->row->item, op->luid);
-		sml_map_owe(m, true, 0);
-		op->code = 200;
+		if (head->deleted || head->h_content != op->ids.h_content)
+			take_back(m);
+		else
+			sml_map_holds(m, head->revision, 0, b->ds->sync_no);
+		op->code = op->tag == SML_ADD ? 201 : 200;
 		return 0;
 	}
 	m = put_row(b, op->row, op->row->item, op->luid);

@@ -115,6 +115,14 @@ write_merged(struct sml_batch *b, const struct pim_item *it,
 	return 0;
 }
 
+/* In a slow sync nothing is known of what the device had; but a row of the new
+   map was made in this very sync, from what it sent before. */
+static bool
+base_unknown(const struct sml_batch *b, const struct sml_op *op)
+{
+	return b->slow && op->row == NULL;
+}
+
 /* Nothing was edited: the device has an older revision, as we know it. */
 static bool
 is_echo(struct sml_batch *b, const struct sml_op *op,
@@ -137,7 +145,8 @@ is_echo(struct sml_batch *b, const struct sml_op *op,
 			if (b->echoes[i].item == head->id &&
 			    b->echoes[i].h_content == op->ids.h_content &&
 			    b->ds->type != 203 &&
-			    (b->slow || row->touched >= b->ds->doubt_from ||
+			    (base_unknown(b, op) ||
+			     row->touched >= b->ds->doubt_from ||
 			     row->held == 0))
 				revision = b->echoes[i].revision;
 		}
@@ -261,6 +270,14 @@ store_merged(struct sml_batch *b, struct sml_op *op,
 	return write_merged(b, r->item, head, sent + 1);
 }
 
+static int64_t
+edited(const struct sml_batch *b, const struct pim_item *it,
+       const struct pim_merge *in)
+{
+	return pim_edited_ms(it, in->base_n == 0 ? NULL : in->base[0],
+			     b->c->now);
+}
+
 int
 sml_op_merge(struct sml_batch *b, struct sml_op *op,
 	     const struct store_item *head, struct store_map *row,
@@ -274,7 +291,6 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		.incoming = op->pim,
 		.base = list,
 		.wins = policy(b),
-		.current_ms = head->modified_ms,
 		.replace = b->ds->type == 203,
 	};
 	bool elsewhere = row->held != 0 && row->held != head->revision;
@@ -288,9 +304,11 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 	    bases(b, op, row, list, &in.base_n, &in.absence_counts) < 0)
 		return -1;
 	in.current = current;
+	in.current_ms = edited(b, current, &in);
+	in.incoming_ms = edited(b, op->pim, &in);
 	if (!known_base)
 		in.absence_counts = false;
-	if (b->slow)
+	if (base_unknown(b, op))
 		in.base_n = 0;
 	if (pim_merge(b->a, &in, &r, &b->c->e) < 0)
 		return -1;

@@ -11,13 +11,22 @@ refuse(struct sml_batch *b, struct sml_op *op, int code, const char *why)
 	return 0;
 }
 
-/* Undo Format b64; raw octets (WBXML) and text stay as they are. */
+/* Undo Format b64; raw octets (WBXML) and text stay as they are. What stands
+   in a Format that nobody knows cannot be told from an item. */
 static bool
 unpack(struct sml_batch *b, struct sml_op *op)
 {
-	if (slice_is_nocase(slice_trim(op->format), "b64"))
+	static const char *const as_it_is[] = { "",    "chr",  "bin", "xml",
+						"int", "bool", "node" };
+	struct slice format = slice_trim(op->format);
+
+	if (slice_is_nocase(format, "b64"))
 		return digest_unb64(b->a, op->data, &op->data);
-	return true;
+	for (size_t i = 0; i < sizeof(as_it_is) / sizeof(as_it_is[0]); i++) {
+		if (slice_is_nocase(format, as_it_is[i]))
+			return true;
+	}
+	return false;
 }
 
 static enum pim_form
@@ -46,7 +55,7 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 	if ((int64_t)op->data.n > c->srv->conf->max_obj_bytes)
 		return refuse(b, op, 413, "larger than an item may be");
 	if (!unpack(b, op))
-		return refuse(b, op, 415, "its base64 does not decode");
+		return refuse(b, op, 415, "its Format does not decode");
 	form = form_of(b, op);
 	if (form == PIM_FORM_NONE)
 		return refuse(b, op, 415, "not a form that is known here");
