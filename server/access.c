@@ -52,14 +52,20 @@ srv_access_log(const struct srv_rq *rq, const char *end)
 {
 	char path[100];
 	char method[24];
+	char note[100] = "";
 
-	log_line(rq->front->log, LOG_LVL_INFO,
-		 "event=request peer=%s method=\"%s\" path=\"%s\" http=%d "
-		 "in=%zu out=%zu ms=%lld%s%s%s",
-		 rq->peer[0] == '\0' ? "-" : rq->peer,
-		 value(slice_c(rq->method), method, sizeof(method)),
-		 value(slice_c(rq->path), path, sizeof(path)), rq->http,
-		 rq->in_n, rq->sent_n,
-		 (long long)(clk_mono_ms() - rq->began_ms),
-		 end == NULL ? "" : " end=", end == NULL ? "" : end, rq->tail);
+	/* What a worker did not see tells its reason here. */
+	if (rq->tail[0] == '\0' && rq->text != NULL)
+		(void)snprintf(note, sizeof(note), " note=\"%.*s\"",
+			       SLICE_ARG(slice_trim(slice_c(rq->text))));
+
+	log_line(
+	    rq->front->log, LOG_LVL_INFO,
+	    "event=request peer=%s method=\"%s\" path=\"%s\" http=%d "
+	    "in=%zu out=%zu ms=%lld%s%s%s%s",
+	    rq->peer[0] == '\0' ? "-" : rq->peer,
+	    value(slice_c(rq->method), method, sizeof(method)),
+	    value(slice_c(rq->path), path, sizeof(path)), rq->http, rq->in_n,
+	    rq->sent_n, (long long)(clk_mono_ms() - rq->began_ms),
+	    end == NULL ? "" : " end=", end == NULL ? "" : end, rq->tail, note);
 }

@@ -92,6 +92,18 @@ srv_conn_of(struct MHD_Connection *m)
 	return i == NULL ? NULL : i->socket_context;
 }
 
+bool
+srv_conn_was_cut(struct srv_conn *c)
+{
+	struct srv_front *f = c->gate->front;
+	bool cut;
+
+	(void)pthread_mutex_lock(&f->lock);
+	cut = c->cut;
+	(void)pthread_mutex_unlock(&f->lock);
+	return cut;
+}
+
 void
 srv_conn_set(struct srv_conn *c, enum conn_phase phase, int64_t ms)
 {

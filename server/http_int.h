@@ -85,6 +85,7 @@ struct srv_rq {
 	int64_t began_ms;
 	char path[RQ_PATH_BYTES]; /* cut, for the log, when it is too long */
 	bool path_cut;
+	size_t uri_n;
 	char token[RQ_TOKEN_BYTES];
 	char base[RQ_BASE_BYTES];
 	char peer[SRV_ADDR_TEXT_BYTES];
@@ -120,6 +121,8 @@ void srv_conn_notify(void *cls, struct MHD_Connection *m, void **ctx,
 enum MHD_Result srv_conn_accept(void *cls, const struct sockaddr *sa,
 				socklen_t n);
 struct srv_conn *srv_conn_of(struct MHD_Connection *m);
+/* Did the sweeper end it? */
+bool srv_conn_was_cut(struct srv_conn *c);
 void srv_conn_set(struct srv_conn *c, enum conn_phase phase, int64_t ms);
 /* Ends daemons whose last connection went; called by the sweeper. */
 void *srv_conn_sweep(void *front);
@@ -139,6 +142,9 @@ int64_t srv_rq_grace_ms(const struct srv_settings *s, size_t bytes);
 
 /* http_check.c: judge the headers; rq->http stays 0 when a body may come. */
 void srv_rq_check(struct srv_rq *rq, const char *method, const char *version);
+/* Leaves all that came besides the body room for an answer in the library's
+   memory of the connection? Else the request is refused. */
+bool srv_rq_head_fits(struct srv_rq *rq);
 
 /* http_work.c: the part that runs in a worker. */
 void srv_rq_work(struct srv_job *job, struct arena *a);

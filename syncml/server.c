@@ -213,6 +213,10 @@ refuse_entry(struct sml_ctx *c, struct sml_reply *out, enum sml_entry how)
 		out->note = SLICE_LIT("account or device is disabled");
 		refuse(c, out, 403, NULL, SLICE_LIT(""));
 		return;
+	case SML_ENTER_CROWDED:
+		out->note = SLICE_LIT("too many open sessions of the account");
+		refuse(c, out, 503, NULL, SLICE_LIT(""));
+		return;
 	case SML_ENTER_EXPIRED:
 	case SML_ENTER_GO:
 	case SML_ENTER_DUPLICATE:

@@ -209,6 +209,7 @@ enum sml_entry {
 	SML_ENTER_GAP,       /* out of order: the session ends */
 	SML_ENTER_EXPIRED,   /* no such session any more */
 	SML_ENTER_DISABLED,
+	SML_ENTER_CROWDED, /* the account has too many open sessions */
 };
 /* Load account, device, databases, links; continue the session or start it. */
 int sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
