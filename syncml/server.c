@@ -70,8 +70,8 @@ refuse(struct sml_ctx *c, struct sml_reply *out, int code,
 
 	c->s.doc = c->msg->doc;
 	c->s.sid = c->msg->hdr.sid;
-	c->s.dev_uri = c->msg->hdr.source;
-	c->s.server_uri = c->msg->hdr.target;
+	c->s.dev_uri = sml_short_uri(c->msg->hdr.source);
+	c->s.server_uri = sml_short_uri(c->msg->hdr.target);
 	c->s.out_msgid = c->msgid;
 	c->s.respuri = SLICE_LIT("");
 	c->s.peer_msg = c->msg->hdr.meta.max_msg_size;
@@ -125,7 +125,8 @@ header(struct sml_ctx *c, struct sml_reply *out)
 		return false;
 	if (c->msgid < 1 || c->msgid > SML_MESSAGES_MAX || h->sid.n == 0 ||
 	    h->sid.n > SML_SID_BYTES_MAX || h->source.n == 0 ||
-	    h->source.n > SML_DEVID_BYTES_MAX) {
+	    h->source.n > SML_DEVID_BYTES_MAX ||
+	    h->target.n > SML_LOCURI_BYTES_MAX) {
 		out->note = SLICE_LIT("header without MsgID, SessionID or "
 				      "Source, or with an impossible one");
 		refuse(c, out, 400, NULL, SLICE_LIT(""));
