@@ -39,8 +39,12 @@ enum {
 	SML_MESSAGES_MAX = 10000,
 	/* One item, assembled (conf): a photo of 10 MB. */
 	SML_OBJ_BYTES_MAX = 10000000,
-	/* Arena of one request: an object of 10 MB, read, merged, written. */
+	/* Arena of one request, and that of its steps where objects are not
+	   larger. */
 	SML_ARENA_BYTES_MAX = 96000000,
+	/* A step may take so many times the largest object: two edits of one
+	   that meet take 17 times its size. */
+	SML_ARENA_OBJECTS = 18,
 	/* SessionID, MsgID, CmdID, device ids, anchors, LocURIs. */
 	SML_SID_BYTES_MAX = 64,
 	SML_CMDID_BYTES_MAX = 32,

@@ -8,6 +8,7 @@
 enum {
 	MSG_DEFAULT = 65536, /* for clients that announce no MaxMsgSize */
 	MSG_LEAST = 1200,    /* smaller ones could hold no answer at all */
+	STATUS_BARE = 4096,  /* more than one takes, its challenge with it */
 };
 
 size_t
@@ -195,6 +196,15 @@ put_status(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
 	return append(c, o, &cmd, sml_out_room(o));
 }
 
+/* A Status that fits into no message of this device: its names go. */
+static bool
+put_bare(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
+{
+	st->target_ref = st->source_ref = st->text = SLICE_LIT("");
+	o->full = false;
+	return put_status(c, o, st);
+}
+
 static void
 header_status(struct sml_ctx *c, struct sml_out *o)
 {
@@ -209,19 +219,14 @@ header_status(struct sml_ctx *c, struct sml_out *o)
 		.text = c->hdr_text,
 	};
 
-	if (!c->msg->hdr.noresp)
-		(void)put_status(c, o, &st);
+	/* It goes out even where a header with long names left no room. */
+	if (!c->msg->hdr.noresp && !put_status(c, o, &st)) {
+		o->limit += STATUS_BARE;
+		(void)put_bare(c, o, &st);
+		o->limit -= STATUS_BARE;
+	}
 	o->base = o->b.n;
 	o->full = false;
-}
-
-/* A Status that fits into no message of this device: its names go. */
-static bool
-put_bare(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
-{
-	st->target_ref = st->source_ref = st->text = SLICE_LIT("");
-	o->full = false;
-	return put_status(c, o, st);
 }
 
 static void

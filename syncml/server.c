@@ -443,12 +443,20 @@ decode(struct sml_ctx *c, struct sml_reply *out)
 	return true;
 }
 
+static struct arena *
+scratch_new(const struct sml_server_conf *conf)
+{
+	size_t n = (size_t)conf->max_obj_bytes * SML_ARENA_OBJECTS;
+
+	return arena_new(n > SML_ARENA_BYTES_MAX ? n : SML_ARENA_BYTES_MAX);
+}
+
 void
 sml_server_handle(const struct sml_server *srv, struct arena *a,
 		  const struct sml_request *rq, struct sml_reply *out)
 {
 	struct sml_ctx *c = ARENA_NEW(a, struct sml_ctx);
-	struct arena *scratch = arena_new(SML_ARENA_BYTES_MAX);
+	struct arena *scratch = scratch_new(srv->conf);
 
 	*out = (struct sml_reply){ 0 };
 	if (c == NULL || scratch == NULL) {
