@@ -24,7 +24,9 @@ value(struct slice s, char *out, size_t n)
 			out[o++] = *p;
 		}
 	}
-	o = slice_utf8_cut((struct slice){ out, o }, o).n;
+	/* Do not leave half a character behind where it was cut. */
+	while (o > 0 && !slice_utf8_ok((struct slice){ out, o }))
+		o--;
 	out[o] = '\0';
 	return out;
 }
