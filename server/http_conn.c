@@ -64,6 +64,8 @@ conn_remove(struct srv_conn *c)
 	else
 		f->conns = c->next;
 	f->conn_n--;
+	if (c->lingers && !c->cut && c->fd >= 0)
+		srv_linger_add(f, c->fd);
 	if (!c->gate->admin)
 		(void)atomic_fetch_sub(&f->metrics->connections, 1);
 	(void)atomic_fetch_sub(&c->gate->conn_n, 1);
@@ -216,6 +218,7 @@ srv_conn_sweep(void *front)
 		int64_t at = clk_mono_ms() + SWEEP_MS;
 
 		cut_due(f);
+		srv_linger_look(f, clk_mono_ms());
 		if (!atomic_load(&f->stopping))
 			end_retired(f);
 		until.tv_sec = at / 1000;
@@ -224,6 +227,7 @@ srv_conn_sweep(void *front)
 			(void)pthread_cond_timedwait(&f->wake, &f->lock,
 						     &until);
 	}
+	srv_linger_look(f, INT64_MAX);
 	(void)pthread_mutex_unlock(&f->lock);
 	return NULL;
 }

@@ -35,9 +35,19 @@ struct srv_conn {
 	atomic_bool used; /* a request was here before */
 	bool half;        /* the client closed its side; see gone() */
 	bool cut;         /* by the sweeper, under front.lock */
+	bool lingers;     /* answered before its request was there */
 	atomic_bool slow; /* it was cut because it was too slow */
 	atomic_int phase; /* enum conn_phase */
 	atomic_int_fast64_t deadline_ms; /* clk_mono_ms(); INT64_MAX: none */
+};
+
+/* Answered connections whose requests still come in: http_linger.c */
+enum { SRV_LINGER_MAX = 64 };
+
+struct srv_linger {
+	int fd[SRV_LINGER_MAX];
+	int64_t until_ms[SRV_LINGER_MAX];
+	size_t n;
 };
 
 struct srv_front {
@@ -57,6 +67,7 @@ struct srv_front {
 	struct srv_conn *conns;
 	size_t conn_n;
 	struct srv_gate *gates;
+	struct srv_linger linger;
 	bool sweeper_runs, sweeper_ends;
 	pthread_t sweeper;
 };
@@ -126,6 +137,11 @@ bool srv_conn_was_cut(struct srv_conn *c);
 void srv_conn_set(struct srv_conn *c, enum conn_phase phase, int64_t ms);
 /* Ends daemons whose last connection went; called by the sweeper. */
 void *srv_conn_sweep(void *front);
+
+/* http_linger.c, both under front.lock */
+void srv_linger_add(struct srv_front *f, int fd);
+/* Now or, with INT64_MAX, never again. */
+void srv_linger_look(struct srv_front *f, int64_t now);
 
 /* http_rq.c */
 void *srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m);

@@ -278,6 +278,7 @@ answer(struct srv_rq *rq)
 	if (r == NULL)
 		return MHD_NO;
 	add_headers(rq, r);
+	rq->conn->lingers = rq->close_after;
 	rq->phase = RQ_DONE;
 	srv_conn_set(rq->conn, CONN_SENDS,
 		     srv_rq_grace_ms(rq->settings, rq->sent_n));

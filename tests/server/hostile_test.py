@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import zlib
 
@@ -129,6 +130,30 @@ class Head(unittest.TestCase):
                 self.assertEqual(got, 200, n)
             else:
                 self.assertIn(got, (431, None), n)
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.d.proc.pid))
+
+    def test_the_answer_survives_the_body(self):
+        """Refused at its headers, sent to its end: no reset takes the answer
+        away, and the connection does not stay."""
+        self.assertEqual(self.status(post("echo")), 200)
+        before = self.descriptors()
+        for n in (1000001, 3000000):
+            for _ in range(20):
+                a = ask(self.p, post("e" * n))
+                self.assertEqual(a.status, 413)
+                self.assertEqual(a.get("Connection"), "close")
+        with Client(self.p) as c:
+            c.send(head("POST", "/sync", BASE + [
+                ("Content-Length", "50000000")]))
+            self.assertEqual(c.answer().status, 413)
+            self.assertEqual(c.ended(), b"")
+            c.send(b"e" * 100000)
+        end = time.monotonic() + LIMIT
+        while self.descriptors() > before:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
 
     def test_odd_requests(self):
         for request, want in (
