@@ -136,6 +136,22 @@ gone(struct srv_conn *c, int phase)
 	return before && c->half;
 }
 
+/*
+ * Where few places are left, those who say nothing get a quarter of their time:
+ * somebody else has something to say.
+ */
+static bool
+in_the_way(const struct srv_front *f, struct srv_conn *c, int64_t now)
+{
+	const struct srv_conf *conf = &f->settings->conf;
+	int64_t ms =
+	    1000 * (atomic_load(&c->used) ? conf->keepalive_s : conf->header_s);
+
+	return (size_t)atomic_load(&f->metrics->connections) >=
+		   f->connections_max / 4 * 3 &&
+	       atomic_load(&c->deadline_ms) - now <= ms / 4 * 3;
+}
+
 /* Is it over for this connection? */
 static bool
 due(struct srv_front *f, struct srv_conn *c, int64_t now)
@@ -153,7 +169,7 @@ due(struct srv_front *f, struct srv_conn *c, int64_t now)
 		return false;
 	if (phase == CONN_IDLE)
 		return atomic_load(&f->stopping) ||
-		       atomic_load(&c->gate->retired);
+		       atomic_load(&c->gate->retired) || in_the_way(f, c, now);
 	return (phase == CONN_RECEIVES && hurry >= 1) ||
 	       (phase == CONN_SENDS && hurry >= 2);
 }
