@@ -244,6 +244,9 @@ TX(session_supersede, (struct store_tx *tx, int64_t device, int64_t except,
 TX(session_list, (struct store_tx *tx, struct arena *a, int64_t device,
    size_t limit, struct store_session **out, size_t *n, struct err *e),
    (in, a, device, limit, out, n, e))
+TX(session_open, (struct store_tx *tx, struct arena *a, int64_t since_ms,
+   struct store_session **out, size_t *n, struct err *e),
+   (in, a, since_ms, out, n, e))
 TX(story_add, (struct store_tx *tx, int64_t session,
    const struct store_story *s, size_t n, struct err *e),
    (in, session, s, n, e))
@@ -417,6 +420,7 @@ static const struct store_vtbl FAULT = {
 	.answer_get = fault_answer_get,
 	.session_supersede = fault_session_supersede,
 	.session_list = fault_session_list,
+	.session_open = fault_session_open,
 	.story_add = fault_story_add,
 	.story_get = fault_story_get,
 	.chunk_add = fault_chunk_add,

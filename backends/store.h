@@ -591,6 +591,11 @@ struct store_vtbl {
 			    int64_t device, size_t limit,
 			    struct store_session **out, size_t *n,
 			    struct err *e);
+	/* The account's open sessions that were heard from since then, the one
+	   that is silent longest first. States are left out. */
+	int (*session_open)(struct store_tx *tx, struct arena *a,
+			    int64_t since_ms, struct store_session **out,
+			    size_t *n, struct err *e);
 	int (*story_add)(struct store_tx *tx, int64_t session,
 			 const struct store_story *s, size_t n, struct err *e);
 	int (*story_get)(struct store_tx *tx, struct arena *a, int64_t session,

@@ -24,7 +24,9 @@ value(struct slice s, char *out, size_t n)
 			out[o++] = *p;
 		}
 	}
-	o = slice_utf8_cut((struct slice){ out, o }, o).n;
+	/* Do not leave half a character behind where it was cut. */
+	while (o > 0 && !slice_utf8_ok((struct slice){ out, o }))
+		o--;
 	out[o] = '\0';
 	return out;
 }
@@ -52,14 +54,20 @@ srv_access_log(const struct srv_rq *rq, const char *end)
 {
 	char path[100];
 	char method[24];
+	char note[100] = "";
 
-	log_line(rq->front->log, LOG_LVL_INFO,
-		 "event=request peer=%s method=\"%s\" path=\"%s\" http=%d "
-		 "in=%zu out=%zu ms=%lld%s%s%s",
-		 rq->peer[0] == '\0' ? "-" : rq->peer,
-		 value(slice_c(rq->method), method, sizeof(method)),
-		 value(slice_c(rq->path), path, sizeof(path)), rq->http,
-		 rq->in_n, rq->sent_n,
-		 (long long)(clk_mono_ms() - rq->began_ms),
-		 end == NULL ? "" : " end=", end == NULL ? "" : end, rq->tail);
+	/* What a worker did not see tells its reason here. */
+	if (rq->tail[0] == '\0' && rq->text != NULL)
+		(void)snprintf(note, sizeof(note), " note=\"%.*s\"",
+			       SLICE_ARG(slice_trim(slice_c(rq->text))));
+
+	log_line(
+	    rq->front->log, LOG_LVL_INFO,
+	    "event=request peer=%s method=\"%s\" path=\"%s\" http=%d "
+	    "in=%zu out=%zu ms=%lld%s%s%s%s",
+	    rq->peer[0] == '\0' ? "-" : rq->peer,
+	    value(slice_c(rq->method), method, sizeof(method)),
+	    value(slice_c(rq->path), path, sizeof(path)), rq->http, rq->in_n,
+	    rq->sent_n, (long long)(clk_mono_ms() - rq->began_ms),
+	    end == NULL ? "" : " end=", end == NULL ? "" : end, rq->tail, note);
 }

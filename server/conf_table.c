@@ -158,7 +158,9 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  86400, "s", "1200", true,
 	  "No request, and no answer, takes longer, whatever its size." },
 	{ "keepalive", times, SRV_CONF_SECONDS, AT(keepalive_s), 1, 3600, "s",
-	  "60", true, "An idle connection is closed after so long." },
+	  "60", true,
+	  "An idle connection is closed after so long; after a quarter of it "
+	  "while three quarters of `connections` are open." },
 	{ "stop_time", times, SRV_CONF_SECONDS, AT(stop_s), 0, 3600, "s", "30",
 	  true,
 	  "At a stop, how long requests that are being received may still "

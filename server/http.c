@@ -1,6 +1,7 @@
 #include "server/http_int.h"
 
 #include "base/clock.h"
+#include "syncml/limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +9,8 @@
 #include <unistd.h>
 
 enum {
-	/* Headers of phones are below 1 kB; C6 allows 8 kB. */
-	FRONT_CONN_BYTES = 8192,
+	/* What a request may have, and the headers of its answer. */
+	FRONT_CONN_BYTES = SML_HTTP_HEAD_BYTES_MAX + 1536,
 	FRONT_STACK_BYTES = 512 * 1024,
 	FRONT_THREADS_MAX = 4,
 	FRONT_ADMIN_CONNECTIONS = 32,

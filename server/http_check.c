@@ -5,6 +5,8 @@
  */
 #include "server/http_int.h"
 
+#include "syncml/limits.h"
+
 #include <stdio.h>
 
 struct seen { /* the headers that matter */
@@ -214,6 +216,41 @@ route(struct srv_rq *rq, const char *method, const struct seen *s)
 	}
 }
 
+struct weight {
+	size_t n, bytes;
+};
+
+static enum MHD_Result
+weigh(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct weight *w = cls;
+
+	(void)kind;
+	w->n++;
+	w->bytes += SML_HTTP_HEADER_COST;
+	w->bytes += key == NULL ? 0 : strlen(key);
+	w->bytes += value == NULL ? 0 : strlen(value);
+	return MHD_YES;
+}
+
+bool
+srv_rq_head_fits(struct srv_rq *rq)
+{
+	struct weight w = { .bytes = rq->uri_n };
+
+	(void)MHD_get_connection_values(
+	    rq->mhd,
+	    (enum MHD_ValueKind)(MHD_HEADER_KIND | MHD_COOKIE_KIND |
+				 MHD_GET_ARGUMENT_KIND | MHD_FOOTER_KIND),
+	    weigh, &w);
+	if (w.n <= SML_HTTP_HEADERS_MAX && w.bytes <= SML_HTTP_HEAD_BYTES_MAX)
+		return true;
+	srv_rq_refuse(rq, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+		      "The request's headers are too many or too long.\n");
+	rq->close_after = true;
+	return false;
+}
+
 void
 srv_rq_check(struct srv_rq *rq, const char *method, const char *version)
 {
@@ -227,6 +264,8 @@ srv_rq_check(struct srv_rq *rq, const char *method, const char *version)
 		rq->close_after = true;
 		return;
 	}
+	if (!srv_rq_head_fits(rq))
+		return;
 	rq->announced = s.length;
 	route(rq, method, &s);
 	/* What the answer does not wait for ends the connection. */

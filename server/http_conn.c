@@ -64,6 +64,8 @@ conn_remove(struct srv_conn *c)
 	else
 		f->conns = c->next;
 	f->conn_n--;
+	if (c->lingers && !c->cut && c->fd >= 0)
+		srv_linger_add(f, c->fd);
 	if (!c->gate->admin)
 		(void)atomic_fetch_sub(&f->metrics->connections, 1);
 	(void)atomic_fetch_sub(&c->gate->conn_n, 1);
@@ -90,6 +92,18 @@ srv_conn_of(struct MHD_Connection *m)
 	    MHD_get_connection_info(m, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	return i == NULL ? NULL : i->socket_context;
+}
+
+bool
+srv_conn_was_cut(struct srv_conn *c)
+{
+	struct srv_front *f = c->gate->front;
+	bool cut;
+
+	(void)pthread_mutex_lock(&f->lock);
+	cut = c->cut;
+	(void)pthread_mutex_unlock(&f->lock);
+	return cut;
 }
 
 void
@@ -122,6 +136,22 @@ gone(struct srv_conn *c, int phase)
 	return before && c->half;
 }
 
+/*
+ * Where few places are left, those who say nothing get a quarter of their time:
+ * somebody else has something to say.
+ */
+static bool
+in_the_way(const struct srv_front *f, struct srv_conn *c, int64_t now)
+{
+	const struct srv_conf *conf = &f->settings->conf;
+	int64_t ms =
+	    1000 * (atomic_load(&c->used) ? conf->keepalive_s : conf->header_s);
+
+	return (size_t)atomic_load(&f->metrics->connections) >=
+		   f->connections_max / 4 * 3 &&
+	       atomic_load(&c->deadline_ms) - now <= ms / 4 * 3;
+}
+
 /* Is it over for this connection? */
 static bool
 due(struct srv_front *f, struct srv_conn *c, int64_t now)
@@ -139,7 +169,7 @@ due(struct srv_front *f, struct srv_conn *c, int64_t now)
 		return false;
 	if (phase == CONN_IDLE)
 		return atomic_load(&f->stopping) ||
-		       atomic_load(&c->gate->retired);
+		       atomic_load(&c->gate->retired) || in_the_way(f, c, now);
 	return (phase == CONN_RECEIVES && hurry >= 1) ||
 	       (phase == CONN_SENDS && hurry >= 2);
 }
@@ -204,6 +234,7 @@ srv_conn_sweep(void *front)
 		int64_t at = clk_mono_ms() + SWEEP_MS;
 
 		cut_due(f);
+		srv_linger_look(f, clk_mono_ms());
 		if (!atomic_load(&f->stopping))
 			end_retired(f);
 		until.tv_sec = at / 1000;
@@ -212,6 +243,7 @@ srv_conn_sweep(void *front)
 			(void)pthread_cond_timedwait(&f->wake, &f->lock,
 						     &until);
 	}
+	srv_linger_look(f, INT64_MAX);
 	(void)pthread_mutex_unlock(&f->lock);
 	return NULL;
 }

@@ -35,9 +35,19 @@ struct srv_conn {
 	atomic_bool used; /* a request was here before */
 	bool half;        /* the client closed its side; see gone() */
 	bool cut;         /* by the sweeper, under front.lock */
+	bool lingers;     /* answered before its request was there */
 	atomic_bool slow; /* it was cut because it was too slow */
 	atomic_int phase; /* enum conn_phase */
 	atomic_int_fast64_t deadline_ms; /* clk_mono_ms(); INT64_MAX: none */
+};
+
+/* Answered connections whose requests still come in: http_linger.c */
+enum { SRV_LINGER_MAX = 64 };
+
+struct srv_linger {
+	int fd[SRV_LINGER_MAX];
+	int64_t until_ms[SRV_LINGER_MAX];
+	size_t n;
 };
 
 struct srv_front {
@@ -57,6 +67,7 @@ struct srv_front {
 	struct srv_conn *conns;
 	size_t conn_n;
 	struct srv_gate *gates;
+	struct srv_linger linger;
 	bool sweeper_runs, sweeper_ends;
 	pthread_t sweeper;
 };
@@ -85,6 +96,7 @@ struct srv_rq {
 	int64_t began_ms;
 	char path[RQ_PATH_BYTES]; /* cut, for the log, when it is too long */
 	bool path_cut;
+	size_t uri_n;
 	char token[RQ_TOKEN_BYTES];
 	char base[RQ_BASE_BYTES];
 	char peer[SRV_ADDR_TEXT_BYTES];
@@ -122,9 +134,16 @@ void srv_conn_notify(void *cls, struct MHD_Connection *m, void **ctx,
 enum MHD_Result srv_conn_accept(void *cls, const struct sockaddr *sa,
 				socklen_t n);
 struct srv_conn *srv_conn_of(struct MHD_Connection *m);
+/* Did the sweeper end it? */
+bool srv_conn_was_cut(struct srv_conn *c);
 void srv_conn_set(struct srv_conn *c, enum conn_phase phase, int64_t ms);
 /* Ends daemons whose last connection went; called by the sweeper. */
 void *srv_conn_sweep(void *front);
+
+/* http_linger.c, both under front.lock */
+void srv_linger_add(struct srv_front *f, int fd);
+/* Now or, with INT64_MAX, never again. */
+void srv_linger_look(struct srv_front *f, int64_t now);
 
 /* http_rq.c */
 void *srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m);
@@ -141,6 +160,9 @@ int64_t srv_rq_grace_ms(const struct srv_settings *s, size_t bytes);
 
 /* http_check.c: judge the headers; rq->http stays 0 when a body may come. */
 void srv_rq_check(struct srv_rq *rq, const char *method, const char *version);
+/* Leaves all that came besides the body room for an answer in the library's
+   memory of the connection? Else the request is refused. */
+bool srv_rq_head_fits(struct srv_rq *rq);
 
 /* http_work.c: the part that runs in a worker. */
 void srv_rq_work(struct srv_job *job, struct arena *a);

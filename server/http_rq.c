@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "server/page.h"
+#include "syncml/limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,28 @@ read_uri(struct srv_rq *rq, const char *uri)
 	}
 }
 
+static size_t
+arguments(const char *uri)
+{
+	size_t n = 0;
+
+	for (; *uri != '\0'; uri++)
+		n += *uri == '&';
+	return n;
+}
+
+/* Who it is, for the log of what fails before the headers are there. */
+static void
+read_peer(struct srv_rq *rq)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(
+	    rq->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct srv_addr a;
+
+	if (i != NULL && srv_addr_of(i->client_addr, &a))
+		(void)srv_addr_text(&a, rq->peer);
+}
+
 void *
 srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m)
 {
@@ -63,6 +86,8 @@ srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m)
 	rq->announced = -1;
 	rq->began_ms = clk_mono_ms();
 	rq->job.run = srv_rq_work;
+	rq->uri_n = strlen(uri);
+	read_peer(rq);
 	read_uri(rq, uri);
 	(void)pthread_mutex_lock(&f->lock);
 	rq->settings = srv_settings_ref(f->settings);
@@ -70,7 +95,10 @@ srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m)
 	/* The first request's line is part of its time; a further one may
 	   have come at the end of the idle time. */
 	left = rq->settings->conf.header_s * 1000;
-	if (!conn->used)
+	/* With very many arguments the library neither goes on nor answers. */
+	if (arguments(uri) > SML_HTTP_HEADERS_MAX)
+		left = 0;
+	else if (!conn->used)
 		left = atomic_load(&conn->deadline_ms) - rq->began_ms;
 	conn->used = true;
 	srv_conn_set(conn, CONN_RECEIVES, left);
@@ -253,6 +281,7 @@ answer(struct srv_rq *rq)
 	if (r == NULL)
 		return MHD_NO;
 	add_headers(rq, r);
+	rq->conn->lingers = rq->close_after;
 	rq->phase = RQ_DONE;
 	srv_conn_set(rq->conn, CONN_SENDS,
 		     srv_rq_grace_ms(rq->settings, rq->sent_n));
@@ -280,6 +309,9 @@ begin_body(struct srv_rq *rq, const char *method, const char *version)
 static enum MHD_Result
 end_body(struct srv_rq *rq)
 {
+	/* Trailers of a chunked body came behind it. */
+	if (rq->http == 0 && rq->announced < 0 && !srv_rq_head_fits(rq))
+		return answer(rq);
 	if (rq->http == 0 && rq->body_n == 0)
 		srv_rq_refuse(rq, MHD_HTTP_BAD_REQUEST,
 			      "The message is empty.\n");
@@ -331,6 +363,9 @@ result_of(const struct srv_rq *rq, enum MHD_RequestTerminationCode why)
 {
 	if (atomic_load(&rq->conn->slow))
 		return SRV_RESULT_DEADLINE;
+	if (why == MHD_REQUEST_TERMINATED_WITH_ERROR &&
+	    rq->phase <= RQ_SWALLOW && !srv_conn_was_cut(rq->conn))
+		return SRV_RESULT_REFUSED; /* by the library, as no HTTP */
 	if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK || rq->phase != RQ_DONE)
 		return SRV_RESULT_ABORTED;
 	if (rq->page)
@@ -353,6 +388,7 @@ srv_rq_end(void *cls, struct MHD_Connection *c, void **ctx,
 	struct srv_rq *rq = *ctx;
 	enum srv_result result;
 	const struct srv_conf *conf;
+	const char *how;
 
 	(void)cls;
 	(void)c;
@@ -360,13 +396,16 @@ srv_rq_end(void *cls, struct MHD_Connection *c, void **ctx,
 	if (rq == NULL)
 		return;
 	result = result_of(rq, why);
+	how = end[result];
+	if (result == SRV_RESULT_REFUSED && rq->phase != RQ_DONE)
+		how = "malformed";
 	conf = &rq->settings->conf;
 	srv_metrics_add(&rq->front->metrics->requests[result], 1);
 	if (strcmp(rq->method, MHD_HTTP_METHOD_HEAD) == 0)
 		rq->sent_n = 0;
-	if (end[result] == NULL)
+	if (how == NULL)
 		srv_metrics_add(&rq->front->metrics->bytes_out, rq->sent_n);
-	srv_access_log(rq, end[result]);
+	srv_access_log(rq, how);
 	srv_conn_set(rq->conn, CONN_IDLE, conf->keepalive_s * 1000);
 	srv_rq_drop_body(rq);
 	free(rq->reply);

@@ -20,7 +20,7 @@ enum {
 	LIFE_STUCK_MS = 10 * 60 * 1000,
 	LIFE_LISTEN_ARENA = 1 << 20,
 	/* Descriptors besides connections: store, log, epoll. */
-	LIFE_FDS_OWN = 128,
+	LIFE_FDS_OWN = 192,
 	LIFE_EXPIRES_SOON_S = 14 * 86400,
 };
 

@@ -295,6 +295,11 @@ refuse(struct sml_ctx *c, struct ops *o, const struct sml_cmd *cmd, int code)
 	if (op == NULL)
 		return -1;
 	op->code = code;
+	for (size_t i = 0; i < cmd->kid_n; i++) {
+		if (cmd->kids[i].tag != SML_STATUS &&
+		    refuse(c, o, &cmd->kids[i], code) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -317,6 +322,8 @@ walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 		return sequence(c, ds, o, cmd);
 	case SML_ATOMIC:
 		return atomic(c, ds, o, cmd);
+	case SML_STATUS:
+		return 0; /* nobody answers an answer */
 	default:
 		return refuse(c, o, cmd, 406);
 	}

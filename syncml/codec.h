@@ -46,6 +46,9 @@ struct sml_tree {
 int sml_tree_init(struct sml_tree *t, struct arena *a,
 		  const struct sml_limits *lim, struct err *e);
 
+/* The document has so many bytes: what its text may grow to at most. */
+void sml_tree_expands(struct sml_tree *t, size_t wire_bytes);
+
 /* An element begins. One that is SML_UNKNOWN goes away with all inside it. */
 int sml_tree_open(struct sml_tree *t, enum sml_tag tag);
 void sml_tree_close(struct sml_tree *t);

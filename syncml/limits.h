@@ -6,6 +6,14 @@
 #define SYNCML_LIMITS_H
 
 enum {
+	/* Headers, trailers, cookies and arguments of one HTTP request; phones
+	   send about 10 headers, below 1 kB. */
+	SML_HTTP_HEADERS_MAX = 64,
+	/* Their bytes with the URL's, and for each of them what the HTTP
+	   library spends on it. It holds them as long as a connection lives:
+	   10,000 connections shall stay below 128 MB. */
+	SML_HTTP_HEAD_BYTES_MAX = 8192,
+	SML_HTTP_HEADER_COST = 64,
 	/* One message on the wire (conf): 1 MB holds 1,000 contacts; phones
 	   send 2.7 to 200 kB. */
 	SML_MSG_BYTES_MAX = 1000000,
@@ -14,6 +22,11 @@ enum {
 	/* Text after string tables and entities were resolved: 8 times the
 	   largest message is beyond any honest sender. */
 	SML_EXPANDED_BYTES_MAX = 8000000,
+	/* That text may be so many times as long as the document, once it is
+	   beyond the first bytes: honest string tables save names, not texts.
+	 */
+	SML_EXPANSION_RATIO_MAX = 20,
+	SML_EXPANSION_FREE_BYTES = 65536,
 	/* Elements inside each other: SyncML needs about 12. */
 	SML_DEPTH_MAX = 32,
 	/* Elements of one document. */
@@ -26,8 +39,12 @@ enum {
 	SML_MESSAGES_MAX = 10000,
 	/* One item, assembled (conf): a photo of 10 MB. */
 	SML_OBJ_BYTES_MAX = 10000000,
-	/* Arena of one request: an object of 10 MB, read, merged, written. */
+	/* Arena of one request, and that of its steps where objects are not
+	   larger. */
 	SML_ARENA_BYTES_MAX = 96000000,
+	/* A step may take so many times the largest object: two edits of one
+	   that meet take 17 times its size. */
+	SML_ARENA_OBJECTS = 18,
 	/* SessionID, MsgID, CmdID, device ids, anchors, LocURIs. */
 	SML_SID_BYTES_MAX = 64,
 	SML_CMDID_BYTES_MAX = 32,
@@ -39,6 +56,10 @@ enum {
 	/* A session ends when its device is silent for so long. */
 	SML_SESSION_IDLE_MS = 15 * 60 * 1000,
 	SML_SESSION_LIFE_MS = 24 * 60 * 60 * 1000,
+	/* Open sessions of one account (a device has one). Above it the one
+	   that was silent longest, and so long, gives way; else the new one. */
+	SML_SESSIONS_MAX = 10,
+	SML_SESSION_YIELD_MS = 2 * 60 * 1000,
 	/* Commands sent whose Status has not come: beyond it the oldest count
 	   as done, since the client has gone on past them. */
 	SML_OUTSTANDING_MAX = 4000,

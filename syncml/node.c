@@ -62,6 +62,7 @@ sml_read(struct arena *a, enum sml_enc enc, struct slice body,
 	*doc = (struct sml_doc){ .enc = enc };
 	if (sml_tree_init(&t, a, lim, e) < 0)
 		return -1;
+	sml_tree_expands(&t, body.n);
 	r = enc == SML_WBXML ? sml_wbxml_read(&t, body, doc)
 			     : sml_xml_read(&t, body, doc);
 	if (r < 0)

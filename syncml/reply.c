@@ -11,6 +11,7 @@ enum {
 	MSG_LEAST_MAX = 16 * MSG_LEAST, /* the longest names take more */
 	MSG_SMALL = 2 * MSG_LEAST, /* names of usual length fit into more */
 	FEW = 4, /* Statuses of a message that has no room for more */
+	STATUS_BARE = 4096,  /* more than one takes, its challenge with it */
 };
 
 size_t
@@ -200,26 +201,6 @@ put_status(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
 	return append(c, o, &cmd, sml_out_room(o));
 }
 
-static void
-header_status(struct sml_ctx *c, struct sml_out *o)
-{
-	struct sml_status st = {
-		.msgref = c->msgid,
-		.cmdref = SLICE_LIT("0"),
-		.cmd = SLICE_LIT("SyncHdr"),
-		.target_ref = c->msg->hdr.target,
-		.source_ref = c->msg->hdr.source,
-		.code = c->hdr_code,
-		.chal = c->hdr_chal,
-		.text = c->hdr_text,
-	};
-
-	if (!c->msg->hdr.noresp)
-		(void)put_status(c, o, &st);
-	o->base = o->b.n;
-	o->full = false;
-}
-
 /* A Status that fits into no message of this device: its names go. */
 static bool
 put_bare(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
@@ -227,6 +208,30 @@ put_bare(struct sml_ctx *c, struct sml_out *o, struct sml_status *st)
 	st->target_ref = st->source_ref = st->text = SLICE_LIT("");
 	o->full = false;
 	return put_status(c, o, st);
+}
+
+static void
+header_status(struct sml_ctx *c, struct sml_out *o)
+{
+	struct sml_status st = {
+		.msgref = c->msgid,
+		.cmdref = SLICE_LIT("0"),
+		.cmd = SLICE_LIT("SyncHdr"),
+		.target_ref = sml_short_uri(c->msg->hdr.target),
+		.source_ref = sml_short_uri(c->msg->hdr.source),
+		.code = c->hdr_code,
+		.chal = c->hdr_chal,
+		.text = c->hdr_text,
+	};
+
+	/* It goes out even where a header with long names left no room. */
+	if (!c->msg->hdr.noresp && !put_status(c, o, &st)) {
+		o->limit += STATUS_BARE;
+		(void)put_bare(c, o, &st);
+		o->limit -= STATUS_BARE;
+	}
+	o->base = o->b.n;
+	o->full = false;
 }
 
 static void

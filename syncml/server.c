@@ -70,8 +70,8 @@ refuse(struct sml_ctx *c, struct sml_reply *out, int code,
 
 	c->s.doc = c->msg->doc;
 	c->s.sid = c->msg->hdr.sid;
-	c->s.dev_uri = c->msg->hdr.source;
-	c->s.server_uri = c->msg->hdr.target;
+	c->s.dev_uri = sml_short_uri(c->msg->hdr.source);
+	c->s.server_uri = sml_short_uri(c->msg->hdr.target);
 	c->s.out_msgid = c->msgid;
 	c->s.respuri = SLICE_LIT("");
 	c->s.peer_msg = c->msg->hdr.meta.max_msg_size;
@@ -125,7 +125,8 @@ header(struct sml_ctx *c, struct sml_reply *out)
 		return false;
 	if (c->msgid < 1 || c->msgid > SML_MESSAGES_MAX || h->sid.n == 0 ||
 	    h->sid.n > SML_SID_BYTES_MAX || h->source.n == 0 ||
-	    h->source.n > SML_DEVID_BYTES_MAX) {
+	    h->source.n > SML_DEVID_BYTES_MAX ||
+	    h->target.n > SML_LOCURI_BYTES_MAX) {
 		out->note = SLICE_LIT("header without MsgID, SessionID or "
 				      "Source, or with an impossible one");
 		refuse(c, out, 400, NULL, SLICE_LIT(""));
@@ -218,6 +219,10 @@ refuse_entry(struct sml_ctx *c, struct sml_reply *out, enum sml_entry how)
 	case SML_ENTER_DISABLED:
 		out->note = SLICE_LIT("account or device is disabled");
 		refuse(c, out, 403, NULL, SLICE_LIT(""));
+		return;
+	case SML_ENTER_CROWDED:
+		out->note = SLICE_LIT("too many open sessions of the account");
+		refuse(c, out, 503, NULL, SLICE_LIT(""));
 		return;
 	case SML_ENTER_EXPIRED:
 	case SML_ENTER_LATE:
@@ -549,12 +554,20 @@ decode(struct sml_ctx *c, struct sml_reply *out)
 	return true;
 }
 
+static struct arena *
+scratch_new(const struct sml_server_conf *conf)
+{
+	size_t n = (size_t)conf->max_obj_bytes * SML_ARENA_OBJECTS;
+
+	return arena_new(n > SML_ARENA_BYTES_MAX ? n : SML_ARENA_BYTES_MAX);
+}
+
 void
 sml_server_handle(const struct sml_server *srv, struct arena *a,
 		  const struct sml_request *rq, struct sml_reply *out)
 {
 	struct sml_ctx *c = ARENA_NEW(a, struct sml_ctx);
-	struct arena *scratch = arena_new(SML_ARENA_BYTES_MAX);
+	struct arena *scratch = scratch_new(srv->conf);
 
 	*out = (struct sml_reply){ 0 };
 	if (c == NULL || scratch == NULL) {

@@ -96,13 +96,53 @@ respuri(struct sml_ctx *c)
 			    SLICE_ARG(token));
 }
 
+/*
+ * Room for one more session of the account. Each is bounded work at any time,
+ * so their number is bounded too, whatever device ids a client makes up.
+ */
 static int
-start(struct sml_ctx *c, const struct sml_login *login)
+make_room(struct sml_ctx *c, enum sml_entry *how)
+{
+	struct store_session *open = NULL;
+	size_t others = 0;
+	size_t oldest = SIZE_MAX;
+	size_t n;
+
+	if (c->tx->v->session_open(c->tx, c->a,
+				   c->now - c->srv->conf->session_idle_ms,
+				   &open, &n, &c->e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (open[i].device == c->dev.id)
+			continue; /* the new one takes its place */
+		if (oldest == SIZE_MAX)
+			oldest = i;
+		others++;
+	}
+	if (others < SML_SESSIONS_MAX)
+		return 0;
+	if (c->now - open[oldest].last_ms < SML_SESSION_YIELD_MS) {
+		*how = SML_ENTER_CROWDED;
+		return 0;
+	}
+	return c->tx->v->session_supersede(
+	    c->tx, open[oldest].device, 0,
+	    SLICE_LIT("broken off: the account has too many open sessions"),
+	    &c->e);
+}
+
+static int
+start(struct sml_ctx *c, const struct sml_login *login, enum sml_entry *how)
 {
 	struct sml_session *s = &c->s;
 	int version = s->version;
 	struct slice respects;
 
+	*how = SML_ENTER_GO;
+	if (make_room(c, how) < 0)
+		return -1;
+	if (*how != SML_ENTER_GO)
+		return 0;
 	if (sml_login_commit(c->srv, c->tx, c->a, login, &c->dev, &c->e) < 0)
 		return -1;
 	c->dev_dirty = true;
@@ -300,10 +340,8 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 	if (*how == SML_ENTER_GAP && login != NULL &&
 	    c->msgid == row->last_msgid + 2)
 		*how = SML_ENTER_GO;
-	if (login != NULL && begins_anew(c, row, *how)) {
-		*how = SML_ENTER_GO;
-		return start(c, login);
-	}
+	if (login != NULL && begins_anew(c, row, *how))
+		return start(c, login, how);
 	if (*how == SML_ENTER_GO || *how == SML_ENTER_LATE)
 		return go_on(c, row, login, how);
 	if (*how == SML_ENTER_DUPLICATE) {
@@ -312,10 +350,8 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 	}
 	/* With good credentials a message may begin a session, unless it is a
 	   late one of a session that lives. */
-	if (login != NULL && (c->msgid == 1 || *how == SML_ENTER_EXPIRED)) {
-		*how = SML_ENTER_GO;
-		return start(c, login);
-	}
+	if (login != NULL && (c->msgid == 1 || *how == SML_ENTER_EXPIRED))
+		return start(c, login, how);
 	if (row != NULL)
 		c->row = *row;
 	return 0;

@@ -284,6 +284,7 @@ enum sml_entry {
 	SML_ENTER_LATE,      /* superseded: hears Status and Map only */
 	SML_ENTER_DISABLED,
 	SML_ENTER_UNPROVEN, /* it wants proof in each message */
+	SML_ENTER_CROWDED, /* the account has too many open sessions */
 };
 /* Load account, device, databases, links; continue the session or start it. */
 int sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
@@ -344,6 +345,13 @@ const char *sml_type_name(int alert);
 
 /* ---- session_status.c: Statuses that we owe ---- */
 /* Queue one; NoResp (of command or header) drops it. */
+/* A URI to be sent back; one that no peer can mean is left out. */
+static inline struct slice
+sml_short_uri(struct slice uri)
+{
+	return uri.n > SML_LOCURI_BYTES_MAX ? SLICE_LIT("") : uri;
+}
+
 int sml_status_add(struct sml_ctx *c, const struct sml_cmd *cmd,
 		   const struct slice *target, const struct slice *source,
 		   int code);

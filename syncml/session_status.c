@@ -47,9 +47,9 @@ sml_status_add(struct sml_ctx *c, const struct sml_cmd *cmd,
 		.code = code,
 	};
 	if (target != NULL && target->n > 0)
-		st->target_ref = *target;
+		st->target_ref = sml_short_uri(*target);
 	if (source != NULL && source->n > 0)
-		st->source_ref = *source;
+		st->source_ref = sml_short_uri(*source);
 	return 0;
 }
 

@@ -30,6 +30,19 @@ sml_tree_init(struct sml_tree *t, struct arena *a, const struct sml_limits *lim,
 	return 0;
 }
 
+void
+sml_tree_expands(struct sml_tree *t, size_t wire_bytes)
+{
+	size_t most = SIZE_MAX;
+
+	if (wire_bytes < SML_EXPANDED_BYTES_MAX)
+		most = wire_bytes * SML_EXPANSION_RATIO_MAX;
+	if (most < SML_EXPANSION_FREE_BYTES)
+		most = SML_EXPANSION_FREE_BYTES;
+	if (t->bytes_left > most)
+		t->bytes_left = most;
+}
+
 static void
 link_node(struct sml_tree *t, struct sml_node *n)
 {

@@ -81,6 +81,37 @@ on_start(void *ctx, const xmlChar *name, const xmlChar *prefix,
 		stop(x);
 }
 
+/*
+ * Encodings that devices use. The others that the C library converts from have
+ * states and shifts, in which '<' hides, and code that nobody else runs.
+ */
+static bool
+encoding_ok(struct slice name)
+{
+	static const char *const known[] = {
+		"utf-8",     "utf8",  "utf-16",   "iso-8859-", "us-ascii",
+		"ascii",     "cp125", "windows-", "gb2312",    "gbk",
+		"shift_jis", "big5",  "euc-",
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (slice_starts_nocase(name, known[i]))
+			return true;
+	}
+	return name.n == 0;
+}
+
+/* The declaration was read. */
+static void
+on_document(void *ctx)
+{
+	struct xml *x = ctx;
+
+	if (x->ctx->encoding != NULL &&
+	    !encoding_ok(slice_c((const char *)x->ctx->encoding)))
+		refuse(x, ERR_PARSE, "an encoding that is not read here");
+}
+
 static void
 on_end(void *ctx, const xmlChar *name, const xmlChar *prefix,
        const xmlChar *uri)
@@ -260,6 +291,7 @@ sml_xml_read(struct sml_tree *t, struct slice body, struct sml_doc *doc)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	xmlSAXHandler sax = {
 		.initialized = XML_SAX2_MAGIC,
+		.startDocument = on_document,
 		.startElementNs = on_start,
 		.endElementNs = on_end,
 		.characters = on_text,

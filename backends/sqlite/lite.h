@@ -366,6 +366,8 @@ int lite_session_supersede(struct store_tx *tx, int64_t device, int64_t except,
 int lite_session_list(struct store_tx *tx, struct arena *a, int64_t device,
 		      size_t limit, struct store_session **out, size_t *n,
 		      struct err *e);
+int lite_session_open(struct store_tx *tx, struct arena *a, int64_t since_ms,
+		      struct store_session **out, size_t *n, struct err *e);
 int lite_story_add(struct store_tx *tx, int64_t session,
 		   const struct store_story *s, size_t n, struct err *e);
 int lite_story_get(struct store_tx *tx, struct arena *a, int64_t session,

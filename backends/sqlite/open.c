@@ -86,6 +86,7 @@ static const struct store_vtbl LITE = {
 	.answer_get = lite_answer_get,
 	.session_supersede = lite_session_supersede,
 	.session_list = lite_session_list,
+	.session_open = lite_session_open,
 	.story_add = lite_story_add,
 	.story_get = lite_story_get,
 	.chunk_add = lite_chunk_add,

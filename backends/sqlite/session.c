@@ -114,6 +114,31 @@ lite_session_list(struct store_tx *tx, struct arena *a, int64_t device,
 	return 0;
 }
 
+/* A device has one session in the index at most, so this is a short look. */
+int
+lite_session_open(struct store_tx *tx, struct arena *a, int64_t since_ms,
+		  struct store_session **out, size_t *n, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT " COLS " FROM session s INDEXED BY session_kept"
+	    " WHERE s.account_id = ?1 AND s.kept = 1 AND s.closed = 0"
+	    " AND s.last_ms >= ?2 ORDER BY s.last_ms, s.session_id";
+	struct lite_tx *t = lite_enter(tx, STORE_READ, "store.session_open", e);
+	struct lite_list l = { .a = a, .size = sizeof(**out) };
+	struct lite_q q;
+
+	if (t == NULL)
+		return -1;
+	if (lite_query(t, &q, sql, "store.session_open", e) < 0)
+		return lite_leave(t, -1);
+	lite_int(&q, since_ms);
+	if (lite_leave(t, read_all(&q, &l, e)) < 0)
+		return -1;
+	*out = (struct store_session *)(void *)l.p;
+	*n = l.n;
+	return 0;
+}
+
 /* ---- writing ------------------------------------------------------------- */
 
 static int

@@ -554,6 +554,25 @@ class Busy(unittest.TestCase):
             for c in held:
                 c.close()
 
+    def test_idle_ones_make_room(self):
+        """With three quarters of the places taken, in a quarter of the time;
+        below that they stay."""
+        with daemon("connections = 8\nkeepalive = 4\nheader_time = 30\n") as d:
+            def held(n):
+                found = [Client(d.port()) for _ in range(n)]
+                for c in found:
+                    c.send(post("echo"))
+                    self.assertEqual(c.answer().status, 200)
+                return found, time.monotonic()
+            for n, low, high in ((6, 0.9, 3.5), (5, 3.5, 20)):
+                clients, began = held(n)
+                self.assertEqual(clients[0].ended(), b"")
+                took = time.monotonic() - began
+                self.assertTrue(low < took < high, (n, took))
+                for c in clients:
+                    c.close()
+                wait_metric(d, "funicular_connections", 0)
+
     def test_parallel(self):
         with daemon() as d:
             wrong = []

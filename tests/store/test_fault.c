@@ -290,12 +290,14 @@ read_some(struct store_tx *tx, struct arena *a, int which, struct err *e)
 		return tx->v->session_list(tx, a, 0, 9, &se, &n, e);
 	case 20:
 		return tx->v->story_get(tx, a, 40, &st, &n, e);
+	case 21:
+		return tx->v->session_open(tx, a, 0, &se, &n, e);
 	default:
 		return tx->v->chunk_join(
 		    tx, a, (struct store_chunk_key){ 21, 'i' }, &s, e);
 	}
 }
-enum { READS = 22 };
+enum { READS = 23 };
 
 /* Every allocation of every read fails once: ERR_NOMEM, nothing else. */
 static void

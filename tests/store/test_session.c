@@ -228,6 +228,42 @@ list_all(void **state)
 	t_commit(env, &tx);
 }
 
+/* Open ones, the longest silent first; not those of others, nor old ones. */
+static void
+list_open(void **state)
+{
+	static const int64_t last[] = { 500, 300, 400, 100, 200 };
+	struct t_env *env = *state;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct store_session *s;
+	size_t n;
+
+	for (int64_t i = 0; i < 5; i++) {
+		char name[2] = { (char)('A' + i), '\0' };
+		struct store_session in = session(30 + i, 20 + i, "1", "");
+
+		t_device(env, tx, 20 + i, name);
+		in.last_ms = last[i];
+		in.closed = i == 1;
+		OK(env, tx->v->session_put(tx, &in, NULL, &env->e));
+	}
+	OK(env, tx->v->session_open(tx, env->a, 200, &s, &n, &env->e));
+	assert_int_equal(n, 3);
+	assert_int_equal(s[0].id, 34);
+	assert_int_equal(s[1].id, 32);
+	assert_int_equal(s[2].id, 30);
+	assert_int_equal(s[2].state.n, 0); /* left out */
+	OK(env, tx->v->session_supersede(tx, 22, 0, SLICE_LIT("x"), &env->e));
+	OK(env, tx->v->session_open(tx, env->a, 0, &s, &n, &env->e));
+	assert_int_equal(n, 3);
+	assert_int_equal(s[0].id, 33);
+	t_commit(env, &tx);
+	tx = t_begin(env, env->bert, STORE_READ, 5);
+	OK(env, tx->v->session_open(tx, env->a, 0, &s, &n, &env->e));
+	assert_int_equal(n, 0);
+	t_commit(env, &tx);
+}
+
 static void
 stories(void **state)
 {
@@ -286,7 +322,7 @@ large_answer(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(round_trip), T(by_sid),  T(supersede),    T(supersede_verdicts),
-	T(list_all),   T(stories), T(large_answer),
+	T(round_trip), T(by_sid),    T(supersede), T(supersede_verdicts),
+	T(list_all),   T(list_open), T(stories),   T(large_answer),
 };
 T_GROUP(session, "sessions", TESTS);

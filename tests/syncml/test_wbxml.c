@@ -540,6 +540,60 @@ test_nodes_limit(void **state)
 	}
 }
 
+/* What stands behind the root is not looked at, but was sent. */
+static void
+pad(struct buf *b, size_t n)
+{
+	while (b->n < n)
+		buf_byte(b, 0);
+}
+
+/* A document of `wire` bytes with `text` bytes of text. */
+static struct slice
+expanding(struct arena *a, size_t wire, size_t text)
+{
+	enum { LEN = 1000 };
+	struct buf b = BUF_IN(a);
+
+	buf_add(&b, t_bytes(a, "02 a401 6a 8768"));
+	for (int i = 0; i < LEN; i++)
+		buf_byte(&b, 'A');
+	buf_add(&b, t_bytes(a, "6d 4f"));
+	for (size_t i = 0; i < text / LEN; i++)
+		buf_add(&b, (struct slice){ "\x83\0", 2 });
+	buf_byte(&b, 0x03);
+	for (size_t i = 0; i < text % LEN; i++)
+		buf_byte(&b, 'B');
+	buf_add(&b, (struct slice){ "\0\x01\x01", 3 });
+	assert_true(b.n <= wire);
+	pad(&b, wire);
+	return buf_slice(&b);
+}
+
+static void
+test_expansion_limit(void **state)
+{
+	/* Where the free bytes end, where the ratio counts, and between. */
+	static const size_t wire[] = {
+		3000,
+		SML_EXPANSION_FREE_BYTES / SML_EXPANSION_RATIO_MAX,
+		SML_EXPANSION_FREE_BYTES / SML_EXPANSION_RATIO_MAX + 1,
+		10000,
+	};
+	struct arena *a = *state;
+
+	for (size_t i = 0; i < sizeof(wire) / sizeof(wire[0]); i++) {
+		size_t most = wire[i] * SML_EXPANSION_RATIO_MAX;
+
+		if (most < SML_EXPANSION_FREE_BYTES)
+			most = SML_EXPANSION_FREE_BYTES;
+		for (size_t n = most - 1; n <= most + 1; n++)
+			assert_int_equal(
+			    code_of(a, expanding(a, wire[i], n), NULL),
+			    n <= most ? ERR_NONE : ERR_LIMIT);
+	}
+}
+
 /* Few bytes that refer to one long string again and again. */
 static void
 test_string_table_bomb(void **state)
@@ -563,6 +617,8 @@ test_string_table_bomb(void **state)
 		if (more > 0)
 			buf_add(&b, t_bytes(a, "03 \"x\" 00"));
 		buf_add(&b, (struct slice){ "\x01\x01", 2 });
+		/* Long enough for its ratio not to matter. */
+		pad(&b, SML_EXPANDED_BYTES_MAX / SML_EXPANSION_RATIO_MAX);
 		assert_int_equal(code_of(a, buf_slice(&b), NULL),
 				 more <= 0 ? ERR_NONE : ERR_LIMIT);
 		arena_reset(a);
@@ -790,6 +846,7 @@ main(void)
 		T(test_crashers),
 		T(test_depth_limit),
 		T(test_nodes_limit),
+		T(test_expansion_limit),
 		T(test_string_table_bomb),
 		T(test_string_table_limit),
 		T(test_converted_text_counts),

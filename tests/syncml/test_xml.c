@@ -291,6 +291,10 @@ test_malformed(void **state)
 		"<SyncML><Data>]]></Data></SyncML>",
 		"<SyncML a='1' a='2'/>",
 		"<?xml version=\"1.0\" encoding=\"x-nothing\"?><SyncML/>",
+		"<?xml version=\"1.0\" encoding=\"UTF-7\"?><SyncML/>",
+		"<?xml version=\"1.0\" encoding=\"UTF-7\"?>+ADw-SyncML/>",
+		"<?xml version=\"1.0\" encoding=\"ISO-2022-JP\"?><SyncML/>",
+		"<?xml version=\"1.0\" encoding=\"IBM037\"?><SyncML/>",
 		/* Declarations: none, whatever they say. */
 		"<!DOCTYPE SyncML []><SyncML/>",
 		"<!DOCTYPE SyncML [<!ENTITY x 'y'>]><SyncML>&x;</SyncML>",
