@@ -107,12 +107,12 @@ chaos_exchange(struct sim *s, struct dev *d)
 		return crash(s, d);
 	sick = dice_hits(&s->dice, s->f.store);
 	if (sick)
-		store_fault_set(
-		    s->store,
-		    (struct store_fault_plan){
-			.at = 1 + dice_below(&s->dice, CALLS),
-			.when = dice_hits(&s->dice, 50) ? STORE_FAULT_BEFORE
-							: STORE_FAULT_AFTER });
+		store_fault_set(s->store,
+				(struct store_fault_plan){
+				    .at = 1 + dice_below(&s->dice, CALLS),
+				    .when = dice_hits(&s->dice, 50)
+						? STORE_FAULT_BEFORE
+						: STORE_FAULT_AFTER });
 	sim_post(s, d, d->sent, d->token, &r);
 	store_fault_set(s->store, (struct store_fault_plan){ 0 });
 	sim_say(s, "    http %d, %.*s", r.http, SLICE_ARG(r.note));
@@ -163,20 +163,11 @@ type_of(struct sim *s, const struct dev *d)
 	if (!dice_hits(&s->dice, s->f.odd_type))
 		return 200;
 	type = odd[dice_below(&s->dice, 8)];
+	/* What is empty there tells nothing of a device that tells nothing. */
+	if (type == 203 && d->t.no_devinf)
+		return 201;
 	/* What it keeps for itself must not be overwritten. */
 	return type == 204 && dev_changes(d) > 0 ? 200 : type;
-}
-
-/* The device's content is what holds, whatever others did. */
-static void
-refresh_from(struct sim *s, const struct dev *d)
-{
-	struct model *m = &s->model[d->account];
-
-	for (unsigned i = 0; i < m->ent_n; i++)
-		m->ent[i].loose = true;
-	for (unsigned i = 0; i < m->deed_n; i++)
-		m->deed[i].weak = true;
 }
 
 static void
@@ -184,8 +175,6 @@ start(struct sim *s, struct dev *d)
 {
 	int type = type_of(s, d);
 
-	if (type == 203)
-		refresh_from(s, d);
 	if (type == 205)
 		d->slow_ok = true;
 	talk_begin(s, d, type);
@@ -267,21 +256,31 @@ plan(struct sim *s)
 	};
 }
 
+struct dev *
+chaos_device(struct sim *s, unsigned account)
+{
+	struct dev *d = &s->dev[s->dev_n];
+
+	memset(d, 0, sizeof(*d));
+	d->no = (int)s->dev_n;
+	d->account = (int)account;
+	(void)snprintf(d->id, sizeof(d->id), "IMEI:%u%u", account, s->dev_n);
+	d->t = (struct traits){ .version = 12,
+				.enc = SML_WBXML,
+				.fields = ALL_FIELDS };
+	d->m.next_luid = 1;
+	s->dev_n++;
+	return d;
+}
+
 static void
 devices(struct sim *s)
 {
 	for (unsigned a = 0; a < s->account_n; a++) {
 		unsigned n = 1 + dice_below(&s->dice, DEVS);
 
-		for (unsigned i = 0; i < n; i++) {
-			struct dev *d = &s->dev[s->dev_n];
-
-			memset(d, 0, sizeof(*d));
-			d->no = (int)s->dev_n++;
-			d->account = (int)a;
-			(void)snprintf(d->id, sizeof(d->id), "IMEI:%u%u", a, i);
-			dev_traits(s, d);
-		}
+		while (n-- > 0)
+			dev_traits(s, chaos_device(s, a));
 	}
 }
 

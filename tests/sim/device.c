@@ -96,7 +96,7 @@ remember(struct sim *s, struct dev *d, struct item *it, uint32_t deed)
 		it->deed_n--;
 	}
 	it->deed[it->deed_n++] = deed;
-	it->edit++;
+	model_of(s, d)->deed[deed].made = s->messages;
 	s->deeds++;
 }
 
@@ -114,16 +114,20 @@ note_size(struct sim *s)
 }
 
 static uint32_t
-set(struct sim *s, struct dev *d, struct rec *r, unsigned ent, enum field f)
+set(struct sim *s, struct dev *d, struct rec *r, unsigned ent, enum field f,
+    bool unsure)
 {
 	struct model *m = model_of(s, d);
-	uint32_t t = model_deed(
-	    m, (struct deed){ .ent = ent,
-			      .field = f,
-			      .size = f == F_NOTE ? note_size(s) : 0,
-			      .dev = d->no });
+	uint32_t t =
+	    model_deed(m, (struct deed){ .ent = ent,
+					 .field = f,
+					 .size = f == F_NOTE ? note_size(s) : 0,
+					 .dev = d->no });
 
-	model_over(m, t, r, f);
+	/* Of several numbers, nobody can tell which one it was that it took the
+	   place of. */
+	if (!unsure || (f != F_TEL && f != F_URL))
+		model_over(m, t, r, f);
 	rec_set(r, f, token(d, t));
 	return t;
 }
@@ -165,7 +169,7 @@ dev_add(struct sim *s, struct dev *d)
 	for (int f = 0; f < FIELDS; f++) {
 		if (editable(d, (enum field)f) && dice_hits(&s->dice, 60))
 			remember(s, d, it,
-				 set(s, d, &it->r, ent, (enum field)f));
+				 set(s, d, &it->r, ent, (enum field)f, false));
 	}
 	it->change = 'A';
 	sim_say(s, "  %s: new %d = n%u", d->id, it->luid, it->r.v[F_NAME][0]);
@@ -195,62 +199,121 @@ changed(struct item *it)
 }
 
 void
-dev_edit(struct sim *s, struct dev *d)
+dev_set(struct sim *s, struct dev *d, struct item *it, enum field f)
 {
 	struct model *m = model_of(s, d);
-	struct item *it = any_item(s, d);
 	char text[200];
 
-	if (it == NULL || model_full(m))
-		return;
 	remember(s, d, it,
-		 set(s, d, &it->r, model_ent_of(m, &it->r), any_field(s, d)));
+		 set(s, d, &it->r, model_ent_of(m, &it->r), f, it->unsure));
 	changed(it);
 	sim_say(s, "  %s: edit %d = %s", d->id, it->luid,
 		rec_show(&it->r, text, sizeof(text)));
 }
 
 void
-dev_clear(struct sim *s, struct dev *d)
+dev_edit(struct sim *s, struct dev *d)
+{
+	struct item *it = any_item(s, d);
+
+	if (it != NULL && !model_full(model_of(s, d)))
+		dev_set(s, d, it, any_field(s, d));
+}
+
+/* Nobody knows that it keeps this field: an empty one tells nothing. */
+static bool
+may_clear(const struct dev *d, const struct item *it, enum field f)
+{
+	return it->r.n[f] > 0 && !d->t.no_devinf;
+}
+
+void
+dev_unset(struct sim *s, struct dev *d, struct item *it, enum field f)
 {
 	struct model *m = model_of(s, d);
-	struct item *it = any_item(s, d);
-	enum field f = any_field(s, d);
-	uint32_t t;
-
-	/* Nobody knows that it keeps this field: an empty one tells nothing. */
-	if (it == NULL || model_full(m) || it->r.n[f] == 0 || d->t.no_devinf)
-		return;
-	t = model_deed(m, (struct deed){ .kind = DEED_CLEAR,
+	uint32_t t =
+	    model_deed(m, (struct deed){ .kind = DEED_CLEAR,
 					 .ent = model_ent_of(m, &it->r),
 					 .field = f,
 					 .dev = d->no });
+
 	model_over(m, t, &it->r, f);
 	rec_set(&it->r, f, 0);
 	remember(s, d, it, t);
 	changed(it);
-	sim_say(s, "  %s: clear field %d of %d", d->id, (int)f, it->luid);
+	sim_say(s, "  %s: clear field %d of %d = n%u (deed %u)", d->id, (int)f,
+		it->luid, it->r.v[F_NAME][0], t);
 }
 
 void
-dev_delete(struct sim *s, struct dev *d)
+dev_clear(struct sim *s, struct dev *d)
+{
+	struct item *it = any_item(s, d);
+	enum field f = any_field(s, d);
+
+	if (it != NULL && !model_full(model_of(s, d)) && may_clear(d, it, f))
+		dev_unset(s, d, it, f);
+}
+
+/*
+ * What a device cannot hold, its user cannot have seen; but what the item was
+ * when the device last synced is what its user deletes.
+ */
+static void
+over_hidden(struct sim *s, const struct dev *d, uint32_t deed, unsigned ent)
 {
 	struct model *m = model_of(s, d);
-	struct item *it = any_item(s, d);
-	uint32_t t;
 
-	if (it == NULL || model_full(m))
-		return;
-	t = model_deed(m, (struct deed){ .kind = DEED_DELETE,
+	for (uint32_t t = 1; t < deed; t++) {
+		const struct deed *k = &m->deed[t];
+		struct rec r = { 0 };
+
+		if (k->ent != ent || k->kind == DEED_DELETE ||
+		    (d->t.fields & (1u << k->field)) != 0)
+			continue;
+		rec_put(&r, k->field, t);
+		if (k->acked && k->heard < d->good_began)
+			model_over(m, deed, &r, k->field);
+		else if (k->made <= d->good_ended)
+			m->ent[ent].loose = true;
+	}
+}
+
+void
+dev_remove(struct sim *s, struct dev *d, struct item *it)
+{
+	struct model *m = model_of(s, d);
+	uint32_t t =
+	    model_deed(m, (struct deed){ .kind = DEED_DELETE,
 					 .ent = model_ent_of(m, &it->r),
 					 .dev = d->no });
+
 	model_over_all(m, t, &it->r);
+	/* What it never told before is not told any more. */
+	for (unsigned i = 0; i < it->deed_n; i++) {
+		model_inherit(m, t, it->deed[i]);
+		model_weaken(m, it->deed[i]);
+	}
+	/* Nobody can tell that it saw what it was sent last: the item may be
+	   kept for that edit. */
+	if (it->unsure || d->t.no_map)
+		model_weaken(m, t);
+	over_hidden(s, d, t, model_ent_of(m, &it->r));
 	remember(s, d, it, t);
 	it->live = false;
 	/* The server may have an Add that it never heard of: it says so. */
 	it->change = 'D';
 	sim_say(s, "  %s: delete %d = n%u", d->id, it->luid,
 		it->r.v[F_NAME][0]);
+}
+
+void
+dev_delete(struct sim *s, struct dev *d)
+{
+	struct item *it = any_item(s, d);
+
+	if (it != NULL && !model_full(model_of(s, d)))
+		dev_remove(s, d, it);
 }
 
 /* Once for each thing: of two copies on two devices nobody could tell how many
@@ -271,7 +334,6 @@ dev_copy(struct sim *s, struct dev *d)
 	ent->copies++;
 	it->r = from->r;
 	it->change = 'A';
-	it->edit++;
 	s->deeds++;
 	sim_say(s, "  %s: copy of %d is %d = n%u", d->id, from->luid, it->luid,
 		it->r.v[F_NAME][0]);
@@ -283,7 +345,6 @@ void
 dev_save(struct sim *s, struct dev *d)
 {
 	d->backup = d->m;
-	d->backup_deeds = model_of(s, d)->deed_n;
 	d->has_backup = true;
 	sim_say(s, "  %s: backup, anchor %d", d->id, d->m.last);
 }
@@ -304,6 +365,34 @@ forget(struct sim *s, struct dev *d)
 	}
 }
 
+/* The device's content is what holds, whatever others did. */
+void
+dev_wins(struct sim *s, struct dev *d)
+{
+	struct model *m = model_of(s, d);
+
+	for (unsigned i = 0; i < m->ent_n; i++)
+		m->ent[i].loose = true;
+	for (unsigned i = 0; i < m->deed_n; i++)
+		m->deed[i].weak = true;
+}
+
+/* After a session that broke, what is not there is no deletion. */
+void
+dev_doubtful(struct sim *s, struct dev *d)
+{
+	struct model *m = model_of(s, d);
+
+	for (unsigned i = 0; i < d->m.n; i++) {
+		const struct item *it = &d->m.item[i];
+
+		for (unsigned k = 0; k < it->deed_n; k++) {
+			if (m->deed[it->deed[k]].kind == DEED_CLEAR)
+				model_weaken(m, it->deed[k]);
+		}
+	}
+}
+
 /*
  * A slow sync is a union: what the device did and nobody heard of may lose
  * against the server's, what was deleted or cleared elsewhere may come back,
@@ -319,6 +408,9 @@ dev_unsure(struct sim *s, struct dev *d)
 
 		for (unsigned k = 0; k < it->deed_n; k++)
 			model_weaken(m, it->deed[k]);
+		if (it->live)
+			m->ent[model_ent_of(m, &it->r)].many |=
+			    model_replaced(m, it->r.v[F_NAME][0]) != 0;
 		for (int f = 0; it->live && f < FIELDS; f++) {
 			for (unsigned k = 0; k < it->r.n[f]; k++)
 				model_revive(m, it->r.v[f][k],

@@ -17,7 +17,7 @@ bool
 model_full(const struct model *m)
 {
 	return m->deed_n + FIELDS + 2 > DEEDS_MAX || m->ent_n == ENTS_MAX ||
-	       m->pair_n + (unsigned)(FIELDS * VALUES) > PAIRS_MAX;
+	       m->pair_n + PAIRS_MAX / 10 > PAIRS_MAX;
 }
 
 uint32_t
@@ -43,15 +43,26 @@ over(struct model *m, uint32_t deed, uint32_t token)
 {
 	if (m->pair_n == PAIRS_MAX)
 		return;
-	m->pair[m->pair_n++] = (struct pair){ .deed = (uint16_t)deed,
-					      .token = token & 0xffff };
+	m->pair[m->pair_n++] =
+	    (struct pair){ .deed = (uint16_t)deed, .token = token & 0xffff };
+}
+
+void
+model_inherit(struct model *m, uint32_t deed, uint32_t from)
+{
+	for (unsigned i = 0, n = m->pair_n; i < n; i++) {
+		if (m->pair[i].deed == (from & 0xffff) && !m->pair[i].void_)
+			over(m, deed & 0xffff, m->pair[i].token);
+	}
 }
 
 void
 model_over(struct model *m, uint32_t deed, const struct rec *r, enum field f)
 {
-	for (unsigned i = 0; i < r->n[f]; i++)
+	for (unsigned i = 0; i < r->n[f]; i++) {
 		over(m, deed & 0xffff, r->v[f][i]);
+		model_inherit(m, deed, r->v[f][i]);
+	}
 }
 
 void
@@ -97,7 +108,6 @@ model_replaced(const struct model *m, uint32_t token)
 unsigned
 model_ent_of(const struct model *m, const struct rec *r)
 {
-	return r->n[F_NAME] == 0
-		   ? ENTS_MAX
-		   : m->deed[r->v[F_NAME][0] & 0xffff].ent;
+	return r->n[F_NAME] == 0 ? ENTS_MAX
+				 : m->deed[r->v[F_NAME][0] & 0xffff].ent;
 }

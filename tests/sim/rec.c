@@ -159,8 +159,8 @@ line(struct slice *rest, struct buf *b)
 		size_t keep = n > 0 && rest->p[n - 1] == '\r' ? n - 1 : n;
 
 		buf_add(b, slice_sub(*rest, 0, keep));
-		*rest = at == SIZE_MAX ? SLICE_LIT("")
-				       : slice_from(*rest, at + 1);
+		*rest =
+		    at == SIZE_MAX ? SLICE_LIT("") : slice_from(*rest, at + 1);
 		if (rest->n == 0 || (rest->p[0] != ' ' && rest->p[0] != '\t'))
 			return true;
 		*rest = slice_from(*rest, 1);

@@ -64,7 +64,7 @@ const char *rec_show(const struct rec *r, char *buf, size_t n);
 
 /* ---- what the users did ------------------------------------------------- */
 
-enum { ENTS_MAX = 64, DEEDS_MAX = 600, PAIRS_MAX = 4000 };
+enum { ENTS_MAX = 64, DEEDS_MAX = 600, PAIRS_MAX = 30000 };
 enum deed_kind { DEED_SET, DEED_CLEAR, DEED_DELETE };
 
 /* One act of a user: a value set (its number is the token), a field cleared,
@@ -73,15 +73,17 @@ struct deed {
 	enum deed_kind kind;
 	unsigned ent;
 	enum field field;
-	unsigned size; /* of a NOTE: filler behind the token */
-	int dev;       /* -1: elsewhere, on the server's side */
-	bool weak;     /* the scenario excuses its loss */
-	bool acked;    /* a device has heard that it arrived */
+	unsigned size;        /* of a NOTE: filler behind the token */
+	int dev;              /* -1: elsewhere, on the server's side */
+	bool weak;            /* the scenario excuses its loss */
+	bool acked;           /* a device has heard that it arrived */
+	uint64_t made, heard; /* when: messages so far */
 };
 
 struct ent { /* a thing that a user entered, with its copies */
 	uint32_t name;
 	unsigned copies;
+	bool many;  /* nobody can tell that one is another's copy */
 	bool loose; /* how many there are cannot be told any more */
 };
 
@@ -107,6 +109,8 @@ uint32_t model_deed(struct model *m, struct deed d);
 void model_over(struct model *m, uint32_t deed, const struct rec *r,
 		enum field f);
 void model_over_all(struct model *m, uint32_t deed, const struct rec *r);
+/* ... and all that this other deed had replaced. */
+void model_inherit(struct model *m, uint32_t deed, uint32_t from);
 /* What was replaced may come back: of these deeds, of these tokens. */
 void model_weaken(struct model *m, uint32_t deed);
 void model_revive(struct model *m, uint32_t token, bool sets_too);
@@ -122,11 +126,11 @@ struct item {
 	bool live;
 	int luid;
 	struct rec r;
-	char change; /* 'A', 'R', 'D', 0 */
+	char change;               /* 'A', 'R', 'D', 0 */
 	uint32_t deed[ITEM_DEEDS]; /* not acknowledged */
 	unsigned deed_n;
-	unsigned edit; /* counts its user's acts */
-	bool ok;       /* its change arrived; it waits for the session's end */
+	bool unsure; /* the server does not know that it took its last edit */
+	bool ok;     /* its change arrived; it waits for the session's end */
 };
 
 struct traits { /* what kind of device it is */
@@ -155,7 +159,7 @@ struct map_due {
 
 struct dev_cmd { /* a command that it sent and that waits for a Status */
 	int msgid, cmdid;
-	int at; /* index of the item; -1: a Map */
+	int at;          /* index of the item; -1: a Map */
 	unsigned deed_n; /* of the item's deeds, or maps */
 };
 
@@ -179,22 +183,23 @@ struct dev {
 	struct traits t;
 	struct memory m, backup;
 	bool has_backup;
-	unsigned backup_deeds;
+	uint64_t began, good_began, good_ended; /* its sessions: messages */
 	int anchor, sid;
 	bool slow_ok; /* the scenario asks for a slow sync */
 	bool loose;   /* what it holds is not judged */
+	bool broke;   /* its last session did */
 	/* The session: */
 	enum talk_phase phase;
 	int msgid, cmdid, asked, alert;
 	char token[80];
-	unsigned send_at;   /* next item to send */
-	size_t piece;       /* offset in it, if it goes in pieces */
+	unsigned send_at; /* next item to send */
+	size_t piece;     /* offset in it, if it goes in pieces */
 	bool want_suspend, suspending;
 	struct dev_cmd cmd[CMDS];
 	unsigned cmd_n;
 	struct buf part; /* of a large object coming in */
 	bool parted;
-	bool refreshed; /* emptied itself for a 205 */
+	bool refreshed;    /* emptied itself for a 205 */
 	struct slice sent; /* the message on its way */
 	unsigned tries;
 	/* Counted per session: */
@@ -207,6 +212,10 @@ void dev_edit(struct sim *s, struct dev *d);
 void dev_clear(struct sim *s, struct dev *d);
 void dev_delete(struct sim *s, struct dev *d);
 void dev_copy(struct sim *s, struct dev *d);
+/* ... with one that is known. */
+void dev_set(struct sim *s, struct dev *d, struct item *it, enum field f);
+void dev_unset(struct sim *s, struct dev *d, struct item *it, enum field f);
+void dev_remove(struct sim *s, struct dev *d, struct item *it);
 /* The new place of an item; NULL: it is full. */
 struct item *dev_place(struct dev *d);
 void dev_save(struct sim *s, struct dev *d);
@@ -223,6 +232,8 @@ void talk_begin(struct sim *s, struct dev *d, int alert);
 void talk_answer(struct sim *s, struct dev *d, const struct sml_reply *r);
 /* What is sent as it is has another base than what was edited: a slow sync. */
 void dev_unsure(struct sim *s, struct dev *d);
+void dev_wins(struct sim *s, struct dev *d);
+void dev_doubtful(struct sim *s, struct dev *d);
 void dev_emptied(struct sim *s, struct dev *d);
 /* It gives up. */
 void talk_break(struct sim *s, struct dev *d, const char *why);
@@ -260,8 +271,8 @@ struct sim {
 	struct sml_server_conf conf;
 	struct sml_server srv;
 	struct arena *rules_arena;
-	struct arena *a; /* of one message */
-	struct arena *b; /* of one answer, being read */
+	struct arena *a;    /* of one message */
+	struct arena *b;    /* of one answer, being read */
 	struct arena *keep; /* of one seed */
 	int64_t account[ACCOUNTS];
 	unsigned account_n;
@@ -288,6 +299,8 @@ void sim_fail(struct sim *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void sim_say(const struct sim *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* What the engine told of the device's last session; when verbose. */
+void sim_story(struct sim *s, const struct dev *d);
 /* One message, as it is. */
 void sim_post(struct sim *s, const struct dev *d, struct slice body,
 	      const char *token, struct sml_reply *out);
@@ -303,6 +316,8 @@ void sim_history(struct sim *s, unsigned account, bool seen[static DEEDS_MAX]);
 void chaos_run(struct sim *s, uint64_t seed);
 /* Send d's message; what comes back, it takes. false: nothing came. */
 bool chaos_exchange(struct sim *s, struct dev *d);
+/* A device of no particular kind: everything is as good as it can be. */
+struct dev *chaos_device(struct sim *s, unsigned account);
 /* Everything syncs until nothing moves; then the oracle judges. */
 void judge_settle(struct sim *s);
 

@@ -53,10 +53,9 @@ remember(struct talk *t, int at, unsigned deed_n)
 		memmove(d->cmd, d->cmd + 1, (CMDS - 1) * sizeof(d->cmd[0]));
 		d->cmd_n--;
 	}
-	d->cmd[d->cmd_n++] = (struct dev_cmd){ .msgid = d->msgid,
-					       .cmdid = d->cmdid,
-					       .at = at,
-					       .deed_n = deed_n };
+	d->cmd[d->cmd_n++] = (struct dev_cmd){
+		.msgid = d->msgid, .cmdid = d->cmdid, .at = at, .deed_n = deed_n
+	};
 }
 
 /* ---- the message -------------------------------------------------------- */
@@ -83,9 +82,8 @@ header(struct talk *t, struct sml_msg *m)
 		h->cred.meta = sml_meta_none();
 		h->cred.meta.format = SLICE_LIT("b64");
 		h->cred.meta.type = SLICE_LIT("syncml:auth-basic");
-		h->cred.data = d->account == 0
-				   ? SLICE_LIT("YW5uYTpzZWNyZXQ=")
-				   : SLICE_LIT("YmVydDpzZWNyZXQ=");
+		h->cred.data = d->account == 0 ? SLICE_LIT("YW5uYTpzZWNyZXQ=")
+					       : SLICE_LIT("YmVydDpzZWNyZXQ=");
 	}
 	if (d->t.max_msg > 0)
 		h->meta.max_msg_size = d->t.max_msg;
@@ -165,7 +163,7 @@ sync_alert(struct talk *t)
 static struct sml_node *
 devinf(struct talk *t)
 {
-	static const char *const prop[FIELDS] = { "N",	   "EMAIL", "TEL",
+	static const char *const prop[FIELDS] = { "N",     "EMAIL", "TEL",
 						  "TITLE", "NOTE",  "URL" };
 	const struct traits *k = &t->d->t;
 	struct arena *a = t->s->b;
@@ -280,6 +278,11 @@ put_change(struct talk *t, struct sml_cmd *c, unsigned at)
 	struct slice body;
 	size_t left;
 
+	sim_say(t->s, "    sends %s %d = n%u",
+		!it->live ? "Delete"
+		: replace ? "Replace"
+			  : "Add",
+		it->luid, it->r.v[F_NAME][0]);
 	if (!it->live) {
 		*c = sml_cmd_none(SML_DELETE);
 		command_head(t, c, it);
@@ -400,6 +403,8 @@ settled(struct talk *t, struct dev_cmd *c)
 	for (unsigned i = 0; i < c->deed_n; i++) {
 		struct deed *k = &m->deed[it->deed[i]];
 
+		if (!k->acked)
+			k->heard = t->s->messages;
 		k->acked = k->acked || k->kind != DEED_SET ||
 			   (it->live &&
 			    rec_has(&it->r, k->field,
@@ -438,8 +443,7 @@ take_status(struct talk *t, const struct sml_cmd *st, uint32_t code)
 			settled(t, c);
 		else if (c->at >= 0)
 			sim_fail(t->s, "%s: status %u for its change of %d",
-				 d->id, (unsigned)code,
-				 d->m.item[c->at].luid);
+				 d->id, (unsigned)code, d->m.item[c->at].luid);
 		if (c->at == -1 && code < 300)
 			maps_arrived(d, c->msgid);
 		*c = d->cmd[--d->cmd_n];
@@ -463,8 +467,6 @@ take_alert(struct talk *t, const struct sml_cmd *c)
 			 d->alert);
 	if (d->alert == 201 || d->alert == 203 || d->alert == 205)
 		d->m.map_n = 0;
-	if (d->alert == 201)
-		dev_unsure(t->s, d);
 	if (d->alert == 203 || d->alert == 205)
 		d->slow_ok = true;
 	if (d->alert == 205)
@@ -483,6 +485,16 @@ map_note(struct dev *d, const struct item *it, struct slice guid)
 	(void)snprintf(m->guid, sizeof(m->guid), "%.*s", SLICE_ARG(guid));
 }
 
+/* What such a device sends of it later may be taken for another thing. */
+static void
+unmapped(struct talk *t, const struct rec *r)
+{
+	struct model *m = &t->s->model[t->d->account];
+
+	m->ent[model_ent_of(m, r)].loose = true;
+	m->ent[model_ent_of(m, r)].many = true;
+}
+
 static void
 store_item(struct talk *t, const struct sml_cmd *c, struct slice body)
 {
@@ -494,8 +506,7 @@ store_item(struct talk *t, const struct sml_cmd *c, struct slice body)
 
 	if (!rec_read(t->s, body, &r))
 		return;
-	if (r.n[F_NAME] == 0 ||
-	    (int)(r.v[F_NAME][0] >> 16) != d->account) {
+	if (r.n[F_NAME] == 0 || (int)(r.v[F_NAME][0] >> 16) != d->account) {
 		sim_fail(t->s, "%s got another account's item", d->id);
 		return;
 	}
@@ -508,6 +519,8 @@ store_item(struct talk *t, const struct sml_cmd *c, struct slice body)
 			return;
 		}
 		map_note(d, it, in->source);
+		if (d->t.no_map)
+			unmapped(t, &r);
 		d->got_add++;
 	} else {
 		if (slice_u32(in->target, &luid))
@@ -519,6 +532,7 @@ store_item(struct talk *t, const struct sml_cmd *c, struct slice body)
 		d->got_replace++;
 	}
 	it->r = rec_project(&r, d->t.fields);
+	it->unsure = true;
 	sim_say(t->s, "    server: %s %d = n%u",
 		c->tag == SML_ADD ? "Add" : "Replace", it->luid,
 		r.v[F_NAME][0]);
@@ -615,7 +629,11 @@ talk_begin(struct sim *s, struct dev *d, int alert)
 
 	arena_reset(s->b);
 	d->phase = TALK_INIT;
+	if (d->broke || s->f.late > 0)
+		dev_doubtful(s, d);
+	d->broke = true; /* until it is done */
 	d->sid++;
+	d->began = s->messages;
 	d->anchor = d->t.counts ? d->m.last + 1 : d->anchor + 1;
 	d->asked = alert;
 	d->alert = 0;
@@ -649,6 +667,7 @@ talk_break(struct sim *s, struct dev *d, const char *why)
 	if (d->phase == TALK_IDLE)
 		return;
 	sim_say(s, "%s: breaks off: %s", d->id, why);
+	sim_story(s, d);
 	d->phase = TALK_IDLE;
 	d->m.suspended = false;
 	if (s->calm)
@@ -659,18 +678,21 @@ static void
 done(struct sim *s, struct dev *d)
 {
 	d->phase = TALK_IDLE;
+	sim_story(s, d);
 	if (d->suspending) {
 		d->m.suspended = true;
 		sim_say(s, "%s: suspended", d->id);
 		return;
 	}
-	d->m.suspended = false;
+	d->m.suspended = d->broke = false;
 	d->m.last = d->anchor;
+	d->good_began = d->began;
+	d->good_ended = s->messages;
 	d->slow_ok = false;
 	for (unsigned i = 0; i < d->m.n; i++) {
 		if (d->m.item[i].ok)
 			d->m.item[i].change = 0;
-		d->m.item[i].ok = false;
+		d->m.item[i].ok = d->m.item[i].unsure = false;
 	}
 	sim_say(s, "%s: done, +%u ~%u -%u, sent %u", d->id, d->got_add,
 		d->got_replace, d->got_delete, d->changes);
@@ -739,6 +761,11 @@ talk_answer(struct sim *s, struct dev *d, const struct sml_reply *r)
 	d->msgid++;
 	d->cmdid = 0;
 	take(&t);
+	/* Others go on meanwhile. */
+	if (d->alert == 201 || d->alert == 203)
+		dev_unsure(s, d);
+	if (d->alert == 203)
+		dev_wins(s, d);
 	if (d->phase == TALK_IDLE || s->failed)
 		return;
 	if (d->messages > 400)

@@ -106,13 +106,12 @@ shard(const struct options *o, unsigned job)
 			break;
 	}
 	took = (double)(clk_mono_ms() - began) / 1000;
-	(void)printf("%llu seeds, %u failed; %llu syncs, %llu messages, "
-		     "%llu acts of users; %.1f s, %.0f seeds/s\n",
-		     (unsigned long long)run, failures,
-		     (unsigned long long)s->syncs,
-		     (unsigned long long)s->messages,
-		     (unsigned long long)s->deeds, took,
-		     took > 0 ? (double)run / took : 0.0);
+	(void)printf(
+	    "%llu seeds, %u failed; %llu syncs, %llu messages, "
+	    "%llu acts of users; %.1f s, %.0f seeds/s\n",
+	    (unsigned long long)run, failures, (unsigned long long)s->syncs,
+	    (unsigned long long)s->messages, (unsigned long long)s->deeds, took,
+	    took > 0 ? (double)run / took : 0.0);
 	sim_close(s);
 	free(s);
 	return failures;

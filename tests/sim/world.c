@@ -52,8 +52,8 @@ now(const struct clk *c)
 static void
 log_write(struct log *l, enum log_level lvl, const char *text)
 {
-	struct sim *s = (struct sim *)(void *)((char *)l -
-					       offsetof(struct sim, log));
+	struct sim *s =
+	    (struct sim *)(void *)((char *)l - offsetof(struct sim, log));
 
 	sim_say(s, "    log: %s", text);
 	if (lvl >= LOG_LVL_ERROR)
@@ -78,8 +78,7 @@ unseal(struct sml_secrets *x, struct arena *a, struct slice sealed,
 {
 	(void)x;
 	*clear = arena_copy(a, sealed);
-	return clear->p != NULL ? 0
-				: err_set(e, ERR_NOMEM, "sim", "no memory");
+	return clear->p != NULL ? 0 : err_set(e, ERR_NOMEM, "sim", "no memory");
 }
 
 static int64_t
@@ -266,8 +265,7 @@ sim_end(struct sim *s)
 
 	store_fault_set(s->store, (struct store_fault_plan){ 0 });
 	for (unsigned i = s->account_n; i-- > 0;) {
-		if (s->inner->v->account_erase(s->inner, s->account[i], &e) <
-		    0)
+		if (s->inner->v->account_erase(s->inner, s->account[i], &e) < 0)
 			broken(s, "erase", &e);
 	}
 	arena_reset(s->keep);
@@ -293,6 +291,30 @@ sim_post(struct sim *s, const struct dev *d, struct slice body,
 	s->messages++;
 	arena_reset(s->a);
 	sml_server_handle(&s->srv, s->a, &rq, out);
+}
+
+void
+sim_story(struct sim *s, const struct dev *d)
+{
+	struct err e = { .code = ERR_NONE };
+	struct store_tx *tx = NULL;
+	struct store_device *dev = NULL;
+	struct store_session *ses = NULL;
+	struct store_story *line = NULL;
+	size_t n = 0;
+
+	if (!s->verbose || s->inner->v->begin(s->inner, s->account[d->account],
+					      STORE_READ, s->now, &tx, &e) < 0)
+		return;
+	if (tx->v->device_get(tx, s->a, slice_c(d->id), &dev, &e) == 0 &&
+	    dev != NULL &&
+	    tx->v->session_list(tx, s->a, dev->id, 1, &ses, &n, &e) == 0 &&
+	    n > 0 && tx->v->story_get(tx, s->a, ses->id, &line, &n, &e) == 0) {
+		for (size_t i = 0; i < n; i++)
+			sim_say(s, "      | %c %.*s", line[i].who,
+				SLICE_ARG(line[i].text));
+	}
+	tx->v->rollback(&tx);
 }
 
 /* ---- the store's items -------------------------------------------------- */
@@ -417,11 +439,12 @@ set_field(struct sim *s, unsigned account, struct rec *r, unsigned ent)
 	static const enum field editable[] = { F_TEL, F_TITLE, F_NOTE, F_URL };
 	struct model *m = &s->model[account];
 	enum field f = editable[dice_below(&s->dice, 4)];
-	uint32_t t = model_deed(
-	    m, (struct deed){ .ent = ent, .field = f, .dev = -1 });
+	uint32_t t =
+	    model_deed(m, (struct deed){ .ent = ent, .field = f, .dev = -1 });
 
 	model_over(m, t, r, f);
 	m->deed[t].acked = true; /* it is in the store */
+	m->deed[t].made = m->deed[t].heard = s->messages;
 	rec_set(r, f, t | account << 16);
 }
 
@@ -478,7 +501,8 @@ sim_edit_server(struct sim *s, unsigned account)
 	if (tx->v->item_page(tx, s->a, CONTACTS_ID, 0, PAGE, false, true, &it,
 			     &n, &e) < 0)
 		broken(s, "items", &e);
-	old = n == 0 || what < 3 ? NULL : &it[dice_below(&s->dice, (unsigned)n)];
+	old =
+	    n == 0 || what < 3 ? NULL : &it[dice_below(&s->dice, (unsigned)n)];
 	if (old == NULL) {
 		r = new_rec(s, account);
 		sim_say(s, "  elsewhere: new n%u", r.v[F_NAME][0]);
