@@ -185,6 +185,7 @@ deleted_and_back_while_unheard(void **state)
 	assert_int_equal(dev_live(small), 0);
 	dev_set(&sim, one, &one->m.item[0], F_TITLE);
 	sync_all(one);
+	sync_all(small); /* it says 404 */
 	sync_all(small);
 	assert_int_equal(dev_live(small), 1);
 	settled();
@@ -208,6 +209,73 @@ cleared_in_doubt_comes_back(void **state)
 	settled();
 }
 
+/* What it sent before, word for word, is no edit: the item stays deleted. */
+static void
+sent_again_after_a_delete(void **state)
+{
+	struct dev *one = device(ALL_FIELDS);
+	struct dev *two = device(ALL_FIELDS);
+
+	(void)state;
+	sync_all(one);
+	(void)contact(one, 1 << F_TITLE | 1 << F_NOTE);
+	sync_cut(one, 2, true);
+	sync_all(two);
+	assert_int_equal(dev_live(two), 1);
+	dev_remove(&sim, two, &two->m.item[0]);
+	sync_all(two);
+	sync_all(one);
+	assert_int_equal(dev_live(one), 0);
+	settled();
+}
+
+/* ... but an edit is one. */
+static void
+edited_after_a_delete(void **state)
+{
+	struct dev *one = device(ALL_FIELDS);
+	struct dev *two = device(ALL_FIELDS);
+
+	(void)state;
+	(void)contact(one, 1 << F_TITLE | 1 << F_NOTE);
+	sync_all(one);
+	sync_all(two);
+	dev_remove(&sim, two, &two->m.item[0]);
+	sync_all(two);
+	dev_set(&sim, one, &one->m.item[0], F_NOTE);
+	sync_all(one);
+	assert_int_equal(dev_live(one), 1);
+	sync_all(two);
+	assert_int_equal(dev_live(two), 1);
+	settled();
+}
+
+/* What others do while a device refreshes the server reaches it. */
+static void
+others_during_a_refresh(void **state)
+{
+	struct dev *one = device(ALL_FIELDS);
+	struct dev *two = device(ALL_FIELDS);
+
+	(void)state;
+	(void)contact(one, 1 << F_TITLE);
+	dev_add(&sim, one);
+	sync_all(one);
+	sync_all(two);
+	one->t.per_msg = 1;
+	talk_begin(&sim, one, 203);
+	while (one->msgid < 3)
+		(void)chaos_exchange(&sim, one);
+	dev_set(&sim, two, &two->m.item[0], F_TITLE);
+	sync_all(two);
+	while (one->phase != TALK_IDLE && !sim.failed)
+		(void)chaos_exchange(&sim, one);
+	good();
+	sync_all(one);
+	assert_int_equal(one->got_replace, 1);
+	settled();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -219,6 +287,9 @@ main(void)
 		T(keeps_what_it_was_not_told),
 		T(deleted_and_back_while_unheard),
 		T(cleared_in_doubt_comes_back),
+		T(sent_again_after_a_delete),
+		T(edited_after_a_delete),
+		T(others_during_a_refresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
