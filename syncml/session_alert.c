@@ -174,6 +174,9 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		.max_obj = it->meta.max_obj_size,
 		.free_id = -1,
 		.held_at_start = -1,
+		/* What others do from here on, a refresh from it has not
+		   seen. */
+		.bound = c->tx->change_no,
 	};
 	if (ds->server_next.p == NULL)
 		return err_set(&c->e, ERR_NOMEM, "alert.anchor",
@@ -586,10 +589,10 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 			return -1;
 		cursors_at(l, 0);
 	}
-	/* After a refresh from it the device has all there is, and what was
-	   held back must not come back to it. */
+	/* A refresh from it leaves it with all there was when it began, and
+	   what was held back must not come back to it. */
 	if (ds->type == 203)
-		cursors_at(l, c->tx->change_no);
+		cursors_at(l, ds->bound);
 	/* A refresh from the server is worth something only when it is out.
 	   Until then the device, which empties its database for it, must not
 	   pass for one that has what its old anchors say. */
