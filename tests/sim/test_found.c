@@ -276,6 +276,36 @@ others_during_a_refresh(void **state)
 	settled();
 }
 
+/* Another device edits an item between the Delete and the end of its package:
+   the edit wins. */
+static void
+edited_while_being_deleted(void **state)
+{
+	struct dev *one = device(ALL_FIELDS);
+	struct dev *two = device(ALL_FIELDS);
+
+	(void)state;
+	(void)contact(one, 1 << F_TITLE);
+	sync_all(one);
+	sync_all(two);
+	one->t.per_msg = 1;
+	dev_remove(&sim, one, &one->m.item[0]);
+	dev_add(&sim, one);
+	dev_add(&sim, one);
+	talk_begin(&sim, one, 200);
+	while (one->msgid < 3)
+		(void)chaos_exchange(&sim, one);
+	dev_set(&sim, two, &two->m.item[0], F_TITLE);
+	sync_all(two);
+	while (one->phase != TALK_IDLE && !sim.failed)
+		(void)chaos_exchange(&sim, one);
+	good();
+	sync_all(two);
+	assert_int_equal(dev_live(two), 3);
+	assert_int_equal(dev_live(one), 3);
+	settled();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -290,6 +320,7 @@ main(void)
 		T(sent_again_after_a_delete),
 		T(edited_after_a_delete),
 		T(others_during_a_refresh),
+		T(edited_while_being_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
