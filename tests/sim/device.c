@@ -124,9 +124,10 @@ set(struct sim *s, struct dev *d, struct rec *r, unsigned ent, enum field f,
 					 .size = f == F_NOTE ? note_size(s) : 0,
 					 .dev = d->no });
 
-	/* Of several numbers, nobody can tell which one it was that it took the
-	   place of. */
-	if (!unsure || (f != F_TEL && f != F_URL))
+	/* Of several numbers nobody can tell which one it took the place of;
+	   that the others are gone counts where it is known to keep them. */
+	if ((f != F_TEL && f != F_URL) ||
+	    (!unsure && (!d->t.no_devinf || r->n[f] < 2)))
 		model_over(m, t, r, f);
 	rec_set(r, f, token(d, t));
 	return t;

@@ -503,6 +503,7 @@ store_item(struct talk *t, const struct sml_cmd *c, struct slice body)
 	struct item *it = NULL;
 	uint32_t luid = 0;
 	struct rec r;
+	char text[300];
 
 	if (!rec_read(t->s, body, &r))
 		return;
@@ -533,9 +534,9 @@ store_item(struct talk *t, const struct sml_cmd *c, struct slice body)
 	}
 	it->r = rec_project(&r, d->t.fields);
 	it->unsure = true;
-	sim_say(t->s, "    server: %s %d = n%u",
+	sim_say(t->s, "    server: %s %d = %s",
 		c->tag == SML_ADD ? "Add" : "Replace", it->luid,
-		r.v[F_NAME][0]);
+		rec_show(&it->r, text, sizeof(text)));
 	status(t, c, c->tag == SML_ADD ? 201 : 200);
 }
 
