@@ -500,6 +500,16 @@ held_before(const struct merge *m, const struct pim_field *x)
 	return false;
 }
 
+/* Had it this before, so that it dropped it by itself? Where it is known to
+   keep the like, its user took it away, and that did not count (the base is
+   in doubt): then it gets it back. */
+static bool
+dropped(const struct merge *m, const struct pim_field *x)
+{
+	return held_before(m, x) &&
+	       !pim_caps_keep(m->in->view, x->name, x->norm.n);
+}
+
 /* The parts that differ are such as it had before and dropped. */
 static bool
 holds_parts(struct merge *m, const struct pim_fields *inc,
@@ -547,7 +557,7 @@ differs_incoming(struct merge *m, bool *out)
 		const struct pim_field *x = &seen.v[i];
 
 		*out = x->norm.n > 0 && !(no_fn && slice_is(x->name, "FN")) &&
-		       !holds(&inc, x) && !held_before(m, x) &&
+		       !holds(&inc, x) && !dropped(m, x) &&
 		       !holds_parts(m, &inc, x);
 	}
 	/* What was deleted here, and is there as it was. */

@@ -216,6 +216,23 @@ status_of(const struct sml_batch *b, struct sml_op *op,
 		op->code = 207;
 }
 
+/* Deleted elsewhere, and what came is what the device held or was offered: sent
+   again after a broken session. It shall delete it, too. */
+static bool
+is_again(struct sml_batch *b, const struct sml_op *op, struct store_map *row,
+	 const struct pim_item *const *base, size_t base_n)
+{
+	bool same = false;
+
+	if (b->slow)
+		return false;
+	for (size_t i = 0; i < base_n && !same; i++)
+		same = pim_same(b->a, base[i], op->pim);
+	if (same)
+		sml_map_owe(row, true, 0);
+	return same;
+}
+
 /*
  * Deleted elsewhere, edited here: the edit wins, the item comes back. *body is
  * what it had when the device last saw it, for what the device cannot hold;
@@ -296,12 +313,14 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 	bool elsewhere = row->held != 0 && row->held != head->revision;
 	struct slice body = head->body;
 
-	if (head->deleted && !revives(b, op, head, row, &body))
-		return 0;
 	if (!head->deleted && is_echo(b, op, head, row))
 		return 0;
-	if (sml_batch_parse(b, head->kind, body, &current) < 0 ||
-	    bases(b, op, row, list, &in.base_n, &in.absence_counts) < 0)
+	if (bases(b, op, row, list, &in.base_n, &in.absence_counts) < 0)
+		return -1;
+	if (head->deleted && (is_again(b, op, row, list, in.base_n) ||
+			      !revives(b, op, head, row, &body)))
+		return 0;
+	if (sml_batch_parse(b, head->kind, body, &current) < 0)
 		return -1;
 	in.current = current;
 	in.current_ms = edited(b, current, &in);

@@ -355,7 +355,9 @@ looks_same(struct sml_ctx *c, const struct pim_view *view,
 {
 	struct buf b = BUF_IN(c->scratch);
 
+	/* It may have taken a Delete of what is there again. */
 	return held != NULL && !u->probe &&
+	       u->map.state != STORE_MAP_DELETING &&
 	       pim_write(c->scratch, view, held, &b, NULL) == 0 && buf_ok(&b) &&
 	       slice_eq(buf_slice(&b), data);
 }
@@ -473,10 +475,11 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	}
 	data = buf_slice(&b);
 	if (looks_same(c, view, u, held, data)) {
+		/* What it has is this revision, as it would be sent: when its
+		   user deletes it, nothing unseen goes with it. */
 		row_ready(so->ds, u);
-		u->map.state = STORE_MAP_LIVE;
-		u->map.offer_n = 0;
-		u->map.reason = 0;
+		sml_map_holds(&u->map, u->item.revision, view->id,
+			      so->ds->sync_no);
 		return SML_NOT_SENT;
 	}
 	/* XML can only hold text. */

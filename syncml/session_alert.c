@@ -174,6 +174,9 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		.max_obj = it->meta.max_obj_size,
 		.free_id = -1,
 		.held_at_start = -1,
+		/* What others do from here on, a refresh from it has not
+		   seen. */
+		.bound = c->tx->change_no,
 	};
 	if (ds->server_next.p == NULL)
 		return err_set(&c->e, ERR_NOMEM, "alert.anchor",
@@ -370,32 +373,79 @@ tombstones(struct sml_ctx *c, const struct store_item *it, size_t n)
 	return c->tx->v->item_put(c->tx, w, w_n, &c->e);
 }
 
+/* Held back: the items stay for the others, and are gone from this device. */
 static int
-decide_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
-	    bool hold)
+hold_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
 {
-	int64_t *id = ARENA_ARRAY(c->a, n, int64_t);
-	struct store_item *it;
-	size_t it_n;
-
-	if (id == NULL)
-		return err_set(&c->e, ERR_NOMEM, "sync.delete",
-			       "no memory to delete %zu items", n);
 	for (size_t i = 0; i < n; i++) {
-		id[i] = m[i].item;
 		m[i].state = STORE_MAP_GONE;
 		m[i].luid = SLICE_LIT("");
 		m[i].reason = 0;
 		m[i].offer_n = 0;
 		m[i].touched = ds->sync_no;
 	}
-	if (hold)
-		return c->tx->v->map_put(c->tx, m, n, &c->e);
+	return c->tx->v->map_put(c->tx, m, n, &c->e);
+}
+
+/* Since the Delete was noted another device may have edited the item: the edit
+   wins, and the item is sent back. Such rows and items move to the end;
+   returns how many are to go. */
+static size_t
+edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
+	    struct store_item *it, size_t it_n)
+{
+	size_t k = n;
+
+	for (size_t i = 0; i < k;) {
+		struct store_item *head = sml_item_find(it, it_n, m[i].item);
+		struct store_map row = m[i];
+
+		if (head == NULL || head->deleted ||
+		    head->revision == row.held) {
+			i++;
+			continue;
+		}
+		head->deleted = true; /* for tombstones(): not this one */
+		sml_map_owe(&row, false, 0);
+		m[i] = m[--k];
+		m[k] = row;
+		ds->conflicts++;
+		ds->in.deleted--;
+		sml_tell(c, '=',
+			 "delete of item %lld against an edit: the item stays",
+			 (long long)row.item);
+	}
+	return k;
+}
+
+static int
+decide_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
+{
+	int64_t *id = ARENA_ARRAY(c->a, n, int64_t);
+	struct store_item *it;
+	size_t it_n;
+	size_t gone;
+
+	if (id == NULL)
+		return err_set(&c->e, ERR_NOMEM, "sync.delete",
+			       "no memory to delete %zu items", n);
+	for (size_t i = 0; i < n; i++)
+		id[i] = m[i].item;
 	if (c->tx->v->item_get(c->tx, c->a, id, n, false, &it, &it_n, &c->e) <
-		0 ||
-	    tombstones(c, it, it_n) < 0)
+	    0)
 		return -1;
-	return c->tx->v->map_drop(c->tx, ds->link, ds->gen, id, n, &c->e);
+	if (it_n > 0)
+		sml_items_sort(it, it_n);
+	gone = edited_last(c, ds, m, n, it, it_n);
+	for (size_t i = 0; i < gone; i++)
+		id[i] = m[i].item;
+	if (it_n > 0 && tombstones(c, it, it_n) < 0)
+		return -1;
+	if (gone < n && c->tx->v->map_put(c->tx, m + gone, n - gone, &c->e) < 0)
+		return -1;
+	return gone == 0 ? 0
+			 : c->tx->v->map_drop(c->tx, ds->link, ds->gen, id,
+					      gone, &c->e);
 }
 
 /* Rows of one page that wait for the decision, moved to the front. */
@@ -435,7 +485,9 @@ walk_noted(struct sml_ctx *c, struct sml_ds *ds, bool decide, bool hold,
 			ask.after = m[n - 1].item;
 		k = noted_only(m, n);
 		*noted += (int64_t)k;
-		if (decide && k > 0 && decide_page(c, ds, m, k, hold) < 0)
+		if (decide && k > 0 &&
+		    (hold ? hold_page(c, ds, m, k) : decide_page(c, ds, m, k)) <
+			0)
 			return -1;
 	} while (n == PAGE);
 	return 0;
@@ -593,10 +645,10 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 			return -1;
 		cursors_at(l, 0);
 	}
-	/* After a refresh from it the device has all there is, and what was
-	   held back must not come back to it. */
+	/* A refresh from it leaves it with all there was when it began, and
+	   what was held back must not come back to it. */
 	if (ds->type == 203)
-		cursors_at(l, c->tx->change_no);
+		cursors_at(l, ds->bound);
 	/* A refresh from the server is worth something only when it is out.
 	   Until then the device, which empties its database for it, must not
 	   pass for one that has what its old anchors say. */
