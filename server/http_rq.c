@@ -9,9 +9,8 @@
 
 enum { BODY_FIRST_BYTES = 4096 };
 
-/* The path and the token of "/sync?x=1&s=TOKEN"; an absolute URL's too. */
-static void
-read_uri(struct srv_rq *rq, const char *uri)
+void
+srv_rq_uri(struct srv_rq *rq, const char *uri)
 {
 	struct slice path = slice_c(uri);
 	struct slice query = { "", 0 };
@@ -63,7 +62,7 @@ srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m)
 	rq->announced = -1;
 	rq->began_ms = clk_mono_ms();
 	rq->job.run = srv_rq_work;
-	read_uri(rq, uri);
+	srv_rq_uri(rq, uri);
 	(void)pthread_mutex_lock(&f->lock);
 	rq->settings = srv_settings_ref(f->settings);
 	(void)pthread_mutex_unlock(&f->lock);
