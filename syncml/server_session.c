@@ -223,6 +223,26 @@ begins_anew(struct sml_ctx *c, const struct store_session *row,
 	return how != SML_ENTER_GO || !in_package_1(c, row);
 }
 
+/*
+ * A first message that came to the address of an older session and began a new
+ * one: its repetition comes to that address too.
+ */
+static int
+find_repeated(struct sml_ctx *c, struct store_session **row,
+	      enum sml_entry *how)
+{
+	struct store_session *newest;
+
+	if (c->tx->v->session_find(c->tx, c->a, nothing, c->dev.id,
+				   c->msg->hdr.sid, &newest, &c->e) < 0)
+		return -1;
+	if (newest != NULL && order(c, newest) == SML_ENTER_DUPLICATE) {
+		*row = newest;
+		*how = SML_ENTER_DUPLICATE;
+	}
+	return 0;
+}
+
 int
 sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		  const struct sml_login *login, enum sml_entry *how)
@@ -244,6 +264,9 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		*how = order(c, row);
 	else
 		*how = SML_ENTER_EXPIRED;
+	if (at->by_token && login != NULL && *how != SML_ENTER_GO &&
+	    *how != SML_ENTER_DUPLICATE && find_repeated(c, &row, how) < 0)
+		return -1;
 	/* The one between was refused for want of these credentials. */
 	if (*how == SML_ENTER_GAP && login != NULL &&
 	    c->msgid == row->last_msgid + 2)
