@@ -16,7 +16,10 @@ plain(struct slice s)
 		if ((unsigned char)s.p[i] < 0x20 && s.p[i] != '\n')
 			return false;
 	}
-	return slice_find_str(s, "]]>") == SIZE_MAX && slice_utf8_ok(s);
+	/* It writes what no XML can hold, U+FFFE and U+FFFF. */
+	return slice_find_str(s, "]]>") == SIZE_MAX && slice_utf8_ok(s) &&
+	       slice_find_str(s, "\xEF\xBF\xBE") == SIZE_MAX &&
+	       slice_find_str(s, "\xEF\xBF\xBF") == SIZE_MAX;
 }
 
 static bool
