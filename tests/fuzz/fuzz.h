@@ -56,6 +56,31 @@ fuzz_below(struct slice *in, unsigned n)
 	return fuzz_byte(in) % n;
 }
 
+/*
+ * Long lists are made of steps of one length (mutate_steps.c), so that a change
+ * of one leaves the others alone: what a step does not use is passed over.
+ */
+enum { FUZZ_STEP = 8 };
+
+static inline struct slice
+fuzz_step(struct slice *in)
+{
+	struct slice s = slice_sub(*in, 0, FUZZ_STEP);
+
+	*in = slice_from(*in, FUZZ_STEP);
+	return s;
+}
+
+/* n bytes out of the next whole steps. */
+static inline struct slice
+fuzz_steps(struct slice *in, size_t n)
+{
+	struct slice s = slice_sub(*in, 0, n);
+
+	*in = slice_from(*in, (n + FUZZ_STEP - 1) / FUZZ_STEP * FUZZ_STEP);
+	return s;
+}
+
 /* A length, and as many bytes. */
 static inline struct slice
 fuzz_piece(struct slice *in)

@@ -13,11 +13,19 @@ enum { STEPS_MAX = 120, MESSAGES_MAX = 30 };
 struct play {
 	struct world *w;
 	struct world_dev *d;
-	struct slice in;
+	struct slice in;  /* the step */
+	struct slice all; /* those behind it */
 };
 
 static const char *const dbs[] = { "contacts", "calendar", "tasks",
 				   "notes",    "caltask",  "nowhere" };
+
+/* Bytes that are longer than a step. */
+static struct slice
+pick_bytes(struct play *p)
+{
+	return fuzz_steps(&p->all, fuzz_byte(&p->in));
+}
 
 static const char *
 pick_db(struct play *p)
@@ -108,10 +116,10 @@ pick_body(struct play *p, const char **type)
 		return event_body(p, true);
 	case 2:
 		*type = "text/plain";
-		return fuzz_piece(&p->in);
+		return pick_bytes(p);
 	case 3:
 		*type = "text/x-vcard";
-		return fuzz_piece(&p->in);
+		return pick_bytes(p);
 	default:
 		*type = "text/x-vcard";
 		return card_body(p);
@@ -297,7 +305,7 @@ do_odd(struct play *p)
 	struct slice s;
 
 	if (n == sizeof(odd) / sizeof(odd[0])) {
-		buf_add(&p->d->body, fuzz_piece(&p->in));
+		buf_add(&p->d->body, pick_bytes(p));
 		return;
 	}
 	/* In a Sync or outside of it. */
@@ -339,7 +347,7 @@ do_post(struct play *p)
 	if ((how & 0x80) != 0) {
 		post.damage_at = fuzz_byte(&p->in) * 256U;
 		post.damage_at += fuzz_byte(&p->in);
-		post.damage = fuzz_piece(&p->in);
+		post.damage = pick_bytes(p);
 	}
 	if ((more & 2) != 0)
 		p->d->max_msg = 200 + 40 * (int)fuzz_byte(&p->in);
@@ -430,16 +438,18 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w;
-	struct play p = { .w = &w, .in = fuzz_input(data, size) };
+	struct play p = { .w = &w, .all = fuzz_input(data, size) };
 	unsigned end;
 
 	/* What costs much at the end is not done for all. */
+	p.in = fuzz_step(&p.all);
 	end = fuzz_below(&p.in, 4);
 	world_begin(&w);
 	p.d = &w.dev[0];
-	for (int i = 0; i < STEPS_MAX && p.in.n > 0; i++) {
+	for (int i = 0; i < STEPS_MAX && p.all.n > 0; i++) {
 		if (w.messages > MESSAGES_MAX)
 			break;
+		p.in = fuzz_step(&p.all);
 		step(&p);
 	}
 	if (end == 0)
