@@ -1,12 +1,19 @@
 /* What strangers send: no crash, bounded time and memory. */
 #include "tests/pim/calendar_help.h"
 
-#include "base/clock.h"
 #include "pim/alarm.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { ARENA_BYTES = 64 << 20, LIMIT_MS = 3000 };
+
+/* The time of this process: others may have the processor meanwhile. */
+static int64_t
+used_ms(void)
+{
+	return (int64_t)clock() * 1000 / CLOCKS_PER_SEC;
+}
 
 /* Everything that can be done with a body; refusing it is fine. */
 static void
@@ -25,7 +32,7 @@ use(const char *text, size_t n, enum pim_form form, const char *zone)
 	struct pim_alarm al;
 	struct pim_cal_key key;
 	bool found;
-	int64_t began = clk_mono_ms();
+	int64_t began = used_ms();
 
 	assert_non_null(a);
 	if (pim_lines_parse(a, &in, &root, NULL, NULL, NULL) == 0 &&
@@ -51,8 +58,8 @@ use(const char *text, size_t n, enum pim_form form, const char *zone)
 		(void)pim_cal_repair(
 		    a, it, (const struct pim_item *[]){ it, it }, 2, NULL);
 	}
-	if (clk_mono_ms() - began > LIMIT_MS)
-		fail_msg("%lld ms: %.200s", (long long)(clk_mono_ms() - began),
+	if (used_ms() - began > LIMIT_MS)
+		fail_msg("%lld ms: %.200s", (long long)(used_ms() - began),
 			 text);
 	arena_free(&a);
 }
@@ -205,7 +212,7 @@ many_in_a_file(void **state)
 	struct slice rest;
 	struct pim_item *it;
 	size_t n = 0;
-	int64_t began = clk_mono_ms();
+	int64_t began = used_ms();
 
 	(void)state;
 	for (int k = 0; k < 20; k++) {
@@ -219,7 +226,7 @@ many_in_a_file(void **state)
 	while (pim_cal_next(a, NULL, &rest, &it, NULL) == 0 && it != NULL)
 		n++;
 	assert_int_equal(n, 4000);
-	assert_true(clk_mono_ms() - began < 20000);
+	assert_true(used_ms() - began < 20000);
 	arena_free(&a);
 }
 
