@@ -87,7 +87,7 @@ printf '%s\n' "$@" | nice -n 10 xargs -P "$jobs" -n 1 sh "$tmp/one"
 
 # The last figure of its kind in a log.
 figure() {
-	grep -ao "$2[ :]*[0-9]*" "$build/logs/$1.log" | tail -n 1 |
+	grep -ao "\b$2: *[0-9][0-9]*" "$build/logs/$1.log" | tail -n 1 |
 		grep -o '[0-9]*$' || echo 0
 }
 
