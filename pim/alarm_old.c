@@ -114,7 +114,7 @@ put_action(struct cal *c, struct pim_comp *alarm, const struct pim_prop *p,
 {
 	struct slice rest = slice_trim(o->rest);
 	struct slice text = plain_text(c->a, rest);
-	struct slice first;
+	struct slice first = { "", 0 }; /* the address may be missing */
 
 	if (text.p == NULL)
 		return false;

@@ -46,10 +46,41 @@ read_comp(struct cal *c, enum pim_form form, struct pim_comp *root,
 	return cal_tidy(c, comp, e);
 }
 
+struct pim_comp **
+cal_instance_at(struct cal *c, struct pim_comp **list, const struct pim_comp *k,
+		int64_t id)
+{
+	struct pim_comp **at = list;
+	struct cal_when w;
+
+	while (*at != NULL &&
+	       (!slice_eq((*at)->name, k->name) || !cal_is_instance(*at) ||
+		!cal_when_get(c, *at, "RECURRENCE-ID", &w) ||
+		cal_utc(&w, c->home) != id))
+		at = &(*at)->next;
+	return at;
+}
+
+/* Of two versions of one instance the later one counts. */
+static void
+put_instance(struct cal *c, struct pim_comp **list, struct pim_comp *k)
+{
+	struct pim_comp **at;
+	struct cal_when w;
+
+	if (cal_when_get(c, k, "RECURRENCE-ID", &w))
+		at = cal_instance_at(c, list, k, cal_utc(&w, c->home));
+	else
+		for (at = list; *at != NULL;)
+			at = &(*at)->next;
+	k->next = *at == NULL ? NULL : (*at)->next;
+	*at = k;
+}
+
 /* Changed instances that came in one body with their series stay with it. */
 static int
 read_instances(struct cal *c, struct pim_comp *from, struct pim_comp *main,
-	       struct pim_comp **tail, struct err *e)
+	       struct pim_comp **list, struct err *e)
 {
 	struct slice uid = pim_prop_value(main, "UID");
 	struct pim_comp *next;
@@ -69,9 +100,7 @@ read_instances(struct cal *c, struct pim_comp *from, struct pim_comp *main,
 				       CAL_OVERRIDES_MAX);
 		if (cal_new_read(c, k, e) < 0 || cal_tidy(c, k, e) < 0)
 			return -1;
-		k->next = NULL;
-		*tail = k;
-		tail = &k->next;
+		put_instance(c, list, k);
 	}
 	return 0;
 }

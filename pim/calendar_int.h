@@ -110,6 +110,10 @@ int cal_tidy(struct cal *c, struct pim_comp *comp, struct err *e);
 int cal_zones_keep(struct cal *c, struct pim_comp *root, struct err *e);
 
 bool cal_is_instance(const struct pim_comp *comp);
+/* Where the list has another version of the instance k, whose RECURRENCE-ID is
+   `id`; else its end. */
+struct pim_comp **cal_instance_at(struct cal *c, struct pim_comp **list,
+				  const struct pim_comp *k, int64_t id);
 
 /* When a VALARM goes off for the occurrence start..end, as instant; false: no
    trigger. */

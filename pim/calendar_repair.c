@@ -89,21 +89,6 @@ drop_zones(struct pim_comp *root)
 /* ---- changed instances
  * ------------------------------------------------------- */
 
-static struct pim_comp **
-find_instance(struct cal *c, struct pim_comp *root, const struct pim_comp *k,
-	      int64_t id)
-{
-	struct pim_comp **at = &root->kids;
-	struct cal_when w;
-
-	while (*at != NULL &&
-	       (!slice_eq((*at)->name, k->name) || !cal_is_instance(*at) ||
-		!cal_when_get(c, *at, "RECURRENCE-ID", &w) ||
-		cal_utc(&w, c->home) != id))
-		at = &(*at)->next;
-	return at;
-}
-
 /* Nothing is deleted by absence; of one instance the device's is newer. */
 static int
 unite_instances(struct cal *c, struct pim_item *it,
@@ -127,7 +112,8 @@ unite_instances(struct cal *c, struct pim_item *it,
 		copy = pim_comp_copy(c->a, k);
 		if (copy == NULL)
 			return cal_nomem(e);
-		at = find_instance(c, it->root, k, cal_utc(&w, c->home));
+		at = cal_instance_at(c, &it->root->kids, k,
+				     cal_utc(&w, c->home));
 		copy->next = *at == NULL ? NULL : (*at)->next;
 		*at = copy;
 	}

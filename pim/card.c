@@ -4,6 +4,7 @@
  * differently.
  */
 #include "pim/core.h"
+#include "pim/lines_int.h"
 
 /* ---- days ------------------------------------------------------------------
  */
@@ -211,9 +212,10 @@ read_data_uri(struct arena *a, struct pim_prop *p)
 		return true;
 	type = slice_sub(v, 5, semi - 5);
 	slash = slice_find(type, '/');
-	p->value = slice_from(v, comma + 1);
+	p->value = pim_dense(a, slice_from(v, comma + 1));
 	pim_param_remove(p, "VALUE");
-	if (!pim_param_set(a, p, "ENCODING", SLICE_LIT("b")))
+	if (p->value.p == NULL ||
+	    !pim_param_set(a, p, "ENCODING", SLICE_LIT("b")))
 		return false;
 	if (slash == SIZE_MAX || pim_param_get(p, "TYPE").p != NULL)
 		return true;

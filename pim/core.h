@@ -11,7 +11,7 @@
 
 /* Goes into every view's id: raise it when the same item and view would be
    written or read back differently than before. */
-enum { PIM_CONVERTER_VERSION = 1 };
+enum { PIM_CONVERTER_VERSION = 2 };
 
 static inline int
 pim_nomem(struct err *e, const char *where)

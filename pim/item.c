@@ -122,7 +122,7 @@ int
 pim_parse(struct arena *a, enum pim_kind kind, struct slice canon,
 	  struct pim_item **out, struct err *e)
 {
-	struct pim_lines_in in = { .text = canon };
+	struct pim_lines_in in = { .text = canon, .own = true };
 	struct pim_item *it;
 	struct pim_comp *root;
 

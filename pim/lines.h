@@ -66,6 +66,9 @@ struct pim_lines_in {
 	struct slice text;
 	enum pim_form form; /* what it is if it does not say */
 	uint32_t rules;     /* PIM_RULE_* of the sender */
+	/* We wrote it: what was in the limits then may have grown since (a
+	   VCALENDAR around it, VTIMEZONEs), and is read whatever it holds. */
+	bool own;
 };
 
 /*

@@ -50,6 +50,20 @@ is_name_char(char c)
 	       c == '/';
 }
 
+/* "http://..." on a line of its own is text that lost its way; "NOTE://..." is
+   a note that begins so. */
+static bool
+is_address(struct slice line, size_t name_n)
+{
+	if (!slice_starts(slice_from(line, name_n), "://"))
+		return false;
+	for (size_t i = 0; i < name_n; i++) {
+		if (line.p[i] < 'a' || line.p[i] > 'z')
+			return false;
+	}
+	return true;
+}
+
 bool
 pim_is_header(struct slice line)
 {
@@ -61,8 +75,7 @@ pim_is_header(struct slice line)
 		return false;
 	if (line.p[i] == ';')
 		return true;
-	/* "http://..." on a line of its own is text that lost its way. */
-	return line.p[i] == ':' && !slice_starts(slice_from(line, i), "://");
+	return line.p[i] == ':' && !is_address(line, i);
 }
 
 static bool
@@ -354,6 +367,17 @@ add_dense(struct buf *b, struct slice s)
 			p[n++] = s.p[i];
 	}
 	buf_cut(b, b->n - (s.n - n));
+}
+
+struct slice
+pim_dense(struct arena *a, struct slice s)
+{
+	struct buf b = BUF_IN(a);
+
+	if (is_b64(s))
+		return s;
+	add_dense(&b, s);
+	return buf_ok(&b) ? buf_slice(&b) : (struct slice){ NULL, 0 };
 }
 
 /*

@@ -36,6 +36,9 @@ struct slice pim_clean(struct arena *a, struct slice s);
 
 /* A name or parameter: UTF-8 without any control character. */
 struct slice pim_clean_name(struct arena *a, struct slice s);
+/* Base64 without blanks and without bytes that it cannot have; .p == NULL:
+   memory is short. */
+struct slice pim_dense(struct arena *a, struct slice s);
 
 /*
  * A decoded value (UTF-8, LF) of the old dialect to canonical text, by kind of

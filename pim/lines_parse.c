@@ -13,9 +13,11 @@ struct level {
 
 struct parser {
 	struct pim_reader r;
-	struct level stack[PIM_DEPTH_MAX];
+	struct level stack[PIM_DEPTH_MAX + 1];
 	size_t depth; /* components open */
+	size_t depth_max;
 	size_t prop_n;
+	size_t prop_max;
 	struct pim_comp *root;
 	struct err *e;
 };
@@ -33,16 +35,14 @@ open_comp(struct parser *ps, struct slice name)
 	struct level *l;
 	struct pim_comp *c;
 
-	if (ps->depth == PIM_DEPTH_MAX)
+	if (ps->depth == ps->depth_max)
 		return err_set(ps->e, ERR_LIMIT, "pim.lines",
 			       "components nested deeper than %d",
 			       PIM_DEPTH_MAX);
-	if (++ps->prop_n > PIM_PROPS_MAX)
+	if (++ps->prop_n > ps->prop_max)
 		return err_set(ps->e, ERR_LIMIT, "pim.lines",
 			       "more than %d properties", PIM_PROPS_MAX);
-	name = slice_trim(pim_clean_name(ps->r.a, name));
-	if (name.p != NULL)
-		name = pim_upper(ps->r.a, name);
+	name = pim_upper(ps->r.a, name);
 	c = name.p == NULL ? NULL : pim_comp_new(ps->r.a, name);
 	if (c == NULL)
 		return nomem(ps);
@@ -67,7 +67,6 @@ open_comp(struct parser *ps, struct slice name)
 static void
 close_comp(struct parser *ps, struct slice name)
 {
-	name = slice_trim(name);
 	for (size_t i = ps->depth; i > 0; i--) {
 		if (!slice_eq_nocase(ps->stack[i - 1].c->name, name))
 			continue;
@@ -95,6 +94,8 @@ inner_card(struct parser *ps, bool *done)
 	text = pim_reader_card(&ps->r);
 	text = pim_to_utf8(ps->r.a, text, (struct slice){ NULL, 0 });
 	if (text.p != NULL)
+		text = pim_clean(ps->r.a, text);
+	if (text.p != NULL)
 		text = pim_escape(ps->r.a, text);
 	if (text.p == NULL)
 		return nomem(ps);
@@ -108,7 +109,7 @@ add_prop(struct parser *ps, const struct pim_line *line)
 	struct level *l = &ps->stack[ps->depth - 1];
 	struct pim_prop *p;
 
-	if (++ps->prop_n > PIM_PROPS_MAX)
+	if (++ps->prop_n > ps->prop_max)
 		return err_set(ps->e, ERR_LIMIT, "pim.lines",
 			       "more than %d properties", PIM_PROPS_MAX);
 	p = ARENA_NEW(ps->r.a, struct pim_prop);
@@ -129,8 +130,7 @@ static int
 one_line(struct parser *ps, const struct pim_line *line, bool *done)
 {
 	if (slice_is(line->name, "BEGIN")) {
-		if (ps->depth > 0 &&
-		    slice_is_nocase(slice_trim(line->value), "VCARD") &&
+		if (ps->depth > 0 && slice_is_nocase(line->value, "VCARD") &&
 		    slice_is(ps->stack[ps->depth - 1].c->name, "VCARD"))
 			return inner_card(ps, done);
 		return open_comp(ps, line->value);
@@ -148,7 +148,11 @@ pim_lines_parse(struct arena *a, const struct pim_lines_in *in,
 		struct pim_comp **root, enum pim_form *form, struct slice *rest,
 		struct err *e)
 {
-	struct parser ps = { .e = e };
+	struct parser ps = {
+		.depth_max = PIM_DEPTH_MAX + (in->own ? 1 : 0),
+		.prop_max = in->own ? SIZE_MAX : PIM_PROPS_MAX,
+		.e = e,
+	};
 	bool done = false;
 
 	*root = NULL;

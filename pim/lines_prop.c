@@ -10,11 +10,40 @@ is_calendar(enum pim_form form)
 	return form == PIM_VCAL10 || form == PIM_ICAL20;
 }
 
+/*
+ * What parameters cannot hold however they are written, a quote in a value and
+ * what divides them in a name (odd quoting brings it there), is replaced.
+ */
+static struct slice
+without(struct arena *a, struct slice s, const char *bad, char by)
+{
+	char *p = NULL;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (strchr(bad, s.p[i]) == NULL)
+			continue;
+		if (p == NULL) {
+			p = arena_alloc(a, s.n);
+			if (p == NULL)
+				return (struct slice){ NULL, 0 };
+			memcpy(p, s.p, s.n);
+			s.p = p;
+		}
+		p[i] = by;
+	}
+	return s;
+}
+
 static bool
 add_param(struct arena *a, struct pim_line *line, struct slice name,
 	  struct slice value)
 {
 	struct pim_param *q;
+
+	name = without(a, name, "\";:,", '-');
+	value = without(a, value, "\"", '\'');
+	if (name.p == NULL || (value.p == NULL && value.n > 0))
+		return false;
 
 	/* No property has so many; what is written later walks them. */
 	if (line->param_n++ >= PARAMS_MAX)
@@ -49,23 +78,6 @@ is_bare_value(struct slice v)
 {
 	return slice_is_nocase(v, "INLINE") || slice_is_nocase(v, "URL") ||
 	       slice_is_nocase(v, "CID") || slice_is_nocase(v, "CONTENT-ID");
-}
-
-/* ";HOME" of the old dialect (and of careless writers of the new). */
-static bool
-bare_param(struct arena *a, struct pim_line *line, struct slice v)
-{
-	if (v.n == 0)
-		return true;
-	if (v.n > 1 && take_encoding(line, v))
-		return true;
-	if (slice_is_nocase(v, "UTF-8")) {
-		line->charset = v;
-		return true;
-	}
-	if (is_bare_value(v))
-		return add_param(a, line, SLICE_LIT("VALUE"), v);
-	return add_param(a, line, SLICE_LIT("TYPE"), v);
 }
 
 static bool
@@ -138,6 +150,23 @@ param_values(struct arena *a, struct pim_line *line, struct slice name,
 	return true;
 }
 
+/* ";HOME" of the old dialect (and of careless writers of the new). */
+static bool
+bare_param(struct arena *a, struct pim_line *line, struct slice v)
+{
+	if (v.n == 0)
+		return true;
+	if (v.n > 1 && take_encoding(line, v))
+		return true;
+	if (slice_is_nocase(v, "UTF-8")) {
+		line->charset = v;
+		return true;
+	}
+	if (is_bare_value(v))
+		return add_param(a, line, SLICE_LIT("VALUE"), v);
+	return param_values(a, line, SLICE_LIT("TYPE"), v);
+}
+
 /* Length of the next parameter: up to a ';' outside quotes. */
 static size_t
 param_length(struct slice s)
@@ -195,7 +224,9 @@ pim_line_header(struct arena *a, struct slice header, struct pim_line *out)
 	if (header.p == NULL)
 		return -1;
 	semi = slice_find(header, ';');
-	name = slice_trim(slice_sub(header, 0, semi));
+	name = without(a, slice_trim(slice_sub(header, 0, semi)), "\":,=", '-');
+	if (name.p == NULL)
+		return -1;
 	dot = slice_find(name, '.');
 	out->tail = &out->params;
 	if (dot != SIZE_MAX && dot > 0) {
@@ -240,6 +271,9 @@ must_canon(bool old, enum pim_vtype t, unsigned found)
 		return true;
 	if (t == PIM_V_URI)
 		return found & PIM_SCAN_BACKSLASH;
+	/* A ';' divides lists of old calendars: it must not look so. */
+	if (!old && t == PIM_V_LIST)
+		return found & PIM_SCAN_SEMI;
 	if (!old || t == PIM_V_RAW || t == PIM_V_BINARY)
 		return false;
 	if (t == PIM_V_STRUCT)

@@ -202,8 +202,8 @@ start_line(struct pim_reader *r, struct slice line, struct pim_line *out)
 		return got;
 	first = slice_from(line, colon + 1);
 	if (is_frame(out->name)) {
-		out->value = first;
-		return 1;
+		out->value = slice_trim(pim_clean_name(r->a, first));
+		return out->value.p == NULL && first.p != NULL ? -1 : 1;
 	}
 	first = pim_unfold(r, out, first);
 	return first.p != NULL && pim_line_value(r, out, first) ? 1 : -1;

@@ -293,7 +293,8 @@ pim_canon_old(struct arena *a, struct slice s, enum pim_vtype vtype,
 struct slice
 pim_canon_new(struct arena *a, struct slice s, enum pim_vtype vtype)
 {
-	struct escaping how = { .plain = true };
+	struct escaping how = { .plain = vtype != PIM_V_LIST,
+				.keep_comma = true };
 
 	if (vtype == PIM_V_URI)
 		return clean_uri(a, s);

@@ -570,6 +570,50 @@ differs_incoming(struct merge *m, bool *out)
 	return 0;
 }
 
+static bool
+is_calendar(const struct pim_item *it)
+{
+	return it->kind == PIM_EVENT || it->kind == PIM_TODO;
+}
+
+static struct pim_item *
+copy_of(struct merge *m, const struct pim_item *it)
+{
+	struct pim_item *copy = ARENA_NEW(m->a, struct pim_item);
+
+	if (copy == NULL)
+		return NULL;
+	*copy = *it;
+	copy->root = pim_comp_copy(m->a, it->root);
+	return copy->root == NULL ? NULL : copy;
+}
+
+/*
+ * What came in odd (both DTEND and DURATION, a task due before it starts) is
+ * repaired after a merge. Where that is all that would change, nobody edited
+ * anything: the item stays as it is.
+ */
+static int
+undo_repair(struct merge *m, uint64_t *h_result, uint64_t h_current)
+{
+	const struct pim_item *from = m->current;
+	struct pim_item *repaired = copy_of(m, m->current);
+	uint64_t h;
+
+	if (repaired == NULL)
+		return pim_nomem(m->e, "pim.merge");
+	if (pim_cal_repair(m->a, repaired, &from, 1, m->e) != 0 ||
+	    pim_content_hash(m->a, repaired, &h, m->e) != 0)
+		return -1;
+	if (h != *h_result)
+		return 0;
+	m->result = copy_of(m, m->current);
+	if (m->result == NULL)
+		return pim_nomem(m->e, "pim.merge");
+	*h_result = h_current;
+	return 0;
+}
+
 static int
 finish(struct merge *m, struct pim_merged *out)
 {
@@ -581,7 +625,7 @@ finish(struct merge *m, struct pim_merged *out)
 	follow_name(m);
 	if (m->nomem || !join_dates(m->a, m->comp))
 		return pim_nomem(m->e, "pim.merge");
-	if ((m->result->kind == PIM_EVENT || m->result->kind == PIM_TODO) &&
+	if (is_calendar(m->result) &&
 	    pim_cal_repair(m->a, m->result, from, 2, m->e) != 0)
 		return -1;
 	if (m->result->kind == PIM_NOTE) {
@@ -593,6 +637,9 @@ finish(struct merge *m, struct pim_merged *out)
 	}
 	if (pim_content_hash(m->a, m->result, &h_result, m->e) != 0 ||
 	    pim_content_hash(m->a, m->current, &h_current, m->e) != 0)
+		return -1;
+	if (is_calendar(m->result) && h_result != h_current &&
+	    undo_repair(m, &h_result, h_current) != 0)
 		return -1;
 	out->item = m->result;
 	out->differs_current = h_result != h_current;

@@ -407,8 +407,8 @@ find_words(struct pim_recur *r, struct pim_time start, struct words *w)
 		say(w, "D", r->interval);
 		return r->day_n == 0 && r->mday.n == 0 && r->month.n == 0 &&
 		       r->yday.n == 0 && r->week.n == 0 && r->setpos.n == 0;
-	case PIM_WEEKLY:
-		return weekly_words(r, pim_weekday(day), w);
+	case PIM_WEEKLY: /* weeks begin on Monday there */
+		return r->wkst == 0 && weekly_words(r, pim_weekday(day), w);
 	case PIM_MONTHLY:
 		return monthly_words(r, d, w);
 	case PIM_YEARLY:

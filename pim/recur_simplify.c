@@ -141,6 +141,28 @@ drop_implied(struct pim_recur *r, int month, int mday, int wday)
 		r->month.n = 0;
 }
 
+/*
+ * Where only every n-th week counts, the week's first day decides which days
+ * are in one week with the start.
+ */
+static bool
+week_start_matters(const struct pim_recur *r, int start)
+{
+	int from = (start - r->wkst + 7) % 7;
+
+	if (r->week.n > 0)
+		return true;
+	if (r->freq != PIM_WEEKLY || r->interval == 1)
+		return false;
+	for (size_t i = 0; i < r->day_n; i++) {
+		int day = r->day[i].day;
+
+		if ((day - r->wkst + 7) % 7 - from != day - start)
+			return true;
+	}
+	return false;
+}
+
 void
 pim_recur_simplify(struct pim_recur *r, struct pim_time start)
 {
@@ -168,8 +190,6 @@ pim_recur_simplify(struct pim_recur *r, struct pim_time start)
 	sort_list(&r->mday);
 	sort_list(&r->setpos);
 	sort_days(r);
-	/* the start of the week matters only where weeks are counted */
-	if (r->week.n == 0 &&
-	    (r->freq != PIM_WEEKLY || r->interval == 1 || r->day_n < 2))
+	if (!week_start_matters(r, pim_weekday(day)))
 		r->wkst = 0;
 }

@@ -127,7 +127,7 @@ synthetic(struct arena *a, const struct told *t)
 		int64_t b = l->begin - t->std;
 		int64_t n = l->end - l->dst;
 
-		if (b >= n ||
+		if (b >= n || l->dst == t->std ||
 		    (z->step_n > 0 && b <= z->steps[z->step_n - 1].at))
 			continue;
 		z->steps[z->step_n].at = b;

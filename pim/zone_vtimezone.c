@@ -116,7 +116,9 @@ by_instant(const void *x, const void *y)
 	const struct indexed *p = x;
 	const struct indexed *q = y;
 
-	return (p->step.at > q->step.at) - (p->step.at < q->step.at);
+	if (p->step.at != q->step.at)
+		return p->step.at > q->step.at ? 1 : -1;
+	return (p->step.off > q->step.off) - (p->step.off < q->step.off);
 }
 
 static bool
@@ -137,6 +139,9 @@ finish(struct arena *a, struct build *b, struct pim_zone *z)
 		int32_t was =
 		    z->step_n == 0 ? z->first : z->steps[z->step_n - 1].off;
 
+		/* Two changes at once contradict each other: one counts. */
+		if (i > 0 && v[i].step.at == v[i - 1].step.at)
+			continue;
 		if (v[i].step.off != was)
 			z->steps[z->step_n++] = v[i].step;
 	}

@@ -147,6 +147,8 @@ void srv_linger_look(struct srv_front *f, int64_t now);
 
 /* http_rq.c */
 void *srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m);
+/* Path and token of "/sync?x=1&s=TOKEN"; of an absolute URL too. */
+void srv_rq_uri(struct srv_rq *rq, const char *uri);
 enum MHD_Result srv_rq_handle(void *cls, struct MHD_Connection *c,
 			      const char *url, const char *method,
 			      const char *version, const char *data, size_t *n,

@@ -10,9 +10,8 @@
 
 enum { BODY_FIRST_BYTES = 4096 };
 
-/* The path and the token of "/sync?x=1&s=TOKEN"; an absolute URL's too. */
-static void
-read_uri(struct srv_rq *rq, const char *uri)
+void
+srv_rq_uri(struct srv_rq *rq, const char *uri)
 {
 	struct slice path = slice_c(uri);
 	struct slice query = { "", 0 };
@@ -88,7 +87,7 @@ srv_rq_begin(void *cls, const char *uri, struct MHD_Connection *m)
 	rq->job.run = srv_rq_work;
 	rq->uri_n = strlen(uri);
 	read_peer(rq);
-	read_uri(rq, uri);
+	srv_rq_uri(rq, uri);
 	(void)pthread_mutex_lock(&f->lock);
 	rq->settings = srv_settings_ref(f->settings);
 	(void)pthread_mutex_unlock(&f->lock);

@@ -307,6 +307,31 @@ begins_anew(struct sml_ctx *c, const struct store_session *row,
 	return how != SML_ENTER_GO || !in_package_1(c, row);
 }
 
+/*
+ * A first message that came to the address of an older session and began a new
+ * one: its repetition comes to that address too.
+ */
+static int
+find_repeated(struct sml_ctx *c, struct store_session **row,
+	      enum sml_entry *how)
+{
+	struct store_session *newest;
+	enum sml_entry was;
+
+	if (c->tx->v->session_find(c->tx, c->a, nothing, c->dev.id,
+				   c->msg->hdr.sid, &newest, &c->e) < 0)
+		return -1;
+	if (newest == NULL)
+		return 0;
+	if (order(c, newest, &was) < 0)
+		return -1;
+	if (was == SML_ENTER_DUPLICATE) {
+		*row = newest;
+		*how = SML_ENTER_DUPLICATE;
+	}
+	return 0;
+}
+
 int
 sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		  const struct sml_login *login, enum sml_entry *how)
@@ -335,6 +360,10 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 	}
 	*how = SML_ENTER_EXPIRED;
 	if (row != NULL && order(c, row, how) < 0)
+		return -1;
+	if (at->by_token && login != NULL && *how != SML_ENTER_GO &&
+	    *how != SML_ENTER_LATE && *how != SML_ENTER_DUPLICATE &&
+	    find_repeated(c, &row, how) < 0)
 		return -1;
 	/* The one between was refused for want of these credentials. */
 	if (*how == SML_ENTER_GAP && login != NULL &&

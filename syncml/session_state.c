@@ -6,6 +6,8 @@
  */
 #include "syncml/session.h"
 
+#include <limits.h>
+
 enum { STATE_LAYOUT = 3, STATE_LIST_MAX = 1000000 };
 
 struct walk {
@@ -66,7 +68,10 @@ walk_int(struct walk *w, int *v)
 	int64_t x = *v;
 
 	walk_i64(w, &x);
-	*v = (int)x;
+	if (x < INT_MIN || x > INT_MAX)
+		w->bad = true;
+	else
+		*v = (int)x;
 }
 
 static void
@@ -164,7 +169,11 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	d->stage = (enum sml_stage)stage;
 	walk_i64(w, &d->pend_after);
 	walk_u64(w, &n);
-	d->cursor_n = n > STORE_MEMBERS_MAX ? STORE_MEMBERS_MAX : (size_t)n;
+	if (n > STORE_MEMBERS_MAX) {
+		w->bad = true;
+		return;
+	}
+	d->cursor_n = (size_t)n;
 	for (size_t i = 0; i < d->cursor_n; i++) {
 		walk_i64(w, &d->cursor[i].collection);
 		walk_i64(w, &d->cursor[i].change_no);
@@ -354,15 +363,32 @@ walk_session(struct walk *w, struct sml_session *s)
 		walk_status(w, &s->status[i]);
 }
 
-/* Databases are named by their place: none may point past the end. */
 static bool
-places_ok(const struct sml_session *s)
+form_ok(int form)
+{
+	return form >= PIM_FORM_NONE && form <= PIM_VNOTE;
+}
+
+/*
+ * What the engine takes for granted: databases are named by their place, none
+ * past the end, and what is one of a few is one of them.
+ */
+static bool
+sound(const struct sml_session *s)
 {
 	int n = (int)s->ds_n;
 
 	if ((s->inc.active && (s->inc.ds < 0 || s->inc.ds >= n)) ||
-	    (s->og.active && (s->og.ds < 0 || s->og.ds >= n)))
+	    (s->og.active && (s->og.ds < 0 || s->og.ds >= n)) ||
+	    (int)s->in < SML_IN_INIT || (int)s->in > SML_IN_END ||
+	    !form_ok(s->og.form_kind))
 		return false;
+	for (size_t i = 0; i < s->ds_n; i++) {
+		if ((int)s->ds[i].stage < SML_OUT_WAIT ||
+		    (int)s->ds[i].stage > SML_OUT_DONE ||
+		    !form_ok(s->ds[i].form_seen))
+			return false;
+	}
 	for (size_t i = 0; i < s->sent_n; i++) {
 		if (s->sent[i].ds < 0 || s->sent[i].ds >= n)
 			return false;
@@ -401,7 +427,7 @@ sml_state_load(struct arena *a, struct slice bytes, struct sml_session *s,
 	if (w.no_memory)
 		return err_set(e, ERR_NOMEM, "session.load",
 			       "a session's state does not fit in memory");
-	if (w.bad || !places_ok(s))
+	if (w.bad || !sound(s))
 		return err_set(e, ERR_BUG, "session.load",
 			       "a session's stored state does not read back");
 	return 0;

@@ -38,6 +38,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)sml_devinf_store(d, node.text);
 		write_again(a, d);
 	}
-	arena_free(&a);
+	fuzz_arena_end(&a);
 	return 0;
 }

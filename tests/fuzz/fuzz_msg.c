@@ -53,6 +53,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_again(a, m, SML_WBXML);
 		write_again(a, m, SML_XML);
 	}
-	arena_free(&a);
+	fuzz_arena_end(&a);
 	return 0;
 }

@@ -67,6 +67,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (pim_next(a, &v, &rest, &it, NULL) != 0 || it == NULL)
 			break;
 	}
-	arena_free(&a);
+	fuzz_arena_end(&a);
 	return 0;
 }

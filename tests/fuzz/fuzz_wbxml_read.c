@@ -1,7 +1,7 @@
 /* Any bytes as WBXML; what is read is written in both encodings and reads. */
-#include "syncml/codec.h"
 #include "syncml/limits.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/tree.h"
 
 static void
 write_again(struct arena *a, enum sml_enc enc, const struct sml_node *root)
@@ -11,15 +11,7 @@ write_again(struct arena *a, enum sml_enc enc, const struct sml_node *root)
 	struct sml_node *again;
 	struct buf out = BUF_IN(a);
 
-	if (root->tag == SML_DI_DEVINF) {
-		sml_write_devinf(&out, &doc, root);
-	} else {
-		sml_write_open(&out, &doc);
-		for (const struct sml_node *k = root->kids; k != NULL;
-		     k = k->next)
-			sml_write(&out, &doc, k);
-		sml_write_end(&out, &doc, SML_SYNCML);
-	}
+	fuzz_tree_write(&out, &doc, root);
 	FUZZ_CHECK(buf_ok(&out));
 	FUZZ_CHECK(
 	    sml_read(a, enc, buf_slice(&out), NULL, &got, &again, NULL) == 0);
@@ -45,6 +37,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(e.code == ERR_PARSE || e.code == ERR_LIMIT ||
 			   e.code == ERR_NOMEM);
 	}
-	arena_free(&a);
+	fuzz_arena_end(&a);
 	return 0;
 }

@@ -52,6 +52,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(count(root, &text) == count(again, &text_again));
 		FUZZ_CHECK(text == text_again);
 	}
-	arena_free(&a);
+	fuzz_arena_end(&a);
 	return 0;
 }

@@ -198,6 +198,11 @@ old_wants_end_dates(void **state)
 	    pim_recur_parse(SLICE_LIT("FREQ=DAILY;UNTIL=20090601"), &r));
 	assert_true(slice_is(
 	    pim_recur_old_text(a, &r, at(TUE), NULL, PIM_OLD_COUNT), ""));
+	/* nor weeks that begin on Sunday others: no word says where they do */
+	assert_true(pim_recur_parse(
+	    SLICE_LIT("FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;WKST=SU;COUNT=4"), &r));
+	assert_true(slice_is(
+	    pim_recur_old_text(a, &r, at(TUE), &end, PIM_OLD_COUNT), ""));
 }
 
 /* ---- parsing 2.0 ------------------------------------------------------------
@@ -246,7 +251,11 @@ simplifies(void **state)
 		{ "FREQ=WEEKLY;BYDAY=FR,MO;WKST=SU",
 		  "FREQ=WEEKLY;BYDAY=MO,FR" },
 		{ "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR,MO;WKST=SU",
-		  "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;WKST=SU" },
+		  "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR" },
+		{ "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=SU",
+		  "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU" },
+		{ "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;WKST=SU",
+		  "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;WKST=SU" },
 		{ "FREQ=MONTHLY;BYMONTHDAY=12", "FREQ=MONTHLY" },
 		{ "FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=12", "FREQ=YEARLY" },
 		{ "FREQ=YEARLY;BYMONTHDAY=12", "FREQ=YEARLY;BYMONTHDAY=12" },

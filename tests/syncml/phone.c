@@ -66,6 +66,7 @@ test_note(struct sml_secrets *s, struct slice peer, struct slice user,
 	(void)dev;
 }
 
+<<<<<<< HEAD
 static unsigned
 test_tries(struct sml_secrets *s, struct slice peer, struct slice user,
 	   struct slice dev)
@@ -76,6 +77,10 @@ test_tries(struct sml_secrets *s, struct slice peer, struct slice user,
 
 static void
 make_account(struct bench *b)
+=======
+void
+bench_account(struct bench *b)
+>>>>>>> h-fuzz
 {
 	struct err e;
 	struct store_tx *tx;
@@ -131,6 +136,7 @@ make_account(struct bench *b)
 void
 bench_open(struct bench *b)
 {
+	const char *tmp = getenv("TMPDIR"); /* NOLINT(*-mt-unsafe) */
 	struct err e = { 0 };
 	char uri[128];
 
@@ -138,7 +144,8 @@ bench_open(struct bench *b)
 	b->a = arena_new(SIZE_MAX / 2);
 	b->now = 1767225600000; /* 2026-01-01 */
 	b->clk.now_ms = test_now;
-	(void)snprintf(b->dir, sizeof(b->dir), "/tmp/fun-engine-XXXXXX");
+	(void)snprintf(b->dir, sizeof(b->dir), "%.40s/fun-engine-XXXXXX",
+		       tmp == NULL ? "/tmp" : tmp);
 	assert_non_null(mkdtemp(b->dir));
 	(void)snprintf(uri, sizeof(uri), "sqlite:%s/t.db", b->dir);
 	if (store_open(uri, true, &b->store, &e) < 0)
@@ -170,7 +177,7 @@ bench_open(struct bench *b)
 		.rules = b->rules,
 		.conf = &b->conf,
 	};
-	make_account(b);
+	bench_account(b);
 }
 
 void

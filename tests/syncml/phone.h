@@ -24,6 +24,8 @@ struct bench {           /* the server's side */
 
 void bench_open(struct bench *b);
 void bench_close(struct bench *b);
+/* The account "anna", as bench_open() made it; after it was erased. */
+void bench_account(struct bench *b);
 
 enum { PHONE_ITEMS = 5000 };
 
