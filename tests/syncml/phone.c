@@ -390,9 +390,9 @@ put_alert(struct phone *p, int code)
 {
 	buf_printf(&p->out,
 		   "<Alert><CmdID>%d</CmdID><Data>%d</Data><Item><Target>"
-		   "<LocURI>./%s</LocURI></Target><Source><LocURI>./C</LocURI>"
-		   "</Source><Meta><Anchor xmlns='syncml:metinf'>",
-		   ++p->cmdid, code, p->db);
+		   "<LocURI>./%s</LocURI>%s</Target><Source><LocURI>./C"
+		   "</LocURI></Source><Meta><Anchor xmlns='syncml:metinf'>",
+		   ++p->cmdid, code, p->db, p->filter == NULL ? "" : p->filter);
 	if (p->last[0] != '\0')
 		buf_printf(&p->out, "<Last>%s</Last>", p->last);
 	buf_printf(&p->out, "<Next>%s-%d</Next></Anchor></Meta></Item></Alert>",
@@ -462,6 +462,13 @@ take_item(struct phone *p, const struct sml_cmd *cmd, struct buf *maps)
 		status(p, cmd, 404);
 		return;
 	}
+	if (cmd->tag == SML_DELETE && cmd->sftdel) {
+		p->got_soft++;
+		if (p->refuse_soft != 0) {
+			status(p, cmd, p->refuse_soft);
+			return;
+		}
+	}
 	if (cmd->tag == SML_DELETE) {
 		it->live = false;
 		it->change = 0;
@@ -515,6 +522,8 @@ take_reply(struct phone *p, struct buf *maps)
 		if (c->tag != SML_SYNC)
 			continue;
 		status(p, c, 200);
+		if (c->number_of_changes >= 0)
+			p->announced = c->number_of_changes;
 		for (size_t k = 0; k < c->kid_n; k++)
 			take_item(p, &c->kids[k], maps);
 	}
@@ -656,7 +665,8 @@ phone_sync(struct phone *p, int alert)
 	p->cmdid = 0;
 	p->token[0] = '\0';
 	p->out = BUF_IN(p->b->a);
-	p->got_add = p->got_replace = p->got_delete = 0;
+	p->got_add = p->got_replace = p->got_delete = p->got_soft = 0;
+	p->announced = -1;
 	p->sent_n = p->messages = p->bad_status = 0;
 	p->largest = 0;
 	if (alert != 225)
