@@ -180,7 +180,8 @@ int pim_parse(struct arena *a, enum pim_kind kind, struct slice canon,
 int pim_seen(struct arena *a, const struct pim_view *view,
 	     const struct pim_item *it, struct pim_item **out, struct err *e);
 
-/* ---- time ----------------------------------------------------------------- */
+/* ---- time -----------------------------------------------------------------
+ */
 
 /* From when to when an item matters, ms since 1970. */
 struct pim_span {

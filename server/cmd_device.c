@@ -565,8 +565,7 @@ set_window(struct srv_call *c, struct store_tx *tx, int64_t device)
 	struct store_link *link;
 	struct err e = { 0 };
 	int64_t days[2] = { 0, 0 };
-	size_t n;
-	size_t col_n;
+	size_t n, col_n;
 	bool found = false;
 
 	if (db == NULL)
@@ -684,9 +683,8 @@ const struct srv_command srv_cmd_device = {
 	    "                  \"\" takes them away\n"
 	    "  --db DATABASE   the database that a window is set for\n"
 	    "  --past DAYS     events and tasks from so many days ago on\n"
-	    "                  (\"90d\"); \"none\": all of them\n"
-	    "  --future DAYS   ... up to so many days ahead. What leaves the\n"
-	    "                  window leaves the device, never the server\n"
+	    "                  (\"90d\"; \"none\": all of them)\n"
+	    "  --future DAYS   ... up to so many days ahead\n"
 	    "  --devinf        also what the device told about itself\n"
 	    "  --yes           do not ask\n"
 	    "  --json          print data as JSON\n"

@@ -409,8 +409,12 @@ put_change(struct phone *p, const struct phone_item *it, bool slow)
 	buf_printf(&p->out, "<%s><CmdID>%d</CmdID>", cmd, ++p->cmdid);
 	if (it->live)
 		buf_printf(&p->out,
-			   "<Meta><Type xmlns='syncml:metinf'>%s</Type></Meta>",
-			   p->type);
+			   "<Meta><Type xmlns='syncml:metinf'>%s</Type>%s"
+			   "</Meta>",
+			   p->type,
+			   p->field_level
+			       ? "<FieldLevel xmlns='syncml:metinf'/>"
+			       : "");
 	buf_printf(&p->out, "<Item><Source><LocURI>%s</LocURI></Source>",
 		   it->luid);
 	if (it->live) {

@@ -208,23 +208,23 @@ filter_goes_away(void **state)
 
 /* Terms that are no dates: the change of an item moves it in and out. */
 static void
-by_category(void **state)
+by_terms(void **state)
 {
 	struct phone_item *it;
 
 	(void)state;
 	fill();
-	two.filter = record("CATEGORIES&iEQ;work", "");
+	two.filter = record("LOCATION&iEQ;work", "");
 	assert_true(phone_sync(&two, 200));
 	assert_int_equal(two.got_add, 0);
 	assert_int_equal(two.announced, 0);
 	it = phone_find(&one, "SUMMARY:now");
-	phone_edit(it, event("now", 3, "CATEGORIES:Work,Other\r\n"), &one);
+	phone_edit(it, event("now", 3, "LOCATION:Work\r\n"), &one);
 	assert_true(phone_sync(&one, 200));
 	assert_true(phone_sync(&two, 200));
 	assert_int_equal(two.got_add, 1);
 	assert_int_equal(two.announced, 1);
-	phone_edit(it, event("now", 3, "CATEGORIES:Other\r\n"), &one);
+	phone_edit(it, event("now", 3, "LOCATION:Home\r\n"), &one);
 	assert_true(phone_sync(&one, 200));
 	assert_true(phone_sync(&two, 200));
 	assert_int_equal(two.got_delete, 1);
@@ -463,6 +463,22 @@ refused_filters(void **state)
 	assert_int_equal(two.alert_status, 508);
 }
 
+/* Fields left out are no fields deleted: it is refused, not taken as whole. */
+static void
+field_level_replace(void **state)
+{
+	struct phone_item *it;
+
+	(void)state;
+	it = phone_add(&one, event("now", 3, "LOCATION:Here\r\n"));
+	assert_true(phone_sync(&one, 200));
+	one.field_level = true;
+	phone_edit(it, event("now", 4, NULL), &one);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.bad_status, 406);
+	assert_int_equal(on_server("LOCATION:Here"), 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -472,7 +488,7 @@ main(void)
 		T(only_what_is_inside_is_sent),
 		T(words_of_the_target),
 		T(filter_goes_away),
-		T(by_category),
+		T(by_terms),
 		T(inclusive_takes_nothing),
 		T(own_item_outside),
 		T(refresh_from_a_part),
@@ -482,6 +498,7 @@ main(void)
 		T(soft_delete_refused),
 		T(delete_comes_back),
 		T(refused_filters),
+		T(field_level_replace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
