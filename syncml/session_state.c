@@ -6,7 +6,7 @@
  */
 #include "syncml/session.h"
 
-enum { STATE_LAYOUT = 2, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 3, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
