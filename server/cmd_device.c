@@ -561,12 +561,12 @@ set_window(struct srv_call *c, struct store_tx *tx, int64_t device)
 	const char *db = srv_call_text(c, "--db");
 	const char *past = srv_call_text(c, "--past");
 	const char *future = srv_call_text(c, "--future");
+	int64_t days[2] = { 0, 0 };
 	struct store_collection *col;
 	struct store_link *link;
 	struct err e = { 0 };
-	int64_t days[2] = { 0, 0 };
-	size_t n, col_n;
 	bool found = false;
+	size_t n, col_n;
 
 	if (db == NULL)
 		return past == NULL && future == NULL
@@ -681,7 +681,7 @@ const struct srv_command srv_cmd_device = {
 	    "  --rules RULES   quirk rules of this device, blank between "
 	    "them;\n"
 	    "                  \"\" takes them away\n"
-	    "  --db DATABASE   the database that a window is set for\n"
+	    "  --db DATABASE   what a window is set for:\n"
 	    "  --past DAYS     events and tasks of so many days back "
 	    "(\"90d\")\n"
 	    "  --future DAYS   ... up to so many days ahead\n"
@@ -693,7 +693,6 @@ const struct srv_command srv_cmd_device = {
 	    "  funicular device add anna \"Anna's phone\"\n"
 	    "  funicular device add anna car --md5\n"
 	    "  funicular device list anna\n"
-	    "  funicular device set anna car --rules \"alarm-utc no-empty\"\n"
 	    "  funicular device set anna car --db calendar --past 90d "
 	    "--future 365d\n"
 	    "  funicular device forget anna car\n",
