@@ -231,6 +231,9 @@ TX(unmapped, (struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
    int64_t collection, int64_t after, size_t limit, struct store_item **out,
    size_t *n, struct err *e),
    (in, a, link, gen, collection, after, limit, out, n, e))
+TX(window, (struct store_tx *tx, struct arena *a,
+   const struct store_window *ask, struct store_change **out, size_t *n,
+   struct err *e), (in, a, ask, out, n, e))
 TX(session_find, (struct store_tx *tx, struct arena *a,
    struct slice token_hash, int64_t device, struct slice sid,
    struct store_session **out, struct err *e),
@@ -415,6 +418,7 @@ static const struct store_vtbl FAULT = {
 	.changes = fault_changes,
 	.changes_count = fault_changes_count,
 	.unmapped = fault_unmapped,
+	.window = fault_window,
 	.session_find = fault_session_find,
 	.session_put = fault_session_put,
 	.answer_get = fault_answer_get,

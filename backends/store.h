@@ -97,6 +97,14 @@ struct store_collection {
 
 /* ---- items and their history ---------------------------------------- */
 
+/* From when to when an item matters (ms since 1970): what a window of dates
+   is compared with. */
+struct store_span {
+	bool set; /* false: it has no dates */
+	int64_t from_ms;
+	int64_t to_ms; /* INT64_MAX: it does not end */
+};
+
 struct store_item {
 	int64_t id; /* per account, from tx->next_id; never used again */
 	int64_t collection;
@@ -112,6 +120,7 @@ struct store_item {
 	int64_t size; /* of the current body */
 	int64_t created_ms;
 	int64_t modified_ms;
+	struct store_span span;
 	struct slice body; /* canonical form; only where asked for */
 };
 
@@ -140,6 +149,7 @@ struct store_write {
 	int64_t revision;
 	struct slice uid;
 	uint64_t h_uid, h_content, h_identity;
+	struct store_span span;
 	struct slice body;
 	enum store_origin origin;
 	int64_t device;   /* 0: none */
@@ -237,6 +247,11 @@ struct store_link {
 	int64_t last_type; /* alert code of the last sync that went well */
 	struct slice open; /* the engine's: a sync that did not end, to be
 			      resumed; empty: none */
+	/* The administrator's window: days back and ahead; 0: no edge. */
+	int64_t past_days, future_days;
+	/* The engine's own words (syncml/session_filter.c): the filter by which
+	   the device was filled, and the one of its last session. */
+	struct slice filter, filter_asked;
 };
 
 enum store_map_state {
@@ -276,6 +291,24 @@ struct store_pending {
 	int64_t doubt_from; /* rows touched by this sync or later count too;
 			       INT64_MAX: none */
 	int64_t this_sync;  /* rows touched by it do not count */
+	size_t limit;
+};
+
+/* Items by their place in time, or all of a collection. */
+enum store_edge {
+	STORE_EDGE_NONE = 0, /* every item, by id */
+	STORE_EDGE_FROM,     /* those whose span begins in [low, high) */
+	STORE_EDGE_TO,       /* ... ends there */
+};
+
+struct store_window {
+	int64_t link;
+	int64_t gen;
+	int64_t collection;
+	enum store_edge edge;
+	int64_t low, high;
+	int64_t after_ms; /* go on behind (after_ms, after); NONE: `after` */
+	int64_t after;    /* item id */
 	size_t limit;
 };
 
@@ -565,6 +598,15 @@ struct store_vtbl {
 			int64_t gen, int64_t collection, int64_t after,
 			size_t limit, struct store_item **out, size_t *n,
 			struct err *e);
+
+	/*
+	 * Items (no tombstones) at an edge of a window, ascending by the edge's
+	 * instant and id, each with its row of (link, gen) if it has one. Cost
+	 * follows what is found, but for STORE_EDGE_NONE, which walks all.
+	 */
+	int (*window)(struct store_tx *tx, struct arena *a,
+		      const struct store_window *ask, struct store_change **out,
+		      size_t *n, struct err *e);
 
 	/* -- sessions -- */
 	/* Exactly one of token_hash and (device, sid) is used; NULL: none.

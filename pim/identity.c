@@ -378,6 +378,8 @@ pim_identify(struct arena *a, const struct pim_item *it, struct pim_ids *out,
 		out->h_uid = digest_u64(out->uid);
 	if (out->h_identity == 0)
 		out->h_identity = 1;
+	if (pim_span(a, it, &out->span, e) < 0)
+		return -1;
 	return pim_content_hash(a, it, &out->h_content, e);
 }
 

@@ -180,6 +180,21 @@ int pim_parse(struct arena *a, enum pim_kind kind, struct slice canon,
 int pim_seen(struct arena *a, const struct pim_view *view,
 	     const struct pim_item *it, struct pim_item **out, struct err *e);
 
+/* ---- time -----------------------------------------------------------------
+ */
+
+/* From when to when an item matters, ms since 1970. */
+struct pim_span {
+	bool set; /* false: it has no dates, it always does */
+	int64_t from_ms;
+	int64_t to_ms; /* INT64_MAX: endless, or a task that is not done */
+};
+
+/* Of an event or a task; a series from its first occurrence to the end of its
+   last. Dates and floating times reach as far as zones do. ERR_NOMEM only. */
+int pim_span(struct arena *a, const struct pim_item *it, struct pim_span *out,
+	     struct err *e);
+
 /* ---- identity ---------------------------------------------------------- */
 
 struct pim_ids {
@@ -189,6 +204,7 @@ struct pim_ids {
 				(PRODID, REV, DTSTAMP, LAST-MODIFIED) aside */
 	uint64_t h_identity; /* of what makes it this one: names + a phone,
 				mail or organisation; summary + start + end */
+	struct pim_span span;
 };
 
 int pim_identify(struct arena *a, const struct pim_item *it,

@@ -148,6 +148,9 @@ write_of(const struct incoming *in)
 				     .h_uid = in->ids.h_uid,
 				     .h_content = in->ids.h_content,
 				     .h_identity = in->ids.h_identity,
+				     .span = { in->ids.span.set,
+					       in->ids.span.from_ms,
+					       in->ids.span.to_ms },
 				     .body = in->body,
 				     .origin = STORE_BY_IMPORT };
 }

@@ -59,6 +59,8 @@ create(struct sml_batch *b, struct sml_op *op)
 		.h_uid = op->ids.h_uid,
 		.h_content = op->ids.h_content,
 		.h_identity = op->ids.h_identity,
+		.span = { op->ids.span.set, op->ids.span.from_ms,
+			  op->ids.span.to_ms },
 		.body = op->canon,
 		.origin = STORE_BY_DEVICE,
 		.device = c->dev.id,
@@ -200,6 +202,7 @@ erase(struct sml_batch *b, struct sml_op *op)
 {
 	const struct store_item *head;
 	struct store_map *m;
+	bool shows;
 
 	op->code = 200;
 	if (op->row == NULL) {
@@ -213,6 +216,25 @@ erase(struct sml_batch *b, struct sml_op *op)
 	}
 	m = &b->m[b->m_n++];
 	*m = *op->row;
+	if (op->row->state == STORE_MAP_DELETING &&
+	    op->row->reason != SML_WHY_NOTED) {
+		/* We took it off the device, and this says that it is: if it
+		   belongs there again by now, it goes out as an Add. */
+		sml_map_owe(m, false, 0);
+		return 0;
+	}
+	if (sml_filter_shows(b->c, b->ds, head, op->luid, &shows) < 0)
+		return -1;
+	if (!shows) {
+		/* Outside of its window: the device tidies up. */
+		b->m_n--;
+		b->drop[b->drop_n++] = op->row->item;
+		sml_tell(b->c, '=',
+			 "delete of %.*s, which is outside of its filter: "
+			 "the item stays here",
+			 SLICE_ARG(op->luid));
+		return 0;
+	}
 	if (op->cmd->sftdel) {
 		/* It freed memory; the item is not deleted for anybody. */
 		sml_map_holds(m, 0, 0, b->ds->sync_no);

@@ -83,6 +83,8 @@ write_ids(struct store_write *w, const struct pim_ids *ids, struct slice body)
 	w->h_uid = ids->h_uid;
 	w->h_content = ids->h_content;
 	w->h_identity = ids->h_identity;
+	w->span = (struct store_span){ ids->span.set, ids->span.from_ms,
+				       ids->span.to_ms };
 	w->body = body;
 }
 

@@ -28,6 +28,11 @@ struct sml_datastore {
 	size_t ctcap_n;
 	unsigned sync_types; /* bit n: SyncType n, 1 to 7 */
 	bool hierarchical;
+	/* 1.2, writing: it takes filters, with these keywords and all the
+	   properties of its CTCap. */
+	bool filters;
+	const struct slice *keyword;
+	size_t keyword_n;
 	int64_t max_mem, max_id; /* -1: not said */
 };
 

@@ -143,6 +143,31 @@ add_types(struct builder *b, struct sml_node *up, const struct sml_ctype *list,
 	}
 }
 
+/* Names of properties are left away with the rest of the lists. */
+static void
+add_filters(struct builder *b, struct sml_node *up,
+	    const struct sml_datastore *ds)
+{
+	struct sml_node *n;
+
+	n = sml_box(&b->t, up, SML_DI_FILTERRX);
+	sml_leaf(&b->t, n, SML_DI_CTTYPE, SLICE_LIT("syncml:filtertype-cgi"));
+	sml_leaf(&b->t, n, SML_DI_VERCT, SLICE_LIT("1.0"));
+	for (size_t i = 0; i < ds->ctcap_n; i++) {
+		const struct sml_ctcap *c = &ds->ctcap[i];
+
+		n = sml_box(&b->t, up, SML_DI_FILTERCAP);
+		sml_leaf(&b->t, n, SML_DI_CTTYPE, c->type);
+		sml_leaf(&b->t, n, SML_DI_VERCT, c->version);
+		for (size_t k = 0; k < ds->keyword_n; k++)
+			sml_leaf(&b->t, n, SML_DI_FILTERKEYWORD,
+				 ds->keyword[k]);
+		for (size_t k = 0; k < c->caps.prop_n && !b->without_caps; k++)
+			sml_leaf(&b->t, n, SML_DI_PROPNAME,
+				 c->caps.props[k].name);
+	}
+}
+
 static void
 add_store(struct builder *b, struct sml_node *up,
 	  const struct sml_datastore *ds)
@@ -172,6 +197,8 @@ add_store(struct builder *b, struct sml_node *up,
 		if ((ds->sync_types & 1u << i) != 0)
 			sml_number(&b->t, k, SML_DI_SYNCTYPE, i);
 	}
+	if (b->version == 12 && ds->filters)
+		add_filters(b, n, ds);
 }
 
 struct sml_node *

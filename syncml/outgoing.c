@@ -142,6 +142,8 @@ page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 		}
 		p->u[i].what = action(ds, &p->u[i].item, true, &p->u[i].map);
 		p->u[i].probe = m[i].state == STORE_MAP_LIVE;
+		if (sml_filter_dates(c, ds, &p->u[i]) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -165,6 +167,49 @@ page_changes(struct sml_ctx *c, struct sml_ds *ds,
 		p->u[i].map = ch[i].map;
 		p->u[i].what =
 		    action(ds, &ch[i].item, ch[i].mapped, &ch[i].map);
+		if (sml_filter_dates(c, ds, &p->u[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Not walked: what changed since the cursor, and so comes with it. */
+static bool
+with_cursor(const struct sml_ds *ds, const struct store_item *it)
+{
+	const struct store_cursor *cur = &ds->cursor[ds->walk_col];
+
+	return it->change_no > cur->change_no ||
+	       (it->change_no == cur->change_no && it->id > cur->item);
+}
+
+/* Only what stands still is decided by the walk: new here, or to be taken. */
+static int
+page_walk(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
+{
+	struct store_change *ch;
+
+	if (sml_filter_page(c, ds, limit, &ch, &p->n) < 0)
+		return -1;
+	p->last = p->n < limit;
+	p->u = ARENA_ARRAY(c->scratch, p->n, struct sml_unit);
+	if (p->u == NULL)
+		return no_memory(c);
+	for (size_t i = 0; i < p->n; i++) {
+		struct sml_unit *u = &p->u[i];
+
+		u->item = ch[i].item;
+		u->mapped = ch[i].mapped;
+		u->map = ch[i].map;
+		u->walk = true;
+		if (with_cursor(ds, &u->item))
+			continue;
+		if (!u->mapped)
+			u->what = 'A';
+		else if (u->map.state == STORE_MAP_LIVE)
+			u->what = 'R';
+		if (sml_filter_dates(c, ds, u) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -253,6 +298,8 @@ send_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 {
 	enum sml_sent_how how;
 
+	if (sml_filter_steps(c, so->ds, u) < 0)
+		return -1;
 	if (u->what == 'X') { /* nobody has it any more */
 		r->drop[r->drop_n++] = u->item.id;
 		r->done++;
@@ -325,6 +372,30 @@ stage_pending(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		if (p.last)
 			break;
 	}
+	ds->stage = SML_OUT_WALK;
+	return 0;
+}
+
+static int
+stage_walk(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	   bool *full)
+{
+	struct sml_ds *ds = so->ds;
+	struct page p;
+	struct run r;
+
+	while (ds->walk != SML_WALK_NONE) {
+		arena_reset(c->scratch);
+		if (page_walk(c, ds, page_size(o), &p) < 0 ||
+		    send_page(c, o, so, &p, &r) < 0)
+			return -1;
+		sml_filter_moved(ds, r.done > 0 ? &p.u[r.done - 1].item : NULL,
+				 p.last && !r.stop);
+		if (r.stop) {
+			*full = true;
+			return 0;
+		}
+	}
 	ds->stage = SML_OUT_CHANGES;
 	return 0;
 }
@@ -375,6 +446,59 @@ stage_changes(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	return 0;
 }
 
+/* How many of a page will be sent. */
+static int
+count_page(struct sml_ctx *c, struct sml_ds *ds, struct page *p, int64_t *n)
+{
+	size_t loaded = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (i == loaded && load_bodies(c, p, loaded, &loaded) < 0)
+			return -1;
+		if (sml_filter_steps(c, ds, &p->u[i]) < 0)
+			return -1;
+		*n += p->u[i].what == 'A' || p->u[i].what == 'R' ||
+		      p->u[i].what == 'D';
+	}
+	return 0;
+}
+
+/* With a filter only a look at the items themselves can tell. The walk and the
+   cursors are copies: the sending starts where they stood. */
+static int
+count_filtered(struct sml_ctx *c, struct sml_ds *ds, int64_t *n)
+{
+	struct sml_ds was = *ds;
+	struct page p;
+	int rc = 0;
+
+	while (rc == 0 && ds->walk != SML_WALK_NONE) {
+		arena_reset(c->scratch);
+		rc = page_walk(c, ds, PAGE_MAX, &p);
+		if (rc == 0)
+			rc = count_page(c, ds, &p, n);
+		if (rc == 0)
+			sml_filter_moved(
+			    ds, p.n > 0 ? &p.u[p.n - 1].item : NULL, p.last);
+	}
+	for (size_t i = 0; rc == 0 && i < ds->cursor_n; i++) {
+		struct store_cursor *cur = &ds->cursor[i];
+
+		do {
+			arena_reset(c->scratch);
+			rc = page_changes(c, ds, cur, PAGE_MAX, &p);
+			if (rc == 0)
+				rc = count_page(c, ds, &p, n);
+			if (rc == 0 && p.n > 0) {
+				cur->change_no = p.u[p.n - 1].item.change_no;
+				cur->item = p.u[p.n - 1].item.id;
+			}
+		} while (rc == 0 && !p.last);
+	}
+	*ds = was;
+	return rc;
+}
+
 static int
 count(struct sml_ctx *c, struct sml_sync_out *so)
 {
@@ -386,6 +510,8 @@ count(struct sml_ctx *c, struct sml_sync_out *so)
 	so->count = 0;
 	if (ds->stage == SML_OUT_DONE)
 		return 0;
+	if (sml_filter_on(ds) || ds->walk != SML_WALK_NONE)
+		return count_filtered(c, ds, &so->count);
 	for (size_t i = 0; i < ds->cursor_n; i++) {
 		int64_t n;
 
@@ -421,6 +547,9 @@ one_database(struct sml_ctx *c, struct sml_out *o, struct sml_ds *ds,
 		return -1;
 	if (!*full && ds->stage == SML_OUT_PENDING &&
 	    stage_pending(c, o, &so, full) < 0)
+		return -1;
+	if (!*full && ds->stage == SML_OUT_WALK &&
+	    stage_walk(c, o, &so, full) < 0)
 		return -1;
 	if (!*full && ds->stage == SML_OUT_CHANGES &&
 	    stage_changes(c, o, &so, full) < 0)

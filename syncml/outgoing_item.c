@@ -158,6 +158,9 @@ send_delete(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	it.has_target = true;
 	cmd.items = &it;
 	cmd.item_n = 1;
+	/* Where that was refused (the row says so) it is a plain one. */
+	cmd.sftdel = u->soft && c->s.version >= 12 && !so->ds->no_soft &&
+		     u->map.reason == 0;
 	if (!sml_sync_out_open(c, o, so) || !sml_out_cmd(c, o, &cmd))
 		return SML_NO_ROOM;
 	row_ready(so->ds, u);

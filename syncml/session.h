@@ -8,6 +8,7 @@
 #ifndef SYNCML_SESSION_H
 #define SYNCML_SESSION_H
 
+#include "pim/filter.h"
 #include "syncml/devinf.h"
 #include "syncml/msg.h"
 #include "syncml/server.h"
@@ -19,8 +20,17 @@ enum sml_phase { SML_IN_INIT = 0, SML_IN_SYNC, SML_IN_MAP, SML_IN_END };
 enum sml_stage {
 	SML_OUT_WAIT = 0, /* package 3 is not complete */
 	SML_OUT_PENDING,  /* debts, unsettled offers, items in doubt */
+	SML_OUT_WALK,     /* what enters or leaves the filter */
 	SML_OUT_CHANGES,  /* what changed since the cursor */
 	SML_OUT_DONE,
+};
+
+/* Where items are looked for that enter or leave a filter; in this order. */
+enum sml_walk {
+	SML_WALK_NONE = 0,
+	SML_WALK_ALL,  /* other terms: everywhere */
+	SML_WALK_ENDS, /* the window's beginning moved: items that end there */
+	SML_WALK_STARTS, /* its end did: items that begin there */
 };
 
 struct sml_counts {
@@ -63,6 +73,25 @@ struct sml_ds {
 	int64_t decided;       /* and those that are: the brake counts all */
 	struct sml_counts in, out;
 	int64_t matched, conflicts, held_back;
+	struct slice filter; /* session_filter.c's words; empty: none */
+	bool no_soft;        /* it refused a Delete with SftDel */
+	int walk, walk_to;   /* enum sml_walk: now, and the last one */
+	size_t walk_col;     /* which of the cursors' collections */
+	int64_t walk_ms, walk_after;
+};
+
+/* A filter, ready to be asked. */
+struct sml_filter_use {
+	bool on;
+	bool inclusive;
+	int64_t since_ms, before_ms;
+	struct slice terms;
+	struct pim_filter *filter; /* of the terms */
+};
+
+struct sml_filter_uses {
+	bool ready;
+	struct sml_filter_use now, was; /* was: what the device was filled by */
 };
 
 /* A command that we sent and whose Status has not come. */
@@ -240,6 +269,7 @@ struct sml_ctx {
 	bool devinf_read;
 	struct pim_view view[SML_LINKS_MAX];
 	bool view_ready[SML_LINKS_MAX];
+	struct sml_filter_uses filter[SML_LINKS_MAX];
 	int hdr_code; /* Status of SyncHdr */
 	struct sml_chal hdr_chal;
 	struct slice hdr_text;
@@ -417,7 +447,38 @@ struct sml_ds *sml_ds_uri(struct sml_ctx *c, struct slice target,
 /* The name of a database in a LocURI: without base URL, "./" and "?...". */
 struct slice sml_uri_name(struct slice uri);
 
+/* ---- session_filter.c ---- */
+/* What an Alert's item asks for, with the administrator's window: words for
+   ds->filter. Returns its Status: 200, or why it is refused. */
+int sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
+		   const struct sml_item *it, int code, struct slice *words);
+bool sml_filter_on(const struct sml_ds *ds);
+/* The device may hold items outside of any filter from now on. */
+void sml_filter_unknown(struct store_link *l);
+/* Package 4 begins: find out what has to be walked. */
+int sml_filter_start(struct sml_ctx *c, struct sml_ds *ds);
+/* The next items of the walk, and that they are dealt with. */
+int sml_filter_page(struct sml_ctx *c, struct sml_ds *ds, size_t limit,
+		    struct store_change **ch, size_t *n);
+void sml_filter_moved(struct sml_ds *ds, const struct store_item *last,
+		      bool end);
+struct sml_unit;
+/* Decide unit->what by the item's dates; then by its content. */
+int sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
+		     struct sml_unit *unit);
+int sml_filter_steps(struct sml_ctx *c, const struct sml_ds *ds,
+		     struct sml_unit *unit);
+/* Is the item (with its body) inside? */
+int sml_filter_shows(struct sml_ctx *c, const struct sml_ds *ds,
+		     const struct store_item *it, struct slice luid,
+		     bool *shows);
+/* Leave only those items that the device could have been asked to keep. */
+int sml_filter_unsent(struct sml_ctx *c, const struct sml_ds *ds,
+		      struct store_item **it, size_t *n);
+
 /* ---- session_view.c ---- */
+/* Can items of these kinds be written in this form? */
+bool sml_form_fits(enum pim_form form, unsigned kinds);
 const struct pim_view *sml_view(struct sml_ctx *c, struct sml_ds *ds);
 /*
  * The view for an item that the device holds in this form. What it sent itself
@@ -567,6 +628,8 @@ int sml_out_changes(struct sml_ctx *c, struct sml_out *o, bool *done);
 struct sml_unit {
 	char what;  /* 'A', 'R', 'D', or 0: nothing to send */
 	bool probe; /* in doubt: sent whatever it holds */
+	bool walk;  /* looked at because the filter moved */
+	bool soft;  /* 'D': it leaves the device, and is not deleted */
 	struct store_item item;
 	bool mapped;
 	struct store_map map;

@@ -221,6 +221,8 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 	struct sml_open open;
 	struct sml_ds *ds;
 	bool fits;
+	struct slice filter;
+	int status;
 
 	if (uri.n > SML_LOCURI_BYTES_MAX || it->source.n > SML_LOCURI_BYTES_MAX)
 		return alert_status(c, cmd, it, 414);
@@ -232,7 +234,10 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 		return alert_status(c, cmd, it, 404);
 	}
 	l = sml_link_new(c, col->id, it->source);
-	ds = l == NULL ? NULL : ds_slot(c, l->id);
+	status = l == NULL ? 403 : sml_filter_ask(c, l, it, code, &filter);
+	if (status != 200)
+		return alert_status(c, cmd, it, status);
+	ds = ds_slot(c, l->id);
 	if (ds == NULL)
 		return alert_status(c, cmd, it, 403);
 	fits = anchors_fit(l, it->meta.anchor.last, code == 225);
@@ -245,6 +250,8 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 		   l->stage != 0);
 	if (start(c, ds, l, it, code, &d, &open) < 0)
 		return -1;
+	ds->filter = l->filter_asked = filter;
+	c->filter[ds - c->s.ds].ready = false;
 	sml_tell(c, '>', "alert %s for %.*s (last %.*s, next %.*s)",
 		 sml_type_name(code), SLICE_ARG(col->name),
 		 SLICE_ARG(is_never(it->meta.anchor.last)
@@ -536,18 +543,22 @@ drop_unsent(struct sml_ctx *c, struct sml_ds *ds, int64_t collection)
 	struct store_item *it;
 	int64_t after = 0;
 	size_t n;
+	bool last;
 
 	do {
 		if (c->tx->v->unmapped(c->tx, c->a, ds->link, ds->gen,
 				       collection, after, PAGE, &it, &n,
 				       &c->e) < 0)
 			return -1;
+		last = n < PAGE;
 		if (n > 0)
 			after = it[n - 1].id;
+		if (sml_filter_unsent(c, ds, &it, &n) < 0)
+			return -1;
 		if (n > 0 && tombstones(c, it, n) < 0)
 			return -1;
 		ds->in.deleted += (int64_t)n;
-	} while (n == PAGE);
+	} while (!last);
 	return 0;
 }
 
@@ -561,6 +572,7 @@ refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 	struct store_item *it;
 	int64_t after = 0;
 	size_t n;
+	bool last;
 
 	if (col->read_only)
 		return 0;
@@ -573,9 +585,12 @@ refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 					       col->member[i], after, PAGE, &it,
 					       &n, &c->e) < 0)
 				return -1;
+			last = n < PAGE;
 			after = n > 0 ? it[n - 1].id : after;
+			if (sml_filter_unsent(c, ds, &it, &n) < 0)
+				return -1;
 			gone += (int64_t)n;
-		} while (n == PAGE);
+		} while (!last);
 	}
 	/* The brake counts by what the database would shrink to. */
 	total = kept + gone;
@@ -644,6 +659,7 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 		if (stage_wins(c, ds, l) < 0)
 			return -1;
 		cursors_at(l, 0);
+		sml_filter_unknown(l);
 	}
 	/* A refresh from it leaves it with all there was when it began, and
 	   what was held back must not come back to it. */
@@ -668,7 +684,7 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 			ds->cursor[i].change_no = ds->cursor[i].item = 0;
 	}
 	sml_link_touch(c, l);
-	return 0;
+	return sml_filter_start(c, ds);
 }
 
 int
@@ -684,6 +700,9 @@ sml_ds_sent(struct sml_ctx *c, struct sml_ds *ds)
 		memcpy(l->cursor, ds->cursor, sizeof(l->cursor));
 		anchors_next(l, ds);
 	}
+	/* One way from the device: it was told nothing. */
+	if (ds->type != 202)
+		l->filter = ds->filter;
 	l->last_ok_ms = c->now;
 	l->last_type = ds->type;
 	sml_link_touch(c, l);

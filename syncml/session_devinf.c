@@ -278,6 +278,8 @@ prefer(struct sml_ctx *c, const struct store_collection *col,
 	}
 }
 
+static const struct slice window_words[] = { { "SINCE", 5 }, { "BEFORE", 6 } };
+
 static bool
 fill_store(struct sml_ctx *c, const struct store_collection *col,
 	   struct sml_datastore *out)
@@ -320,6 +322,11 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 			return false;
 	}
 	out->rx_n = out->tx_n = out->ctcap_n = n;
+	out->filters = true;
+	if ((col->kinds & (PIM_EVENT | PIM_TODO)) != 0) {
+		out->keyword = window_words;
+		out->keyword_n = 2;
+	}
 	out->tx = out->rx;
 	return true;
 }

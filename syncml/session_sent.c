@@ -87,6 +87,26 @@ as_sent(const struct sml_ctx *c, const struct sml_sent *s,
 	return s->assumed;
 }
 
+/* It cannot remove what is not deleted: told as a Delete, it can. */
+static bool
+no_soft_delete(int code)
+{
+	return code == 405 || code == 406 || code == 423 || code == 501;
+}
+
+/* In this session still, if there is time. */
+static void
+again(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m)
+{
+	if (c->s.out_sync_done)
+		return;
+	if (m->state == STORE_MAP_DELETING)
+		m->touched = ds->sync_no - 1;
+	if (ds->stage == SML_OUT_DONE || ds->stage == SML_OUT_CHANGES)
+		ds->stage = SML_OUT_PENDING;
+	ds->pend_after = 0;
+}
+
 /* Move one row; returns true when it is to be dropped. */
 static bool
 settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
@@ -105,6 +125,12 @@ settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
 			return true;
 		ds->out.failed++;
 		m->touched = ds->sync_no; /* stays DELETING: sent again */
+		if (no_soft_delete(o->code)) {
+			m->reason = o->code;
+			if (!ds->no_soft)
+				again(c, ds, m);
+			ds->no_soft = true;
+		}
 		return false;
 	}
 	if (good(o->code)) {
@@ -114,10 +140,7 @@ settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
 	ds->out.failed++;
 	if (o->s.what == 'R' && missing(o->code)) {
 		sml_map_owe(m, false, 0);
-		if (!c->s.out_sync_done) {
-			ds->stage = SML_OUT_PENDING;
-			ds->pend_after = 0;
-		}
+		again(c, ds, m);
 		return false;
 	}
 	if (o->code == 420)

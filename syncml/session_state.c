@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-enum { STATE_LAYOUT = 3, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 4, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -192,6 +192,15 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_i64(w, &d->matched);
 	walk_i64(w, &d->conflicts);
 	walk_i64(w, &d->held_back);
+	walk_slice(w, &d->filter);
+	walk_bool(w, &d->no_soft);
+	walk_int(w, &d->walk);
+	walk_int(w, &d->walk_to);
+	n = d->walk_col;
+	walk_u64(w, &n);
+	d->walk_col = n < STORE_MEMBERS_MAX ? (size_t)n : 0;
+	walk_i64(w, &d->walk_ms);
+	walk_i64(w, &d->walk_after);
 }
 
 static void

@@ -40,9 +40,8 @@ sml_member_for(struct sml_ctx *c, const struct sml_ds *ds, unsigned kind)
 	return 0;
 }
 
-/* Can items of these kinds be written in this form? */
-static bool
-form_fits(enum pim_form form, unsigned kinds)
+bool
+sml_form_fits(enum pim_form form, unsigned kinds)
 {
 	switch (form) {
 	case PIM_VCARD21:
@@ -68,7 +67,7 @@ form_of_store(const struct sml_datastore *st, unsigned kinds)
 		enum pim_form f =
 		    pim_form_of(st->rx[i].type, st->rx[i].version);
 
-		if (form_fits(f, kinds))
+		if (sml_form_fits(f, kinds))
 			return f;
 	}
 	return PIM_FORM_NONE;

@@ -102,6 +102,74 @@ lite_changes_count(struct store_tx *tx, int64_t link, int64_t gen,
 	return lite_leave(t, rc < 0 ? -1 : 0);
 }
 
+/* One statement for each edge: an index is chosen by name, not by luck. */
+#define WINDOW(index, where, order)                                            \
+	"SELECT " LITE_HEAD_COLS ", " LITE_MAP_COLS " FROM item i" index       \
+	" LEFT JOIN map m ON m.account_id = ?1 AND m.link_id = ?2"             \
+	" AND m.gen = ?3 AND m.item_id = i.item_id"                            \
+	" WHERE i.account_id = ?1 AND i.collection_id = ?4" where              \
+	" AND i.deleted = 0 ORDER BY " order " LIMIT ?6"
+
+static int
+window_query(struct lite_tx *t, struct lite_q *q,
+	     const struct store_window *ask, struct err *e)
+{
+	static const char *const sql[] = {
+		[STORE_EDGE_NONE] =
+		    WINDOW("", " AND i.item_id > ?5", "i.item_id"),
+		[STORE_EDGE_FROM] =
+		    WINDOW(" INDEXED BY item_span_from",
+			   " AND (i.span_from, i.item_id) > (?7, ?5)"
+			   " AND i.span_from >= ?8 AND i.span_from < ?9",
+			   "i.span_from, i.item_id"),
+		[STORE_EDGE_TO] =
+		    WINDOW(" INDEXED BY item_span_to",
+			   " AND (i.span_to, i.item_id) > (?7, ?5)"
+			   " AND i.span_to >= ?8 AND i.span_to < ?9",
+			   "i.span_to, i.item_id"),
+	};
+
+	if (lite_query(t, q, sql[ask->edge], "store.window", e) < 0)
+		return -1;
+	lite_int(q, ask->link);
+	lite_int(q, ask->gen);
+	lite_int(q, ask->collection);
+	lite_int(q, ask->after);
+	lite_int(q, ask->limit > INT32_MAX ? INT32_MAX : (int64_t)ask->limit);
+	if (ask->edge == STORE_EDGE_NONE)
+		return 0;
+	lite_int(q, ask->after_ms);
+	lite_int(q, ask->low);
+	lite_int(q, ask->high);
+	return 0;
+}
+
+int
+lite_window(struct store_tx *tx, struct arena *a,
+	    const struct store_window *ask, struct store_change **out,
+	    size_t *n, struct err *e)
+{
+	struct lite_tx *t = lite_enter(tx, STORE_READ, "store.window", e);
+	struct lite_list l = { .a = a, .size = sizeof(**out) };
+	struct lite_q q;
+	int rc;
+
+	if (t == NULL)
+		return -1;
+	if (window_query(t, &q, ask, e) < 0)
+		return lite_leave(t, -1);
+	while ((rc = lite_step(&q, e)) == 1) {
+		if (change_read(&q, &l, e) < 0) {
+			rc = -1;
+			break;
+		}
+	}
+	lite_end(&q);
+	*out = (struct store_change *)(void *)l.p;
+	*n = l.n;
+	return lite_leave(t, rc);
+}
+
 int
 lite_unmapped(struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 	      int64_t collection, int64_t after, size_t limit,

@@ -24,6 +24,11 @@ lite_head_read(struct lite_q *q, struct arena *a, struct store_item *out)
 		.size = lite_col(q, 11),
 		.created_ms = lite_col(q, 12),
 		.modified_ms = lite_col(q, 13),
+		.span = {
+			.set = sqlite3_column_type(q->st, 14) != SQLITE_NULL,
+			.from_ms = lite_col(q, 14),
+			.to_ms = lite_col(q, 15),
+		},
 		.body = SLICE_LIT(""),
 	};
 	if (sqlite3_column_count(q->st) > LITE_HEAD_N)

@@ -172,6 +172,13 @@ bind_head(struct lite_q *q, const struct lite_tx *t,
 	lite_int(q, w->deleted ? 0 : (int64_t)w->h_identity);
 	lite_int(q, w->deleted ? 0 : (int64_t)w->body.n);
 	lite_int(q, t->tx.now_ms);
+	if (w->deleted || !w->span.set) {
+		lite_null(q);
+		lite_null(q);
+		return;
+	}
+	lite_int(q, w->span.from_ms);
+	lite_int(q, w->span.to_ms);
 }
 
 static void
@@ -191,9 +198,10 @@ create(struct batch *b, const struct store_write *w)
 	static const char sql[] =
 	    "INSERT INTO item (account_id, item_id, collection_id, kind,"
 	    " revision, last_revision, change_no, deleted, uid, h_uid,"
-	    " h_content, h_identity, size, created_ms, modified_ms)"
+	    " h_content, h_identity, size, created_ms, modified_ms,"
+	    " span_from, span_to)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-	    " ?13, ?13)";
+	    " ?13, ?13, ?14, ?15)";
 
 	if (ready(b, &b->create, sql) < 0)
 		return -1;
@@ -312,7 +320,8 @@ update(struct batch *b, const struct store_write *w, const struct head *h)
 	    "UPDATE item SET collection_id = ?3, kind = ?4, revision = ?5,"
 	    " last_revision = ?5, change_no = ?6, deleted = ?7, uid = ?8,"
 	    " h_uid = ?9, h_content = ?10, h_identity = ?11, size = ?12,"
-	    " modified_ms = ?13 WHERE account_id = ?1 AND item_id = ?2";
+	    " modified_ms = ?13, span_from = ?14, span_to = ?15 WHERE "
+	    "account_id = ?1 AND item_id = ?2";
 	struct lite_q q;
 
 	if (lite_query(b->t, &q, sql, WHERE, b->e) < 0)

@@ -7,7 +7,8 @@
 #define COLS                                                                   \
 	"link_id, device_id, collection_id, client_db, cursors, a_client,"     \
 	" a_server, n_client, n_server, n_valid, n_sync_no, sync_no,"          \
-	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open"
+	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open,"   \
+	" past_days, future_days, filter, filter_asked"
 
 enum { CURSOR_BYTES = 24 };
 
@@ -56,6 +57,10 @@ link_read(struct lite_q *q, struct arena *a, struct store_link *l,
 		.last_ok_ms = lite_col(q, 16),
 		.last_type = lite_col(q, 17),
 		.open = lite_col_bytes(q, a, 18),
+		.past_days = lite_col(q, 19),
+		.future_days = lite_col(q, 20),
+		.filter = lite_col_bytes(q, a, 21),
+		.filter_asked = lite_col_bytes(q, a, 22),
 	};
 	return cursors_read(q, 4, l, e);
 }
@@ -105,7 +110,7 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	static const char sql[] =
 	    "INSERT INTO link (account_id, " COLS ")"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)"
 	    " ON CONFLICT (account_id, link_id) DO UPDATE SET"
 	    " device_id = excluded.device_id,"
 	    " collection_id = excluded.collection_id,"
@@ -117,7 +122,11 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	    " confirmed_no = excluded.confirmed_no, gen = excluded.gen,"
 	    " stage = excluded.stage, gen_last = excluded.gen_last,"
 	    " last_ok_ms = excluded.last_ok_ms,"
-	    " last_type = excluded.last_type, open = excluded.open";
+	    " last_type = excluded.last_type, open = excluded.open,"
+	    " past_days = excluded.past_days,"
+	    " future_days = excluded.future_days,"
+	    " filter = excluded.filter,"
+	    " filter_asked = excluded.filter_asked";
 	unsigned char cur[STORE_MEMBERS_MAX * CURSOR_BYTES];
 	struct lite_q q;
 
@@ -154,6 +163,10 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	lite_int(&q, in->last_ok_ms);
 	lite_int(&q, in->last_type);
 	lite_blob(&q, in->open);
+	lite_int(&q, in->past_days);
+	lite_int(&q, in->future_days);
+	lite_blob(&q, in->filter);
+	lite_blob(&q, in->filter_asked);
 	return lite_once(&q, e);
 }
 

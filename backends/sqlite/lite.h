@@ -90,6 +90,7 @@ int lite_query(struct lite_tx *t, struct lite_q *q, const char *sql,
 
 /* Bind the next parameter; bytes are borrowed until lite_end(). */
 void lite_int(struct lite_q *q, int64_t v);
+void lite_null(struct lite_q *q);
 void lite_blob(struct lite_q *q, struct slice s);
 void lite_blob_null(struct lite_q *q, struct slice s); /* empty: NULL */
 void lite_text(struct lite_q *q, struct slice s);
@@ -266,8 +267,8 @@ int lite_item_remove(struct lite_tx *t, int64_t item, struct err *e);
 #define LITE_HEAD_COLS                                                         \
 	"i.item_id, i.collection_id, i.kind, i.revision, i.last_revision,"     \
 	" i.change_no, i.deleted, i.uid, i.h_uid, i.h_content, i.h_identity,"  \
-	" i.size, i.created_ms, i.modified_ms"
-enum { LITE_HEAD_N = 14 };
+	" i.size, i.created_ms, i.modified_ms, i.span_from, i.span_to"
+enum { LITE_HEAD_N = 16 };
 void lite_head_read(struct lite_q *q, struct arena *a, struct store_item *out);
 int lite_item_get(struct store_tx *tx, struct arena *a, const int64_t *id,
 		  size_t n, bool bodies, struct store_item **out, size_t *out_n,
@@ -344,6 +345,9 @@ int lite_changes(struct store_tx *tx, struct arena *a, int64_t link,
 int lite_changes_count(struct store_tx *tx, int64_t link, int64_t gen,
 		       const struct store_cursor *from, int64_t upto,
 		       int64_t *n, struct err *e);
+int lite_window(struct store_tx *tx, struct arena *a,
+		const struct store_window *ask, struct store_change **out,
+		size_t *n, struct err *e);
 int lite_unmapped(struct store_tx *tx, struct arena *a, int64_t link,
 		  int64_t gen, int64_t collection, int64_t after, size_t limit,
 		  struct store_item **out, size_t *n, struct err *e);

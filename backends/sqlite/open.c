@@ -81,6 +81,7 @@ static const struct store_vtbl LITE = {
 	.changes = lite_changes,
 	.changes_count = lite_changes_count,
 	.unmapped = lite_unmapped,
+	.window = lite_window,
 	.session_find = lite_session_find,
 	.session_put = lite_session_put,
 	.answer_get = lite_answer_get,

@@ -63,6 +63,12 @@ lite_int(struct lite_q *q, int64_t v)
 }
 
 void
+lite_null(struct lite_q *q)
+{
+	bound(q, sqlite3_bind_null(q->st, ++q->at));
+}
+
+void
 lite_blob(struct lite_q *q, struct slice s)
 {
 	/* A NULL pointer would bind NULL, not an empty value. */

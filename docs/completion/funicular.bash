@@ -44,7 +44,7 @@ _funicular_options()
 	"user remove") echo "--erase --yes" ;;
 	"device add") echo "--md5 --device-id" ;;
 	"device show") echo "--devinf" ;;
-	"device set") echo "--label --rules" ;;
+	"device set") echo "--label --rules --db --past --future" ;;
 	"device forget") echo "--yes" ;;
 	"collection add") echo "--kinds --combine --aliases --display --policy
 		--read-only" ;;
@@ -80,7 +80,8 @@ _funicular_value()
 		_funicular_column device device list "${args[2]}"
 	) ;;
 	--quota-bytes | --quota-items | --limit | --revision | --device-id | \
-		--label | --rules | --aliases | --display | --name) ;;
+		--label | --rules | --past | --future | --aliases | --display | \
+		--name) ;;
 	*) return 1 ;;
 	esac
 }
@@ -125,7 +126,8 @@ _funicular_read()
 			_funicular_conf=(--config "${COMP_WORDS[++i]}")
 			;;
 		--password-file | --zone | --quota-bytes | --quota-items | \
-			--device-id | --label | --rules | --kinds | --combine | \
+			--device-id | --label | --rules | --db | --past | \
+			--future | --kinds | --combine | \
 			--aliases | --display | --policy | --read-only | --name | \
 			--limit | --revision | --device | --format | -o)
 			((i++))

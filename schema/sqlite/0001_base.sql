@@ -124,8 +124,18 @@ CREATE TABLE item (
   size INTEGER NOT NULL,
   created_ms INTEGER NOT NULL,
   modified_ms INTEGER NOT NULL,
+  span_from INTEGER,
+  span_to INTEGER,
   PRIMARY KEY (account_id, item_id)
 ) WITHOUT ROWID;
+-- What crosses an edge of a device's window of dates is a range of one of
+-- these; items without dates (NULL) are in neither, and cost nothing.
+CREATE INDEX item_span_from
+  ON item (account_id, collection_id, span_from, item_id)
+  WHERE span_from IS NOT NULL;
+CREATE INDEX item_span_to
+  ON item (account_id, collection_id, span_to, item_id)
+  WHERE span_to IS NOT NULL;
 -- revision and deleted ride along so that what a device already holds is
 -- passed over without reading its head.
 CREATE INDEX item_change
@@ -215,6 +225,10 @@ CREATE TABLE link (
   last_ok_ms INTEGER NOT NULL,
   last_type INTEGER NOT NULL,
   open BLOB NOT NULL,
+  past_days INTEGER NOT NULL,
+  future_days INTEGER NOT NULL,
+  filter BLOB NOT NULL,
+  filter_asked BLOB NOT NULL,
   PRIMARY KEY (account_id, link_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX link_device

@@ -8,7 +8,6 @@
 
 enum { ARENA_BYTES = 64 << 20, LIMIT_MS = 3000 };
 
-<<<<<<< HEAD
 /* Of the processor: a busy machine is no slow function. */
 static int64_t
 cpu_ms(void)
@@ -17,13 +16,6 @@ cpu_ms(void)
 
 	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-=======
-/* The time of this process: others may have the processor meanwhile. */
-static int64_t
-used_ms(void)
-{
-	return (int64_t)clock() * 1000 / CLOCKS_PER_SEC;
->>>>>>> h-fuzz
 }
 
 /* Everything that can be done with a body; refusing it is fine. */
@@ -43,11 +35,7 @@ use(const char *text, size_t n, enum pim_form form, const char *zone)
 	struct pim_alarm al;
 	struct pim_cal_key key;
 	bool found;
-<<<<<<< HEAD
 	int64_t began = cpu_ms();
-=======
-	int64_t began = used_ms();
->>>>>>> h-fuzz
 
 	assert_non_null(a);
 	if (pim_lines_parse(a, &in, &root, NULL, NULL, NULL) == 0 &&
@@ -73,13 +61,8 @@ use(const char *text, size_t n, enum pim_form form, const char *zone)
 		(void)pim_cal_repair(
 		    a, it, (const struct pim_item *[]){ it, it }, 2, NULL);
 	}
-<<<<<<< HEAD
 	if (cpu_ms() - began > LIMIT_MS)
 		fail_msg("%lld ms: %.200s", (long long)(cpu_ms() - began),
-=======
-	if (used_ms() - began > LIMIT_MS)
-		fail_msg("%lld ms: %.200s", (long long)(used_ms() - began),
->>>>>>> h-fuzz
 			 text);
 	arena_free(&a);
 }
@@ -232,11 +215,7 @@ many_in_a_file(void **state)
 	struct slice rest;
 	struct pim_item *it;
 	size_t n = 0;
-<<<<<<< HEAD
 	int64_t began = cpu_ms();
-=======
-	int64_t began = used_ms();
->>>>>>> h-fuzz
 
 	(void)state;
 	for (int k = 0; k < 20; k++) {
@@ -250,11 +229,7 @@ many_in_a_file(void **state)
 	while (pim_cal_next(a, NULL, &rest, &it, NULL) == 0 && it != NULL)
 		n++;
 	assert_int_equal(n, 4000);
-<<<<<<< HEAD
 	assert_true(cpu_ms() - began < 20000);
-=======
-	assert_true(used_ms() - began < 20000);
->>>>>>> h-fuzz
 	arena_free(&a);
 }
 

@@ -206,6 +206,84 @@ unmapped(void **state)
 	t_commit(env, &tx);
 }
 
-static const struct CMUnitTest TESTS[] = { T(in_order_and_paged), T(bounds),
-					   T(minus_the_map), T(unmapped) };
+static size_t
+window(struct t_env *env, struct store_tx *tx, struct store_window ask,
+       struct store_change **c)
+{
+	size_t n;
+
+	ask.link = 91;
+	ask.gen = 1;
+	ask.collection = 1;
+	OK(env, tx->v->window(tx, env->a, &ask, c, &n, &env->e));
+	return n;
+}
+
+/* Spans 10..20, 20..30 and so on; items without one are at no edge. */
+static void
+edges_of_windows(void **state)
+{
+	struct t_env *env = *state;
+	struct store_window ask = { .edge = STORE_EDGE_TO,
+				    .low = 20,
+				    .high = 40,
+				    .after_ms = INT64_MIN,
+				    .limit = 100 };
+	struct store_tx *tx;
+	struct store_change *c;
+	struct store_map m;
+	struct store_write w;
+	struct store_item i;
+	int64_t item[N];
+
+	scene(env, item);
+	tx = t_begin(env, env->anna, STORE_WRITE, 8);
+	for (int k = 0; k < 4; k++) {
+		i = t_head(env, tx, item[k]);
+		assert_false(i.span.set);
+		w = t_next(&i, "edited");
+		w.span =
+		    (struct store_span){ true, 10 * (k + 1), 10 * (k + 2) };
+		t_put(env, tx, w);
+	}
+	m = t_map(91, 1, item[1], "1", 2);
+	OK(env, tx->v->map_put(tx, &m, 1, &env->e));
+	assert_int_equal(window(env, tx, ask, &c), 2);
+	assert_int_equal(c[0].item.id, item[0]);
+	assert_false(c[0].mapped);
+	assert_int_equal(c[1].item.id, item[1]);
+	assert_true(c[1].mapped);
+	assert_true(c[1].item.span.set);
+	assert_int_equal(c[1].item.span.from_ms, 20);
+	assert_int_equal(c[1].item.span.to_ms, 30);
+	ask.limit = 1;
+	assert_int_equal(window(env, tx, ask, &c), 1);
+	ask.after_ms = 20;
+	ask.after = item[0];
+	assert_int_equal(window(env, tx, ask, &c), 1);
+	assert_int_equal(c[0].item.id, item[1]);
+	ask = (struct store_window){ .edge = STORE_EDGE_FROM,
+				     .low = 20,
+				     .high = 40,
+				     .after_ms = INT64_MIN,
+				     .limit = 100 };
+	assert_int_equal(window(env, tx, ask, &c), 2);
+	assert_int_equal(c[0].item.id, item[1]);
+	/* A tombstone is at no edge, nor is one that lost its dates. */
+	i = t_head(env, tx, item[1]);
+	t_put(env, tx, t_delete(&i));
+	i = t_head(env, tx, item[2]);
+	t_put(env, tx, t_next(&i, "no dates"));
+	assert_int_equal(window(env, tx, ask, &c), 0);
+	ask = (struct store_window){ .limit = 100 };
+	assert_int_equal(window(env, tx, ask, &c), N - 1);
+	ask.after = item[2];
+	assert_int_equal(window(env, tx, ask, &c), N - 3);
+	t_commit(env, &tx);
+}
+
+static const struct CMUnitTest TESTS[] = {
+	T(in_order_and_paged), T(bounds),   T(minus_the_map),
+	T(edges_of_windows),   T(unmapped), T(edges_of_windows)
+};
 T_GROUP(change, "changes", TESTS);

@@ -167,7 +167,11 @@ links(void **state)
 				 .gen_last = 36,
 				 .last_ok_ms = 37,
 				 .last_type = 201,
-				 .open = SLICE_LIT("op\0en") };
+				 .open = SLICE_LIT("op\0en"),
+				 .past_days = 90,
+				 .future_days = 365,
+				 .filter = SLICE_LIT("E 1 2\n"),
+				 .filter_asked = SLICE_LIT("\0x") };
 	struct store_link *l;
 	size_t n;
 
@@ -200,6 +204,10 @@ links(void **state)
 	assert_int_equal(l->gen, 34);
 	assert_int_equal(l->stage, 35);
 	assert_int_equal(l->gen_last, 36);
+	assert_int_equal(l->past_days, 90);
+	assert_int_equal(l->future_days, 365);
+	SLICE_IS(l->filter, "E 1 2\n");
+	assert_true(slice_eq(l->filter_asked, in.filter_asked));
 	assert_int_equal(l->last_ok_ms, 37);
 	assert_int_equal(l->last_type, 200);
 	assert_true(slice_eq(l->open, in.open));

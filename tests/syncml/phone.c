@@ -66,7 +66,6 @@ test_note(struct sml_secrets *s, struct slice peer, struct slice user,
 	(void)dev;
 }
 
-<<<<<<< HEAD
 static unsigned
 test_tries(struct sml_secrets *s, struct slice peer, struct slice user,
 	   struct slice dev)
@@ -75,12 +74,8 @@ test_tries(struct sml_secrets *s, struct slice peer, struct slice user,
 	return 0;
 }
 
-static void
-make_account(struct bench *b)
-=======
 void
 bench_account(struct bench *b)
->>>>>>> h-fuzz
 {
 	struct err e;
 	struct store_tx *tx;
@@ -406,9 +401,9 @@ put_alert(struct phone *p, int code)
 {
 	buf_printf(&p->out,
 		   "<Alert><CmdID>%d</CmdID><Data>%d</Data><Item><Target>"
-		   "<LocURI>./%s</LocURI></Target><Source><LocURI>./C</LocURI>"
-		   "</Source><Meta><Anchor xmlns='syncml:metinf'>",
-		   ++p->cmdid, code, p->db);
+		   "<LocURI>./%s</LocURI>%s</Target><Source><LocURI>./C"
+		   "</LocURI></Source><Meta><Anchor xmlns='syncml:metinf'>",
+		   ++p->cmdid, code, p->db, p->filter == NULL ? "" : p->filter);
 	if (p->last[0] != '\0')
 		buf_printf(&p->out, "<Last>%s</Last>", p->last);
 	buf_printf(&p->out, "<Next>%s-%d</Next></Anchor></Meta></Item></Alert>",
@@ -425,8 +420,12 @@ put_change(struct phone *p, const struct phone_item *it, bool slow)
 	buf_printf(&p->out, "<%s><CmdID>%d</CmdID>", cmd, ++p->cmdid);
 	if (it->live)
 		buf_printf(&p->out,
-			   "<Meta><Type xmlns='syncml:metinf'>%s</Type></Meta>",
-			   p->type);
+			   "<Meta><Type xmlns='syncml:metinf'>%s</Type>%s"
+			   "</Meta>",
+			   p->type,
+			   p->field_level
+			       ? "<FieldLevel xmlns='syncml:metinf'/>"
+			       : "");
 	buf_printf(&p->out, "<Item><Source><LocURI>%s</LocURI></Source>",
 		   it->luid);
 	if (it->live) {
@@ -477,6 +476,13 @@ take_item(struct phone *p, const struct sml_cmd *cmd, struct buf *maps)
 	if (it == NULL) {
 		status(p, cmd, 404);
 		return;
+	}
+	if (cmd->tag == SML_DELETE && cmd->sftdel) {
+		p->got_soft++;
+		if (p->refuse_soft != 0) {
+			status(p, cmd, p->refuse_soft);
+			return;
+		}
 	}
 	if (cmd->tag == SML_DELETE) {
 		it->live = false;
@@ -531,6 +537,8 @@ take_reply(struct phone *p, struct buf *maps)
 		if (c->tag != SML_SYNC)
 			continue;
 		status(p, c, 200);
+		if (c->number_of_changes >= 0)
+			p->announced = c->number_of_changes;
 		for (size_t k = 0; k < c->kid_n; k++)
 			take_item(p, &c->kids[k], maps);
 	}
@@ -672,7 +680,8 @@ phone_sync(struct phone *p, int alert)
 	p->cmdid = 0;
 	p->token[0] = '\0';
 	p->out = BUF_IN(p->b->a);
-	p->got_add = p->got_replace = p->got_delete = 0;
+	p->got_add = p->got_replace = p->got_delete = p->got_soft = 0;
+	p->announced = -1;
 	p->sent_n = p->messages = p->bad_status = 0;
 	p->largest = 0;
 	if (alert != 225)

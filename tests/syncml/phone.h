@@ -40,11 +40,13 @@ struct phone_item {
 struct phone {
 	struct bench *b;
 	const char *dev, *db, *type;
-	int version; /* 10, 11, 12 */
-	int max_msg; /* 0: none announced */
-	int per_msg; /* items in one message; 0: all */
-	bool no_map; /* it never sends Map */
+	const char *filter; /* XML inside the Alert's Target, or NULL */
+	int version;        /* 10, 11, 12 */
+	int max_msg;        /* 0: none announced */
+	int per_msg;        /* items in one message; 0: all */
+	bool no_map;        /* it never sends Map */
 	bool no_respuri;
+	bool field_level;   /* its items say so in their Meta */
 	bool no_status;     /* it sends no Status for our items */
 	char last[32];      /* anchor of its last good sync */
 	char peer_last[40]; /* the server's Next of that sync */
@@ -70,6 +72,9 @@ struct phone {
 	struct slice maps; /* that the broken session did not send */
 	bool wiped;        /* for its refresh from the server */
 	/* What it saw in the last sync: */
+	int got_soft;      /* of the Deletes: with SftDel */
+	int refuse_soft;   /* Status for them; 0: it removes the item */
+	int64_t announced; /* NumberOfChanges; -1: none */
 	int got_add, got_replace, got_delete, sent_n, messages;
 	int alert_status;
 	int bad_status; /* first item status of 300 and more */
