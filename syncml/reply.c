@@ -11,7 +11,7 @@ enum {
 	MSG_LEAST_MAX = 16 * MSG_LEAST, /* the longest names take more */
 	MSG_SMALL = 2 * MSG_LEAST, /* names of usual length fit into more */
 	FEW = 4, /* Statuses of a message that has no room for more */
-	STATUS_BARE = 4096,  /* more than one takes, its challenge with it */
+	STATUS_BARE = 4096, /* more than one takes, its challenge with it */
 };
 
 size_t

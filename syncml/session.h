@@ -314,7 +314,7 @@ enum sml_entry {
 	SML_ENTER_LATE,      /* superseded: hears Status and Map only */
 	SML_ENTER_DISABLED,
 	SML_ENTER_UNPROVEN, /* it wants proof in each message */
-	SML_ENTER_CROWDED, /* the account has too many open sessions */
+	SML_ENTER_CROWDED,  /* the account has too many open sessions */
 };
 /* Load account, device, databases, links; continue the session or start it. */
 int sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
@@ -425,6 +425,13 @@ int sml_cmd_alert(struct sml_ctx *c, const struct sml_cmd *cmd);
 int sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds);
 /* Package 4 of it is out. */
 int sml_ds_sent(struct sml_ctx *c, struct sml_ds *ds);
+
+/* ---- session_delete.c: when package 3 is complete ---- */
+/* The Deletes that were noted; those of a session that broke count too. */
+int sml_deletes_decide(struct sml_ctx *c, struct sml_ds *ds);
+/* Refresh from client: what it did not send goes, unless the brake holds. */
+int sml_refresh_done(struct sml_ctx *c, struct sml_ds *ds,
+		     const struct store_collection *col);
 
 /* ---- session_link.c ---- */
 struct store_link *sml_link(struct sml_ctx *c, int64_t id);

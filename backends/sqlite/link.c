@@ -7,7 +7,7 @@
 #define COLS                                                                   \
 	"link_id, device_id, collection_id, client_db, cursors, a_client,"     \
 	" a_server, n_client, n_server, n_valid, n_sync_no, sync_no,"          \
-	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open,"   \
+	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open,"    \
 	" past_days, future_days, filter, filter_asked"
 
 enum { CURSOR_BYTES = 24 };

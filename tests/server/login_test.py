@@ -197,6 +197,15 @@ class Throttle(Case):
         return code, "" if code == 212 else \
             d.wait_log("event=login-refused", before)
 
+    def until_refused(self, d):
+        """Polls slowly: each right password opens a session, and an account
+        may have ten."""
+        end, n = time.monotonic() + self.WAIT_S, 0
+        while not self.refused_at(d, "new-%d" % n):
+            n += 1
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.3)
+
     def guess(self, d):
         """Wrong passwords, each from another device, until the next one must
         wait long; how many were tried."""
@@ -220,10 +229,7 @@ class Throttle(Case):
             self.assertEqual(self.log_in(one, "known", "geheim")[0], 212)
             self.guess(one)
             # The other hears of it within a second or so.
-            end, n = time.monotonic() + self.WAIT_S, 0
-            while not self.refused_at(two, "new-%d" % n):
-                n += 1
-                self.assertLess(time.monotonic(), end)
+            self.until_refused(two)
             # It knows too who was there with right credentials.
             self.assertEqual(self.log_in(two, "known", "geheim")[0], 212)
         with self.daemon() as three:

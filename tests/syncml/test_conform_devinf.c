@@ -212,7 +212,7 @@ devinf_in_small_messages(void **state)
 	bool bare = false;
 
 	(void)state;
-	for (int max = 24000; max >= 2000; max -= 2000) {
+	for (int max = 62000; max >= 2000; max -= 3000) {
 		struct raw r;
 		struct sml_devinf *d;
 		int rounds = 0;

@@ -456,7 +456,7 @@ static const struct row items_rows[] = {
 	{ "Format unknown",
 	  ADD("<Meta><Type>text/vcard</Type><Format>rot13</Format></"
 	      "Meta>" ITEM(LUID DATA(CARD))),
-	  "Add", 201 },
+	  "Add", 415 },
 	{ "Format b64, no base64",
 	  ADD("<Meta><Type>text/vcard</Type><Format>b64</Format></"
 	      "Meta>" ITEM(LUID DATA("!!!"))),
