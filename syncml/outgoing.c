@@ -37,9 +37,8 @@ gone(const struct sml_ds *ds, const struct store_item *it,
 	if (m->touched == ds->sync_no)
 		return 0;
 	/* It answered nothing and went on, and that session ended. */
-	if (it->deleted && m->reason == SML_WHY_ASSUMED &&
-	    m->touched < ds->doubt_from)
-		return 'X';
+	if (m->reason == SML_WHY_ASSUMED && m->touched < ds->doubt_from)
+		return it->deleted ? 'X' : 'A';
 	return it->deleted ? 'D' : 'R';
 }
 

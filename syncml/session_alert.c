@@ -186,6 +186,12 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 	   resumes is none. */
 	if (!fresh && !d->resumed && l->confirmed_no < l->sync_no)
 		ds->doubt_from = l->confirmed_no + 1;
+	/* The device empties its database when it reads our package 2: from
+	   then on it must not pass for one that has what its anchors say. */
+	if (d->type == 205) {
+		l->a_client = l->a_server = SLICE_LIT("");
+		l->n_valid = false;
+	}
 	ds->sync_no = ++l->sync_no;
 	if (d->resumed && sml_resume_objects(c, ds, open) < 0)
 		return -1;
@@ -394,15 +400,9 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 	   what was held back must not come back to it. */
 	if (ds->type == 203)
 		cursors_at(l, ds->bound);
-	/* A refresh from the server is worth something only when it is out.
-	   Until then the device, which empties its database for it, must not
-	   pass for one that has what its old anchors say. */
-	if (ds->type != 205) {
+	/* A refresh from the server is worth something only when it is out. */
+	if (ds->type != 205)
 		anchors_next(l, ds);
-	} else {
-		l->a_client = l->a_server = SLICE_LIT("");
-		l->n_valid = false;
-	}
 	ds->bound = c->tx->change_no;
 	ds->stage =
 	    ds->type == 202 || ds->type == 203 ? SML_OUT_DONE : SML_OUT_PENDING;

@@ -465,11 +465,13 @@ take_alert(struct talk *t, const struct sml_cmd *c)
 	if (d->alert != d->asked && d->asked != 225 && !d->slow_ok)
 		sim_fail(t->s, "%s asked for %d and got %d", d->id, d->asked,
 			 d->alert);
-	if (d->alert == 201 || d->alert == 203 || d->alert == 205)
+	/* A sync that is resumed still owes the Maps of its first part. */
+	if (d->asked != 225 &&
+	    (d->alert == 201 || d->alert == 203 || d->alert == 205))
 		d->m.map_n = 0;
 	if (d->alert == 203 || d->alert == 205)
 		d->slow_ok = true;
-	if (d->alert == 205)
+	if (d->alert == 205 && d->asked != 225)
 		dev_emptied(t->s, d);
 }
 
@@ -560,6 +562,9 @@ take_item(struct talk *t, const struct sml_cmd *c)
 		status(t, c, it != NULL ? 200 : 211);
 		return;
 	}
+	/* Size stands in a first piece only: the server begins anew. */
+	if (in->meta.size >= 0 || c->meta.size >= 0)
+		d->parted = false;
 	if (!d->parted && !in->more) {
 		store_item(t, c, in->data);
 		return;
@@ -644,7 +649,9 @@ talk_begin(struct sim *s, struct dev *d, int alert)
 	d->send_at = 0;
 	d->piece = 0;
 	d->cmd_n = 0;
-	d->parted = d->suspending = d->want_suspend = false;
+	/* Who resumes goes on with the object it has half of. */
+	d->parted = d->parted && alert == 225;
+	d->suspending = d->want_suspend = false;
 	d->got_add = d->got_replace = d->got_delete = d->changes = 0;
 	d->messages = 0;
 	if (d->m.last == 0)
