@@ -254,31 +254,6 @@ load_candidates(struct sml_batch *b)
 	return find_candidates(b, h, n);
 }
 
-/* Rows of mapped candidates: one that never got its LUID may be the one. */
-static int
-load_candidate_rows(struct sml_batch *b)
-{
-	int64_t *id = ARENA_ARRAY(b->a, b->cand_n + 1, int64_t);
-	size_t n = 0;
-
-	if (id == NULL)
-		return no_memory(b);
-	for (size_t i = 0; i < b->cand_n; i++) {
-		if (b->cand[i].mapped)
-			id[n++] = b->cand[i].item;
-	}
-	if (n == 0)
-		return 0;
-	if (b->c->tx->v->map_by_item(b->c->tx, b->a, b->ds->link, b->ds->gen,
-				     id, n, &b->cand_rows, &b->cand_rows_n,
-				     &b->c->e) < 0)
-		return -1;
-	sml_maps_sort(b->cand_rows, b->cand_rows_n);
-	return 0;
-}
-
-/* ---- items and revisions ------------------------------------------------ */
-
 static int
 cmp_id(const void *x, const void *y)
 {
@@ -301,6 +276,37 @@ unique(int64_t *id, size_t n)
 	}
 	return k;
 }
+
+/* Rows of what may be matched: of mapped candidates, since one that never got
+   its LUID may be the one, and of hints, whose item another LUID may have. */
+static int
+load_candidate_rows(struct sml_batch *b)
+{
+	int64_t *id = ARENA_ARRAY(b->a, b->cand_n + b->n + 1, int64_t);
+	size_t n = 0;
+
+	if (id == NULL)
+		return no_memory(b);
+	for (size_t i = 0; i < b->cand_n; i++) {
+		if (b->cand[i].mapped)
+			id[n++] = b->cand[i].item;
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->op[i].hint != NULL && wants_match(&b->op[i]))
+			id[n++] = b->op[i].hint->item;
+	}
+	n = unique(id, n);
+	if (n == 0)
+		return 0;
+	if (b->c->tx->v->map_by_item(b->c->tx, b->a, b->ds->link, b->ds->gen,
+				     id, n, &b->cand_rows, &b->cand_rows_n,
+				     &b->c->e) < 0)
+		return -1;
+	sml_maps_sort(b->cand_rows, b->cand_rows_n);
+	return 0;
+}
+
+/* ---- items and revisions ------------------------------------------------ */
 
 /*
  * Candidates whose content an operation has exactly need no body, unless there

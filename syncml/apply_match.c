@@ -61,14 +61,15 @@ had_content(const struct sml_batch *b, int64_t item, uint64_t h_content)
 	return false;
 }
 
-/* The LUID's item of an older generation, if it agrees. */
+/* The LUID's item of an older generation, if it agrees and no other LUID of
+   this one got it: in an earlier message a twin may have. */
 static const struct store_candidate *
-by_hint(struct sml_batch *b, const struct sml_op *op)
+by_hint(struct sml_batch *b, const struct sml_op *op, struct store_map **row)
 {
 	const struct store_item *it;
 	struct store_candidate *cand;
 
-	if (op->hint == NULL || is_taken(b, op->hint->item))
+	if (op->hint == NULL)
 		return NULL;
 	it = sml_item_find(b->items, b->items_n, op->hint->item);
 	if (it == NULL || it->deleted ||
@@ -89,8 +90,10 @@ by_hint(struct sml_batch *b, const struct sml_op *op)
 		.h_content = it->h_content,
 		.h_identity = it->h_identity,
 		.size = it->size,
+		.mapped =
+		    sml_map_find(b->cand_rows, b->cand_rows_n, it->id) != NULL,
 	};
-	return cand;
+	return is_free(b, cand, row) ? cand : NULL;
 }
 
 enum reason { BY_CONTENT, BY_UID, BY_IDENTITY };
@@ -140,11 +143,11 @@ const struct store_candidate *
 sml_batch_match(struct sml_batch *b, struct sml_op *op, struct store_map **row)
 {
 	static const enum reason order[] = { BY_CONTENT, BY_UID, BY_IDENTITY };
-	const struct store_candidate *hit = by_hint(b, op);
+	const struct store_candidate *hit = by_hint(b, op, row);
 
-	*row = NULL;
 	if (hit != NULL)
 		return hit;
+	*row = NULL;
 	for (size_t r = 0; r < sizeof(order) / sizeof(order[0]); r++) {
 		uint64_t hash = hash_for(op, order[r]);
 		size_t n;

@@ -557,7 +557,7 @@ struct sml_batch {
 	size_t cand_n;
 	struct sml_cand_key *key; /* candidates by hash, then by id */
 	size_t key_n;
-	struct store_map *cand_rows; /* of mapped candidates, sorted */
+	struct store_map *cand_rows; /* of candidates and hints, sorted */
 	size_t cand_rows_n;
 	int64_t *taken; /* items that an op of this batch got */
 	size_t taken_n;

@@ -306,6 +306,37 @@ edited_while_being_deleted(void **state)
 	settled();
 }
 
+/* Of two equal items another device deleted the one that comes first in a slow
+   sync over several messages: it is taken for the one that is left, which then
+   is not given away a second time. */
+static void
+twins_in_a_slow_sync(void **state)
+{
+	struct dev *one = device(ALL_FIELDS);
+	struct dev *two = device(ALL_FIELDS);
+
+	(void)state;
+	(void)contact(one, 1 << F_TITLE | 1 << F_NOTE);
+	sync_all(one);
+	dev_copy(&sim, one);
+	assert_int_equal(dev_live(one), 2);
+	sync_all(one);
+	sync_all(two);
+	assert_int_equal(dev_live(two), 2);
+	dev_remove(&sim, two, &two->m.item[0]);
+	sync_all(two);
+	one->t.per_msg = 1;
+	one->slow_ok = true;
+	talk_begin(&sim, one, 201);
+	while (one->phase != TALK_IDLE && !sim.failed)
+		(void)chaos_exchange(&sim, one);
+	good();
+	settled();
+	/* A slow sync is a union: both are there again. */
+	assert_int_equal(dev_live(one), 2);
+	assert_int_equal(dev_live(two), 2);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -321,6 +352,7 @@ main(void)
 		T(edited_after_a_delete),
 		T(others_during_a_refresh),
 		T(edited_while_being_deleted),
+		T(twins_in_a_slow_sync),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
