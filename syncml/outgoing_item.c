@@ -211,6 +211,7 @@ static void
 piece_sent(struct sml_ctx *c, struct sml_outgoing *og, size_t n, bool last)
 {
 	og->acked = og->offset; /* it went on past the one before */
+	og->resumed = false;
 	og->offset += (int64_t)n;
 	og->waits_msgid = last ? 0 : c->s.out_msgid;
 	if (last)
@@ -266,6 +267,11 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 		      (enum pim_form)og->form_kind, og->b64);
 	if (og->offset == 0)
 		cmd.meta.size = og->total;
+	/* It may have got more than it could answer. libsynthesis tells by
+	   this what it has already; others pass an EMI over. */
+	if (og->resumed)
+		cmd.meta.emi = arena_printf(c->scratch, "datapos=%lld",
+					    (long long)og->offset);
 	head = command_bytes(c, &cmd);
 	n = room > head ? room - head : 0;
 	while (n >= PIECE_MIN / 4) {

@@ -156,6 +156,7 @@ struct sml_outgoing {
 	bool b64;
 	int64_t total, offset;
 	int64_t acked;       /* up to here it has them for certain */
+	bool resumed;        /* the next piece is the first of this session */
 	int64_t waits_msgid; /* the chunk that waits for its 213 */
 	unsigned restarts;   /* by Alert 223 */
 };

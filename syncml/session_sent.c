@@ -134,6 +134,11 @@ settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
 		return false;
 	}
 	if (good(o->code)) {
+		/* The Map of this Add found that the item has changed since:
+		   that is still due. */
+		if (m->state == STORE_MAP_DEBT && m->luid.n > 0 &&
+		    m->held == o->s.revision)
+			return false;
 		sml_map_holds(m, o->s.revision, o->s.form, ds->sync_no);
 		return false;
 	}

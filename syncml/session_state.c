@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-enum { STATE_LAYOUT = 4, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 5, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -274,6 +274,7 @@ walk_outgoing(struct walk *w, struct sml_outgoing *og)
 	walk_i64(w, &og->total);
 	walk_i64(w, &og->offset);
 	walk_i64(w, &og->acked);
+	walk_bool(w, &og->resumed);
 	walk_i64(w, &og->waits_msgid);
 	walk_u64(w, &restarts);
 	og->restarts = (unsigned)restarts;
