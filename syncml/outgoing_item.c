@@ -211,7 +211,8 @@ static void
 piece_sent(struct sml_ctx *c, struct sml_outgoing *og, size_t n, bool last)
 {
 	og->acked = og->offset; /* it went on past the one before */
-	og->resumed = false;
+	if (og->resumed < 0)
+		og->resumed = c->s.out_msgid;
 	og->offset += (int64_t)n;
 	og->waits_msgid = last ? 0 : c->s.out_msgid;
 	if (last)
@@ -261,15 +262,15 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 				 &c->e) < 0)
 		return SML_SENT_FAILED;
 	if (data.n == 0) /* resumed, and its bytes are gone */
-		return sml_object_failed(c, 424) < 0 ? SML_SENT_FAILED
-						     : SML_NOT_SENT;
+		return sml_object_ended(c, 424) < 0 ? SML_SENT_FAILED
+						    : SML_NOT_SENT;
 	cmd = command(c, &it, og->add, og->item, og->luid,
 		      (enum pim_form)og->form_kind, og->b64);
 	if (og->offset == 0)
 		cmd.meta.size = og->total;
 	/* It may have got more than it could answer. libsynthesis tells by
 	   this what it has already; others pass an EMI over. */
-	if (og->resumed)
+	if (og->resumed < 0)
 		cmd.meta.emi = arena_printf(c->scratch, "datapos=%lld",
 					    (long long)og->offset);
 	head = command_bytes(c, &cmd);

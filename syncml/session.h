@@ -155,8 +155,10 @@ struct sml_outgoing {
 	int form_kind; /* enum pim_form */
 	bool b64;
 	int64_t total, offset;
-	int64_t acked;       /* up to here it has them for certain */
-	bool resumed;        /* the next piece is the first of this session */
+	int64_t acked; /* up to here it has them for certain */
+	/* The message with its first piece after a resume; 0: none; -1: it is
+	   the next piece. */
+	int64_t resumed;
 	int64_t waits_msgid; /* the chunk that waits for its 213 */
 	unsigned restarts;   /* by Alert 223 */
 };
@@ -397,8 +399,8 @@ int sml_sent_add(struct sml_ctx *c, struct sml_sent s);
 int sml_sent_statuses(struct sml_ctx *c);
 /* The client went on past them: they count as done. */
 int sml_sent_assume(struct sml_ctx *c);
-/* The large object on its way out did not arrive; code: why. */
-int sml_object_failed(struct sml_ctx *c, int code);
+/* No more of the large object on its way out: how it ended, by its Status. */
+int sml_object_ended(struct sml_ctx *c, int code);
 /* The client lost the end of it (Alert 223), or all. */
 int sml_object_lost(struct sml_ctx *c);
 

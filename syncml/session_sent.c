@@ -274,7 +274,7 @@ alert_outcome(struct sml_ctx *c, struct sml_ds *ds, int code)
 }
 
 int
-sml_object_failed(struct sml_ctx *c, int code)
+sml_object_ended(struct sml_ctx *c, int code)
 {
 	struct sml_outgoing *og = &c->s.og;
 	struct outcome o = { .s = { .ds = og->ds,
@@ -297,11 +297,15 @@ chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
 	if (c->late || !og->active || og->item != s->item || og->ds != s->ds)
 		return 0;
 	og->waits_msgid = 0;
+	/* It had got the whole of it in the session that broke, and says again
+	   what came of it. */
+	if (og->resumed == s->msgid && code != 213)
+		return sml_object_ended(c, code);
 	if (code == 213 || (code >= 200 && code < 300)) {
 		og->acked = og->offset;
 		return 0;
 	}
-	return sml_object_failed(c, code);
+	return sml_object_ended(c, code);
 }
 
 /* They stand in the order in which they were sent. */
@@ -515,7 +519,7 @@ sml_object_lost(struct sml_ctx *c)
 		return 0;
 	}
 	if (og->active)
-		return sml_object_failed(c, 424);
+		return sml_object_ended(c, 424);
 	/* Its last piece is out: it counts as not delivered, and the next
 	   session sends it again. */
 	while (i > 0 && (c->s.sent[i - 1].item != og->item ||

@@ -274,7 +274,7 @@ walk_outgoing(struct walk *w, struct sml_outgoing *og)
 	walk_i64(w, &og->total);
 	walk_i64(w, &og->offset);
 	walk_i64(w, &og->acked);
-	walk_bool(w, &og->resumed);
+	walk_i64(w, &og->resumed);
 	walk_i64(w, &og->waits_msgid);
 	walk_u64(w, &restarts);
 	og->restarts = (unsigned)restarts;
