@@ -192,7 +192,7 @@ def broken(index, op, side, large, c):
     for k, fault in enumerate(FAULTS):
         if (index * len(FAULTS) + k) % STEP:
             continue
-        first = 1 if STEP == 1 else 1 + (index + k) % 5
+        first = 1 if STEP == 1 else 1 + (index + k) % 3
         with CuttingProxy(c.site.port) as proxy:
             c.account("broken-%d-%d" % (index, k))
             pair = Pair(c, fault, large, proxy)
