@@ -405,12 +405,6 @@ pim_span_in(const struct pim_span *s, int64_t since_ms, int64_t before_ms)
 	return !s->set || (s->to_ms >= since_ms && s->from_ms < before_ms);
 }
 
-static char
-lower(char c)
-{
-	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 static bool
 contains(struct slice text, struct slice part, bool nocase)
 {
@@ -439,11 +433,15 @@ compare(struct slice x, struct slice y, bool nocase)
 	if (slice_i64(x, &nx) && slice_i64(y, &ny))
 		return nx < ny ? -1 : nx > ny;
 	for (size_t i = 0; i < x.n && i < y.n; i++) {
-		char cx = nocase ? lower(x.p[i]) : x.p[i];
-		char cy = nocase ? lower(y.p[i]) : y.p[i];
+		unsigned char cx = (unsigned char)x.p[i];
+		unsigned char cy = (unsigned char)y.p[i];
 
+		if (nocase) {
+			cx = (unsigned char)slice_lower(x.p[i]);
+			cy = (unsigned char)slice_lower(y.p[i]);
+		}
 		if (cx != cy)
-			return (unsigned char)cx < (unsigned char)cy ? -1 : 1;
+			return cx < cy ? -1 : 1;
 	}
 	return x.n < y.n ? -1 : x.n > y.n;
 }
@@ -581,7 +579,7 @@ pim_filter_match(struct arena *a, const struct pim_filter *f,
 		 const struct pim_item *it, const struct pim_span *span,
 		 struct slice luid, struct err *e)
 {
-	bool stack[2 * PIM_FILTER_TERMS_MAX];
+	bool stack[2 * PIM_FILTER_TERMS_MAX] = { false };
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->step_n; i++) {

@@ -70,7 +70,7 @@ sml_resume_objects(struct sml_ctx *c, struct sml_ds *ds,
 	c->s.og.ds = at;
 	/* The piece whose 213 did not come is sent again. */
 	c->s.og.offset = open->og.acked;
-	c->s.og.resumed = c->s.og.offset > 0 ? -1 : 0;
+	c->s.og.resumed = -1;
 	c->s.og.waits_msgid = 0;
 	return 0;
 }
