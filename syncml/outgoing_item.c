@@ -333,9 +333,7 @@ start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		.b64 = b64,
 		.total = (int64_t)data.n,
 		/* The session that broke sent all of it: it may say so. */
-		.resumed = so->ds->asked == 225 && u->map.offer_n > 0
-			       ? c->s.out_msgid
-			       : 0,
+		.resumed = so->ds->asked == 225 && u->map.offer_n > 0 ? -1 : 0,
 	};
 	return sml_out_piece(c, o, so);
 }
