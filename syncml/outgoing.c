@@ -539,7 +539,7 @@ one_database(struct sml_ctx *c, struct sml_out *o, struct sml_ds *ds,
 		how = sml_out_piece(c, o, &so);
 		if (how == SML_NO_ROOM && sml_out_starved(c, o))
 			how = sml_object_ended(c, 413) < 0 ? SML_SENT_FAILED
-							    : SML_NOT_SENT;
+							   : SML_NOT_SENT;
 		*full = how == SML_SENT_PART || how == SML_NO_ROOM;
 	}
 	if (how == SML_SENT_FAILED)
