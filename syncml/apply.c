@@ -313,10 +313,6 @@ walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	case SML_DELETE:
 		if (cmd->item_n == 0)
 			return refuse(c, o, cmd, 400);
-		/* Not announced; taken as whole, what it leaves out would
-		   pass for deleted. */
-		if (cmd->meta.field_level || cmd->items[0].meta.field_level)
-			return refuse(c, o, cmd, 406);
 		for (size_t i = 0; i < cmd->item_n; i++) {
 			if (op_item(c, ds, o, cmd, &cmd->items[i]) < 0)
 				return -1;

@@ -197,6 +197,15 @@ held_at_start(struct sml_batch *b)
 				      &b->ds->held_at_start, &b->c->e);
 }
 
+/* Has the item something that the device does not know? What it sent itself and
+   was merged without a trace is a later revision than the item's. */
+static bool
+edited_elsewhere(const struct store_map *row, const struct store_item *head)
+{
+	return row->held < head->revision ||
+	       (row->held > head->revision && row->state == STORE_MAP_DEBT);
+}
+
 static int
 erase(struct sml_batch *b, struct sml_op *op)
 {
@@ -242,8 +251,8 @@ erase(struct sml_batch *b, struct sml_op *op)
 		m->state = STORE_MAP_GONE;
 		return 0;
 	}
-	if (b->col->read_only || op->row->held != head->revision) {
-		/* Edited elsewhere meanwhile: the edit wins. */
+	if (b->col->read_only || edited_elsewhere(op->row, head)) {
+		/* The edit wins. */
 		sml_map_owe(m, false, 0);
 		b->ds->conflicts++;
 		sml_tell(b->c, '=',

@@ -297,11 +297,9 @@ chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
 	if (c->late || !og->active || og->item != s->item || og->ds != s->ds)
 		return 0;
 	og->waits_msgid = 0;
-	/* It had got the whole of it in the session that broke, and says again
-	   what came of it. */
-	if (og->resumed == s->msgid && code != 213)
-		return sml_object_ended(c, code);
-	if (code == 213 || (code >= 200 && code < 300)) {
+	/* Not 213 for the first piece after a resume: it had got the whole of
+	   it before, and says again what came of it. */
+	if (code == 213 || (code < 300 && og->resumed != s->msgid)) {
 		og->acked = og->offset;
 		return 0;
 	}
