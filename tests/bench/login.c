@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "syncml/nonce.h"
-#include "syncml/server.h"
+#include "tests/syncml/secrets.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,6 +32,7 @@ take(struct mean *m, double v)
 	m->m2 += d * (v - m->mean);
 }
 
+/* No password is right. */
 static int
 verify(struct sml_secrets *s, int64_t account, int64_t gen, struct slice hash,
        struct slice password, bool *ok, struct err *e)
@@ -45,55 +46,6 @@ verify(struct sml_secrets *s, int64_t account, int64_t gen, struct slice hash,
 	*ok = false;
 	return 0;
 }
-
-static int
-unseal(struct sml_secrets *s, struct arena *a, struct slice sealed,
-       struct slice *clear, struct err *e)
-{
-	(void)s;
-	(void)e;
-	*clear = arena_copy(a, sealed);
-	return 0;
-}
-
-static int64_t
-no_wait(struct sml_secrets *s, struct slice peer, struct slice user,
-	struct slice dev)
-{
-	(void)s;
-	(void)peer;
-	(void)user;
-	(void)dev;
-	return 0;
-}
-
-static void
-note(struct sml_secrets *s, struct slice peer, struct slice user,
-     struct slice dev)
-{
-	(void)s;
-	(void)peer;
-	(void)user;
-	(void)dev;
-}
-
-static unsigned
-tries(struct sml_secrets *s, struct slice peer, struct slice user,
-      struct slice dev)
-{
-	note(s, peer, user, dev);
-	return 0;
-}
-
-static struct sml_secrets secrets = {
-	.verify = verify,
-	.unseal = unseal,
-	.node_key = { "0123456789abcdef0123456789abcdef", 32 },
-	.wait_ms = no_wait,
-	.failed = note,
-	.passed = note,
-	.tries = tries,
-};
 
 static void
 die(const char *what, const struct err *e)
@@ -178,6 +130,7 @@ main(int argc, char **argv)
 {
 	static const char *const tail[] = { "", "-wal", "-shm" };
 	char dir[] = "/tmp/funicular-bench-XXXXXX", path[128];
+	struct sml_secrets secrets = plain_secrets();
 	struct sml_server_conf conf = { 0 };
 	struct sml_server srv = { .clk = &clk_system,
 				  .rnd = &rnd_system,
@@ -187,6 +140,7 @@ main(int argc, char **argv)
 	int64_t samples = 10000;
 	struct err e;
 
+	secrets.verify = verify;
 	if (argc > 1 && (!slice_i64(slice_c(argv[1]), &samples) || samples < 2))
 		return 2;
 	if (mkdtemp(dir) == NULL)

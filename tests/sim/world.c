@@ -1,6 +1,7 @@
 /* The server's side of the simulator: its store, its faults, its clock, and
    edits that come from elsewhere (an import, an administrator). */
 #include "tests/sim/sim.h"
+#include "tests/syncml/secrets.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,48 +59,6 @@ log_write(struct log *l, enum log_level lvl, const char *text)
 	sim_say(s, "    log: %s", text);
 	if (lvl >= LOG_LVL_ERROR)
 		sim_fail(s, "logged: %s", text);
-}
-
-static int
-verify(struct sml_secrets *x, int64_t account, int64_t gen, struct slice hash,
-       struct slice password, bool *ok, struct err *e)
-{
-	(void)x;
-	(void)account;
-	(void)gen;
-	(void)e;
-	*ok = hash.n > 0 && slice_eq(hash, password);
-	return 0;
-}
-
-static int
-unseal(struct sml_secrets *x, struct arena *a, struct slice sealed,
-       struct slice *clear, struct err *e)
-{
-	(void)x;
-	*clear = arena_copy(a, sealed);
-	return clear->p != NULL ? 0 : err_set(e, ERR_NOMEM, "sim", "no memory");
-}
-
-static int64_t
-wait_ms(struct sml_secrets *x, struct slice peer, struct slice user,
-	struct slice dev)
-{
-	(void)x;
-	(void)peer;
-	(void)user;
-	(void)dev;
-	return 0;
-}
-
-static void
-note(struct sml_secrets *x, struct slice peer, struct slice user,
-     struct slice dev)
-{
-	(void)x;
-	(void)peer;
-	(void)user;
-	(void)dev;
 }
 
 /* ---- store -------------------------------------------------------------- */
@@ -161,14 +120,7 @@ sim_open(struct sim *s)
 	    s->rules_arena == NULL || s->dir[0] == '\0' ||
 	    pim_rules_load(s->rules_arena, NULL, &s->rules, &e) < 0)
 		return -1;
-	s->secrets = (struct sml_secrets){
-		.verify = verify,
-		.unseal = unseal,
-		.node_key = SLICE_LIT("0123456789abcdef0123456789abcdef"),
-		.wait_ms = wait_ms,
-		.failed = note,
-		.passed = note,
-	};
+	s->secrets = plain_secrets();
 	s->conf = (struct sml_server_conf){
 		.max_msg_bytes = 200000,
 		.max_obj_bytes = 2000000,

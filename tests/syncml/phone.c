@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
+#include "tests/syncml/secrets.h"
 
 /* ---- the server's side ------------------------------------------------------
  */
@@ -21,57 +22,6 @@ test_now(const struct clk *c)
 				   offsetof(struct bench, clk));
 
 	return b->now;
-}
-
-static int
-test_verify(struct sml_secrets *s, int64_t account, int64_t gen,
-	    struct slice hash, struct slice password, bool *ok, struct err *e)
-{
-	(void)s;
-	(void)account;
-	(void)gen;
-	(void)e;
-	*ok = hash.n > 0 && slice_eq(hash, password);
-	return 0;
-}
-
-static int
-test_unseal(struct sml_secrets *s, struct arena *a, struct slice sealed,
-	    struct slice *clear, struct err *e)
-{
-	(void)s;
-	(void)e;
-	*clear = arena_copy(a, sealed);
-	return 0;
-}
-
-static int64_t
-test_wait(struct sml_secrets *s, struct slice peer, struct slice user,
-	  struct slice dev)
-{
-	(void)s;
-	(void)peer;
-	(void)user;
-	(void)dev;
-	return 0;
-}
-
-static void
-test_note(struct sml_secrets *s, struct slice peer, struct slice user,
-	  struct slice dev)
-{
-	(void)s;
-	(void)peer;
-	(void)user;
-	(void)dev;
-}
-
-static unsigned
-test_tries(struct sml_secrets *s, struct slice peer, struct slice user,
-	   struct slice dev)
-{
-	test_note(s, peer, user, dev);
-	return 0;
 }
 
 void
@@ -146,15 +96,7 @@ bench_open(struct bench *b)
 	if (store_open(uri, true, &b->store, &e) < 0)
 		fail_msg("store: %s", e.msg);
 	rnd_seed(&b->rnd, 1);
-	b->secrets = (struct sml_secrets){
-		.verify = test_verify,
-		.unseal = test_unseal,
-		.node_key = SLICE_LIT("0123456789abcdef0123456789abcdef"),
-		.wait_ms = test_wait,
-		.failed = test_note,
-		.passed = test_note,
-		.tries = test_tries,
-	};
+	b->secrets = plain_secrets();
 	assert_int_equal(pim_rules_load(b->a, NULL, &b->rules, &e), 0);
 	b->conf = (struct sml_server_conf){
 		.max_msg_bytes = 200000,

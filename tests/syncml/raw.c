@@ -98,6 +98,15 @@ change(struct raw *r, const char *cmd, const char *luid, const char *name)
 
 /* One piece of a large object; size 0: not the first. */
 void
+one_change(struct raw *r, const char *db, const char *cmd, const char *luid,
+	   const char *name)
+{
+	sync_open(r, db);
+	change(r, cmd, luid, name);
+	sync_close(r);
+}
+
+void
 piece(struct raw *r, const char *luid, int size, struct slice data, bool more)
 {
 	buf_printf(&r->body,
@@ -147,6 +156,18 @@ answer_all(struct raw *r, int code)
 			status(r, msg, text(c->kids[k].cmdid),
 			       sml_tag_name(c->kids[k].tag), code);
 	}
+}
+
+void
+open_command(struct raw *r, const char *name)
+{
+	buf_printf(&r->body, "<%s><CmdID>%d</CmdID>", name, ++r->cmdid);
+}
+
+void
+close_command(struct raw *r, const char *name)
+{
+	buf_printf(&r->body, "</%s>", name);
 }
 
 void

@@ -44,12 +44,18 @@ void plain_alert(struct raw *r, int code);
 void sync_open(struct raw *r, const char *db);
 void sync_close(struct raw *r);
 void change(struct raw *r, const char *cmd, const char *luid, const char *name);
+/* A Sync of its own for one change. */
+void one_change(struct raw *r, const char *db, const char *cmd,
+		const char *luid, const char *name);
 void piece(struct raw *r, const char *luid, int size, struct slice data,
 	   bool more);
 void status(struct raw *r, const char *msgref, const char *cmdref,
 	    const char *cmd, int code);
 const char *text(struct slice s);
 void answer_all(struct raw *r, int code);
+/* A command that holds others: Atomic, Sequence. */
+void open_command(struct raw *r, const char *name);
+void close_command(struct raw *r, const char *name);
 void map_open(struct raw *r, const char *db);
 void map_item(struct raw *r, struct slice ours, const char *luid);
 void map_close(struct raw *r);

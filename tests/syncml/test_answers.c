@@ -146,9 +146,7 @@ client_wants_slow(void **state)
 		if (r.m->cmds[i].tag == SML_ALERT)
 			status(&r, "1", text(r.m->cmds[i].cmdid), "Alert", 508);
 	}
-	sync_open(&r, "contacts");
-	change(&r, "Replace", "u0", "u0");
-	sync_close(&r);
+	one_change(&r, "contacts", "Replace", "u0", "u0");
 	(void)post(&r, FINAL);
 	assert_int_equal(code_of(r.m, "Replace"), 200);
 	assert_int_equal(count(r.m, SML_ADD), 1); /* u1 */
@@ -162,9 +160,7 @@ client_wants_slow(void **state)
 		if (r.m->cmds[i].tag == SML_ALERT)
 			status(&r, "1", text(r.m->cmds[i].cmdid), "Alert", 508);
 	}
-	sync_open(&r, "contacts");
-	change(&r, "Replace", "u0", "u0");
-	sync_close(&r);
+	one_change(&r, "contacts", "Replace", "u0", "u0");
 	(void)post(&r, FINAL);
 	assert_int_equal(count(r.m, SML_ADD), 0);
 	assert_int_equal(items_stored(), 1);
@@ -184,9 +180,7 @@ edit_elsewhere(const char *sid, const char *last, const char *next,
 	alert(&other, 200, "contacts", last, next);
 	(void)post(&other, FINAL | CRED);
 	answer_all(&other, 200);
-	sync_open(&other, "contacts");
-	change(&other, "Replace", "u0", name);
-	sync_close(&other);
+	one_change(&other, "contacts", "Replace", "u0", name);
 	assert_int_equal(code_of(post(&other, FINAL), "Replace"), 200);
 	finish(&other);
 }

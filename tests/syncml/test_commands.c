@@ -18,18 +18,6 @@ begin_sync(struct raw *r, const char *sid, const char *last, const char *next)
 }
 
 static void
-open_command(struct raw *r, const char *name)
-{
-	buf_printf(&r->body, "<%s><CmdID>%d</CmdID>", name, ++r->cmdid);
-}
-
-static void
-close_command(struct raw *r, const char *name)
-{
-	buf_printf(&r->body, "</%s>", name);
-}
-
-static void
 nothing_left(struct raw *r, const char *sid, const char *last, const char *next)
 {
 	ask(r, sid, 200, last, next);
@@ -69,9 +57,7 @@ types_that_the_server_alerted(void **state)
 		assert_int_equal(code_of(r.m, "Alert"), 200);
 		assert_int_equal(our_alert(r.m), c[i].code);
 		answer_all(&r, 200);
-		sync_open(&r, "contacts");
-		change(&r, "Add", "new", "New");
-		sync_close(&r);
+		one_change(&r, "contacts", "Add", "new", "New");
 		(void)post(&r, FINAL);
 		assert_int_equal(code_of(r.m, "Add"), c[i].data);
 		finish(&r);
@@ -158,9 +144,7 @@ several_alerts_of_one_database(void **state)
 		assert_int_equal(code_nth(r.m, "Alert", i), 200);
 	assert_int_equal(our_alert(r.m), 200);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "new", "New");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "new", "New");
 	(void)post(&r, FINAL);
 	assert_int_equal(count(r.m, SML_ADD), 0);
 	finish(&r);
@@ -222,9 +206,8 @@ a_client_that_never_answers(void **state)
 	for (int i = 0; i < 2; i++) {
 		for (size_t k = 0; k < r.m->cmd_n; k++)
 			gets += r.m->cmds[k].tag == SML_GET ? 1 : 0;
-		sync_open(&r, "contacts");
-		change(&r, "Add", i == 0 ? "a" : "b", i == 0 ? "A" : "B");
-		sync_close(&r);
+		one_change(&r, "contacts", "Add", i == 0 ? "a" : "b",
+			   i == 0 ? "A" : "B");
 		(void)post(&r, i == 0 ? 0 : FINAL);
 		assert_int_equal(code_of(r.m, "Add"), 201);
 	}
@@ -246,9 +229,7 @@ final_too_late(void **state)
 	alert(&r, 201, "contacts", NULL, "n1");
 	(void)post(&r, CRED);
 	assert_int_equal(code_of(r.m, "Alert"), 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "a", "A");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "a", "A");
 	(void)post(&r, 0);
 	assert_int_equal(code_of(r.m, "Add"), 201);
 	assert_int_equal(our_alert(r.m), 201);
@@ -422,9 +403,7 @@ sequence_around_other_commands(void **state)
 	assert_int_equal(our_alert(r.m), 201);
 	answer_all(&r, 200);
 	open_command(&r, "Sequence");
-	sync_open(&r, "contacts");
-	change(&r, "Add", "a", "A");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "a", "A");
 	close_command(&r, "Sequence");
 	(void)post(&r, FINAL);
 	assert_int_equal(code_of(r.m, "Sync"), 200);

@@ -150,9 +150,7 @@ suspend_before_1_2(void **state)
 		begin(&r, "1", 201, NULL, "n1");
 		plain_alert(&r, 224);
 		alert(&r, 225, "notes", "x", "y");
-		sync_open(&r, "contacts");
-		change(&r, "Add", "1", "Anna");
-		sync_close(&r);
+		one_change(&r, "contacts", "Add", "1", "Anna");
 		(void)post(&r, FINAL);
 		assert_int_equal(code_nth(r.m, "Alert", 0), 406);
 		assert_int_equal(code_nth(r.m, "Alert", 1), 406);
@@ -278,9 +276,7 @@ anchors_of_a_broken_session(void **state)
 	open_raw(&r, "IMEI:1", "1");
 	first_sync(&r, 2, "n1");
 	begin(&r, "2", 200, "n1", "n2");
-	sync_open(&r, "contacts");
-	change(&r, "Add", "7", "Seven");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "7", "Seven");
 	(void)post(&r, 0);
 	/* It does not come back with n2. */
 	again(&r, "3");
@@ -328,9 +324,7 @@ edit_by_another(const char *dev, const char *luid, const char *name)
 
 	open_raw(&o, dev, "1");
 	begin(&o, "1", 201, NULL, "o1");
-	sync_open(&o, "contacts");
-	change(&o, "Add", luid, name);
-	sync_close(&o);
+	one_change(&o, "contacts", "Add", luid, name);
 	(void)post(&o, FINAL);
 	assert_true(code_of(o.m, "Add") == 201);
 	finish(&o);
@@ -376,15 +370,11 @@ refresh_from_client(void **state)
 	first_sync(&r, 3, "n1");
 	begin(&r, "2", 203, NULL, "n2");
 	assert_int_equal(our_alert(r.m), 203);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "u0", "u0");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "u0", "u0");
 	(void)post(&r, 0);
 	assert_int_equal(code_of(r.m, "Add"), 201);
 	assert_int_equal(items_stored(), 3);
-	sync_open(&r, "contacts");
-	change(&r, "Replace", "new", "New");
-	sync_close(&r);
+	one_change(&r, "contacts", "Replace", "new", "New");
 	(void)post(&r, FINAL);
 	assert_int_equal(code_of(r.m, "Replace"), 201);
 	assert_int_equal(items_stored(), 2);
@@ -408,9 +398,7 @@ refresh_from_client_breaks(void **state)
 	open_raw(&r, "IMEI:1", "1");
 	first_sync(&r, 3, "n1");
 	begin(&r, "2", 203, NULL, "n2");
-	sync_open(&r, "contacts");
-	change(&r, "Add", "u0", "u0");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "u0", "u0");
 	(void)post(&r, 0);
 	assert_int_equal(items_stored(), 3);
 	ask(&r, "3", 200, "n1", "n3");

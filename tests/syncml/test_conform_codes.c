@@ -50,10 +50,8 @@ provoke(struct raw *r, enum what kind)
 		return;
 	finish(r);
 	begin(&o, "2", 200, "o1", "o2");
-	sync_open(&o, "contacts");
-	change(&o, kind == REPLACE ? "Replace" : "Delete", "u0",
-	       kind == REPLACE ? "u0 changed" : NULL);
-	sync_close(&o);
+	one_change(&o, "contacts", kind == REPLACE ? "Replace" : "Delete", "u0",
+		   kind == REPLACE ? "u0 changed" : NULL);
 	(void)post(&o, FINAL);
 	finish(&o);
 	ask(r, "2", 200, "n1", "n2");

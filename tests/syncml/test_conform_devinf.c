@@ -173,9 +173,7 @@ asked_for_once(void **state)
 	assert_text(get->items[0].target, "./devinf12");
 	assert_text(get->meta.type, "application/vnd.syncml-devinf+xml");
 	status(&r, "1", text(get->cmdid), "Get", 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	say(&r,
 	    "<Results><CmdID>#</CmdID><CmdRef>%s</CmdRef>"
 	    "<Item><Source><LocURI>./devinf12</LocURI></Source><Data><DevInf>"
@@ -544,9 +542,7 @@ large_objects_flag(void **state)
 	offer(&o, text(buf_slice(&note)));
 	finish(&o);
 	begin(&o, "2", 200, "o1", "o2");
-	sync_open(&o, "contacts");
-	change(&o, "Add", "2", "Bert");
-	sync_close(&o);
+	one_change(&o, "contacts", "Add", "2", "Bert");
 	(void)post(&o, FINAL);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct raw r;

@@ -84,9 +84,7 @@ version_changes_within_a_session(void **state)
 	open_raw(&r, "IMEI:1", "1");
 	begin(&r, "1", 201, NULL, "n1");
 	r.version = 11;
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"), 400);
 	assert_int_equal(items_stored(), 0);
 }
@@ -261,9 +259,7 @@ refused_commands_have_the_headers_code(void **state)
 			"</LocURI></Source><Data><DevInf/></Data></Item></Put>"
 			"<Get><CmdID>#</CmdID><Item><Target><LocURI>./devinf12"
 			"</LocURI></Target></Item></Get>");
-		sync_open(&r, "contacts");
-		change(&r, "Add", "1", "Anna");
-		sync_close(&r);
+		one_change(&r, "contacts", "Add", "1", "Anna");
 		map_open(&r, "contacts");
 		map_item(&r, SLICE_LIT("1"), "2");
 		map_close(&r);

@@ -197,9 +197,8 @@ something_else_comes(void **state)
 		part(&r, "Add", "1", (long)all.n, 'c', "",
 		     slice_sub(all, 0, 100), true);
 		assert_int_equal(code_of(post(&r, 0), "Add"), 213);
-		sync_open(&r, "contacts");
-		change(&r, rows[i].cmd, rows[i].luid, i == 2 ? NULL : "Other");
-		sync_close(&r);
+		one_change(&r, "contacts", rows[i].cmd, rows[i].luid,
+			   i == 2 ? NULL : "Other");
 		(void)post(&r, 0);
 		assert_int_equal(code_of(r.m, rows[i].cmd), i == 2 ? 211 : 201);
 		assert_int_equal(our_alert(r.m), 223);
@@ -222,9 +221,7 @@ empty_piece(void **state)
 	begin(&r, "1", 201, NULL, "n1");
 	part(&r, "Add", "1", 100, 'c', "", SLICE_LIT(""), true);
 	assert_int_equal(code_of(post(&r, 0), "Add"), 412);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "2", "Bert");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "2", "Bert");
 	(void)post(&r, FINAL);
 	assert_int_equal(code_of(r.m, "Add"), 201);
 	assert_int_equal(items_stored(), 1);
@@ -241,9 +238,7 @@ store_big(int n)
 	open_raw(&o, "IMEI:9", "1");
 	begin(&o, "1", 201, NULL, "o1");
 	part(&o, "Add", "L", -1, 'c', "", all, false);
-	sync_open(&o, "contacts");
-	change(&o, "Add", "S", "Small");
-	sync_close(&o);
+	one_change(&o, "contacts", "Add", "S", "Small");
 	(void)post(&o, FINAL);
 	assert_int_equal(code_nth(o.m, "Add", 1), 201);
 }

@@ -29,9 +29,7 @@ six_packages(void **state)
 	assert_null(sync_of(r.m));
 	/* 3 and 4 */
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Mine");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Mine");
 	sync_open(&r, "notes");
 	sync_close(&r);
 	(void)post(&r, FINAL);
@@ -94,9 +92,7 @@ next_message(void **state)
 	(void)state;
 	open_raw(&r, "IMEI:1", "1");
 	begin(&r, "1", 201, NULL, "n1");
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	(void)post(&r, 0);
 	assert_false(r.m->final);
 	a = nth_cmd(r.m, SML_ALERT, 0);
@@ -300,9 +296,7 @@ changes_meanwhile(void **state)
 				begin(&r, "2", 200, "n1", "n2");
 			if (step == when) {
 				begin(&o, "2", 200, "o1", "o2");
-				sync_open(&o, "contacts");
-				change(&o, "Add", "z", "Zoe");
-				sync_close(&o);
+				one_change(&o, "contacts", "Add", "z", "Zoe");
 				(void)post(&o, FINAL);
 				finish(&o);
 			}
@@ -393,9 +387,7 @@ a_database_that_fails(void **state)
 	sync_open(&r, "notes");
 	say_item(&r, "Add", "1", "", "a note");
 	sync_close(&r);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	real = bench.store->v;
 	v = *real;
 	v.begin = begin_spied;

@@ -60,9 +60,7 @@ edit_elsewhere(void)
 	alert(&o, 200, "contacts", "x", "x2");
 	(void)post(&o, FINAL | CRED);
 	answer_all(&o, 200);
-	sync_open(&o, "contacts");
-	change(&o, "Replace", "u0", "Edited");
-	sync_close(&o);
+	one_change(&o, "contacts", "Replace", "u0", "Edited");
 	assert_int_equal(code_of(post(&o, FINAL), "Replace"), 200);
 	finish(&o);
 }
@@ -172,9 +170,7 @@ late_data_does_not_count(void **state)
 	assert_int_equal(our_alert(old.m), 0);
 	assert_int_equal(items_stored(), 1);
 	answer_all(&new, 200);
-	sync_open(&new, "contacts");
-	change(&new, "Add", "new", "New");
-	sync_close(&new);
+	one_change(&new, "contacts", "Add", "new", "New");
 	assert_int_equal(code_of(post(&new, FINAL), "Add"), 201);
 	assert_int_equal(count(new.m, SML_ADD), 1);
 	finish(&new);
@@ -195,9 +191,7 @@ an_ended_session_does_not_go_on(void **state)
 	again(&new, "2");
 	alert(&new, 200, "contacts", "n1", "n2");
 	(void)post(&new, FINAL | CRED);
-	sync_open(&old, "contacts");
-	change(&old, "Add", "late", "Late");
-	sync_close(&old);
+	one_change(&old, "contacts", "Add", "late", "Late");
 	assert_int_equal(code_of(post(&old, FINAL), "Add"), 408);
 	assert_int_equal(items_stored(), 1);
 }
@@ -256,9 +250,7 @@ late_map_beside_a_slow_sync(void **state)
 	(void)post(&old, FINAL);
 	assert_int_equal(code_of(old.m, "Map"), 200);
 	answer_all(&new, 200);
-	sync_open(&new, "contacts");
-	change(&new, "Add", "a", "u0");
-	sync_close(&new);
+	one_change(&new, "contacts", "Add", "a", "u0");
 	(void)post(&new, FINAL);
 	assert_int_equal(count(new.m, SML_ADD), 0);
 	finish(&new);

@@ -133,9 +133,7 @@ tiny_messages(void **state)
 			(void)post(&r, 0);
 		}
 		answer_all(&r, 200);
-		sync_open(&r, "contacts");
-		change(&r, "Add", "1", "Mine");
-		sync_close(&r);
+		one_change(&r, "contacts", "Add", "1", "Mine");
 		(void)post(&r, FINAL);
 		for (rounds = 0; rounds < 60; rounds++) {
 			for (size_t i = 0;
@@ -226,9 +224,7 @@ no_response_wanted(void **state)
 	(void)post(&r, FINAL | CRED);
 	answer_all(&r, 200);
 	r.noresp = true;
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	(void)post(&r, 0);
 	assert_int_equal(r.raw.http, 200);
 	assert_int_equal(code_of(r.m, "SyncHdr"), 0);
@@ -415,9 +411,7 @@ suspend_and_resume_slow(void **state)
 	first_sync(&other, 2, "x"); /* u0, u1 */
 	open_raw(&r, "IMEI:1", "1");
 	start_slow(&r, "1", "n1");
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	plain_alert(&r, 224);
 	change(&r, "Add", "2", "Bert");
 	(void)post(&r, FINAL);
@@ -431,9 +425,7 @@ suspend_and_resume_slow(void **state)
 	assert_int_equal(code_of(r.m, "Alert"), 200);
 	assert_int_equal(our_alert(r.m), 201);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "2", "Bert");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "2", "Bert");
 	(void)post(&r, FINAL);
 	assert_int_equal(count(r.m, SML_ADD), 2); /* not Anna */
 	finish(&r);
@@ -450,9 +442,7 @@ resume_means_the_last_sync(void **state)
 	open_raw(&r, "IMEI:1", "1");
 	first_sync(&r, 5, "n1");
 	start_slow(&r, "2", "n2"); /* breaks after one item */
-	sync_open(&r, "contacts");
-	change(&r, "Add", "u0", "u0");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "u0", "u0");
 	(void)post(&r, 0);
 	ask(&r, "3", 200, "n1", "n3"); /* an ordinary one goes well */
 	finish(&r);
@@ -528,9 +518,7 @@ refresh_of_a_read_only_database(void **state)
 	alert(&r, 203, "contacts", "n1", "n2");
 	(void)post(&r, FINAL | CRED);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "9", "Nina");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "9", "Nina");
 	assert_int_equal(code_of(post(&r, FINAL), "Add"), 403);
 	assert_int_equal(items_stored(), 4);
 }
@@ -567,9 +555,7 @@ noted_deletes_and_one_way(void **state)
 	alert(&r, 200, "contacts", "n1", "n2");
 	(void)post(&r, FINAL | CRED);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Delete", "u1", NULL);
-	sync_close(&r);
+	one_change(&r, "contacts", "Delete", "u1", NULL);
 	assert_int_equal(code_of(post(&r, 0), "Delete"), 200);
 	ask(&r, "3", 204, "n1", "n3");
 	assert_int_equal(count(r.m, SML_REPLACE), 0);
@@ -590,16 +576,12 @@ data_where_none_is_taken(void **state)
 	alert(&r, 204, "contacts", "n1", "n2");
 	(void)post(&r, FINAL | CRED);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "9", "Nina");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "9", "Nina");
 	(void)post(&r, FINAL);
 	assert_int_equal(code_of(r.m, "Sync"), 200);
 	assert_int_equal(code_of(r.m, "Add"), 403);
 	start_slow(&r, "3", "n3");
-	sync_open(&r, "contacts");
-	change(&r, "Delete", "u0", NULL);
-	sync_close(&r);
+	one_change(&r, "contacts", "Delete", "u0", NULL);
 	assert_int_equal(code_of(post(&r, FINAL), "Delete"), 403);
 	assert_int_equal(items_stored(), 1);
 }

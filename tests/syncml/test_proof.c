@@ -206,9 +206,7 @@ mac_whole_sync(void **state)
 
 	(void)state;
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	assert_int_equal(code_of(post_mac(FINAL, nonce), "Add"), 201);
 	nonce = challenge("SyncHdr", 0, "syncml:auth-MAC");
 	assert_false(slice_eq(nonce, used));
@@ -231,18 +229,14 @@ mac_each_message(void **state)
 	struct slice nonce = mac_session(), body;
 
 	(void)state;
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	r.mac = SLICE_LIT("");
 	assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"), 407);
 	assert_int_equal(code_of(r.m, "Add"), 407);
 	assert_int_equal(r.raw.mac.n, 0);
 	(void)challenge("SyncHdr", 0, "syncml:auth-MAC");
 	/* One byte of the message is another one than what was signed. */
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	r.msgid--;
 	prepare(&r, FINAL);
 	r.mac = header_of("anna", "secret", nonce, r.sent);
@@ -270,9 +264,7 @@ mac_duplicate(void **state)
 
 	(void)state;
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	(void)post_mac(FINAL, nonce);
 	body = r.raw.body;
 	mac = r.raw.mac;
@@ -355,12 +347,8 @@ alert_basic(void **state)
 	assert_true(told("./calendar refused (401): another account's"));
 	/* What was refused takes nothing; the others go on. */
 	answer_all(&r, 200);
-	sync_open(&r, "notes");
-	change(&r, "Add", "9", "Niemand");
-	sync_close(&r);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "notes", "Add", "9", "Niemand");
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	(void)post(&r, FINAL);
 	assert_int_not_equal(code_nth(r.m, "Add", 0), 201);
 	assert_int_equal(code_nth(r.m, "Add", 1), 201);
@@ -553,9 +541,7 @@ token_of_another(void **state)
 		(void)snprintf(thief.token, sizeof(thief.token), "%s", token);
 		thief.msgid = i < 2 ? 1 : 2;
 		thief.cred = cred_xml("basic", SLICE_LIT(BERT));
-		sync_open(&thief, "contacts");
-		change(&thief, "Add", "1", "Dieb");
-		sync_close(&thief);
+		one_change(&thief, "contacts", "Add", "1", "Dieb");
 		(void)post(&thief, FINAL);
 		assert_int_equal(code_of(thief.m, "SyncHdr"), 401);
 		assert_int_equal(code_of(thief.m, "Add"), 401);
@@ -563,9 +549,7 @@ token_of_another(void **state)
 	assert_int_equal(items_stored(), 0);
 	/* The session goes on where it was. */
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	assert_int_equal(code_of(post(&r, FINAL), "Add"), 201);
 	/* A token that outlived its session keeps nobody out. */
 	bench.now += SML_SESSION_IDLE_MS + 1000;
@@ -584,9 +568,7 @@ token_of_another_device(void **state)
 	alert(&r, 201, "contacts", NULL, "n1");
 	(void)post(&r, FINAL | CRED);
 	r.dev = "IMEI:2";
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Dieb");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Dieb");
 	assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"), 408);
 	assert_int_equal(items_stored(), 0);
 	r.msgid = 1;
@@ -687,9 +669,7 @@ static void
 upload(void)
 {
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	assert_int_equal(code_of(post(&r, FINAL), "Add"), 201);
 }
 
@@ -744,9 +724,7 @@ own_once(void **state)
 	our_cred_is(SLICE_LIT("n0nce-1"));
 	assert_true(told("asks who we are (407): shown as \"test\""));
 	status(&r, text(r.m->hdr.msgid), "0", "SyncHdr", 212);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	assert_int_equal(code_of(post(&r, FINAL), "Add"), 201);
 	assert_false(r.m->hdr.cred.present);
 	finish(&r);
@@ -761,9 +739,7 @@ own_each_message(void **state)
 	asks(401, "md5", "bjBuY2UtMQ==");
 	our_cred_is(SLICE_LIT("n0nce-1"));
 	says("2", 200, "md5", "Tm9uY2U=");
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Karl");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Karl");
 	(void)post(&r, FINAL);
 	our_cred_is(SLICE_LIT("Nonce"));
 }

@@ -22,9 +22,7 @@ same_session_id_right_after(void **state)
 		assert_int_equal(code_of(post(&r, FINAL | CRED), "SyncHdr"),
 				 212);
 		answer_all(&r, 200);
-		sync_open(&r, "contacts");
-		change(&r, "Add", "1", "Anna");
-		sync_close(&r);
+		one_change(&r, "contacts", "Add", "1", "Anna");
 		assert_int_equal(code_of(post(&r, FINAL), "Add"), 201);
 		finish(&r);
 	}
@@ -62,9 +60,7 @@ alert_in_second_message(void **state)
 	assert_int_equal(code_of(post(&r, FINAL), "Alert"), 200);
 	assert_int_equal(our_alert(r.m), 201);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	assert_int_equal(code_of(post(&r, FINAL), "Add"), 201);
 	finish(&r);
 	ask(&r, "2", 200, "n1", "n2");
@@ -107,9 +103,7 @@ package_1_in_two_messages(void **state)
 	assert_int_equal(code_of(post(&r, FINAL | CRED), "Alert"), 200);
 	assert_int_equal(our_alert(r.m), 201);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	sync_open(&r, "notes");
 	sync_close(&r);
 	(void)post(&r, FINAL | CRED);
@@ -130,12 +124,8 @@ combined_init_and_sync(void **state)
 	again(&r, "2");
 	alert(&r, 200, "contacts", "n1", "n2");
 	alert(&r, 200, "notes", "never", "m1");
-	sync_open(&r, "contacts");
-	change(&r, "Add", "9", "Nina");
-	sync_close(&r);
-	sync_open(&r, "notes");
-	change(&r, "Add", "9", "Nobody");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "9", "Nina");
+	one_change(&r, "notes", "Add", "9", "Nobody");
 	(void)post(&r, FINAL | CRED);
 	assert_int_equal(code_nth(r.m, "Alert", 0), 200);
 	assert_int_equal(code_nth(r.m, "Alert", 1), 508);
@@ -173,9 +163,7 @@ repeated_and_late_messages(void **state)
 	assert_true(r.raw.duplicate);
 	assert_true(slice_eq(r.raw.body, answer));
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	(void)post(&r, FINAL);
 	second = r.sent;
 	answer = r.raw.body;
@@ -204,9 +192,7 @@ a_gap_ends_the_session(void **state)
 	alert(&r, 200, "contacts", "n1", "n2");
 	(void)post(&r, FINAL | CRED);
 	r.msgid = 5;
-	sync_open(&r, "contacts");
-	change(&r, "Add", "7", "Lost");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "7", "Lost");
 	assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"), 400);
 	assert_int_equal(items_stored(), 1);
 	r.msgid = 2;
@@ -251,13 +237,9 @@ address_changes_without_respuri(void **state)
 	assert_int_equal(code_of(post(&r, FINAL | CRED), "SyncHdr"), 212);
 	r.peer = "192.0.2.99";
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"), 407);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	assert_int_equal(code_of(post(&r, FINAL | CRED), "SyncHdr"), 200);
 	assert_int_equal(code_of(r.m, "Add"), 201);
 	assert_int_equal(items_stored(), 1);
@@ -301,14 +283,10 @@ two_devices_at_one_address(void **state)
 	alert(&q, 201, "contacts", NULL, "n1");
 	(void)post(&q, FINAL | CRED);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	assert_int_equal(code_of(post(&r, FINAL), "Add"), 201);
 	answer_all(&q, 200);
-	sync_open(&q, "contacts");
-	change(&q, "Add", "1", "Bert");
-	sync_close(&q);
+	one_change(&q, "contacts", "Add", "1", "Bert");
 	assert_int_equal(code_of(post(&q, FINAL), "Add"), 201);
 	assert_int_equal(count(q.m, SML_ADD), 1); /* Anna */
 	assert_int_equal(items_stored(), 2);
@@ -329,15 +307,11 @@ a_second_session_takes_over(void **state)
 	again(&q, "3");
 	alert(&q, 200, "contacts", "n1", "n3");
 	assert_int_equal(code_of(post(&q, FINAL | CRED), "SyncHdr"), 212);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "2", "Late");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "2", "Late");
 	assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"), 408);
 	assert_int_equal(items_stored(), 1);
 	answer_all(&q, 200);
-	sync_open(&q, "contacts");
-	change(&q, "Add", "2", "Now");
-	sync_close(&q);
+	one_change(&q, "contacts", "Add", "2", "Now");
 	assert_int_equal(code_of(post(&q, FINAL), "Add"), 201);
 	finish(&q);
 }
@@ -361,9 +335,7 @@ disabled_in_the_middle(void **state)
 	acc.disabled = true;
 	assert_int_equal(tx->v->account_set(tx, &acc, &e), 0);
 	assert_int_equal(tx->v->commit(&tx, &e), 0);
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	(void)post(&r, FINAL);
 	assert_int_equal(code_of(r.m, "SyncHdr"), 403);
 	assert_int_equal(code_of(r.m, "Add"), 403);
@@ -380,9 +352,7 @@ expired_session(void **state)
 	alert(&r, 201, "contacts", NULL, "n1");
 	(void)post(&r, FINAL | CRED);
 	bench.now += SML_SESSION_IDLE_MS + 1;
-	sync_open(&r, "contacts");
-	change(&r, "Add", "1", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Add", "1", "Anna");
 	assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"), 408);
 	assert_int_equal(items_stored(), 0);
 }

@@ -225,9 +225,8 @@ offer_large(struct raw *r, int max_msg)
 	alert(&o, 201, "contacts", NULL, "x");
 	(void)post(&o, FINAL | CRED);
 	answer_all(&o, 200);
-	sync_open(&o, "contacts");
-	change(&o, "Add", "u0", long_name(name, sizeof(name), 'L'));
-	sync_close(&o);
+	one_change(&o, "contacts", "Add", "u0",
+		   long_name(name, sizeof(name), 'L'));
 	(void)post(&o, FINAL);
 	finish(&o);
 	open_raw(r, "IMEI:1", "1");
@@ -545,18 +544,6 @@ luids_that_change_places(void **state)
 /* ---- Atomic ------------------------------------------------------------- */
 
 static void
-open_command(struct raw *r, const char *name)
-{
-	buf_printf(&r->body, "<%s><CmdID>%d</CmdID>", name, ++r->cmdid);
-}
-
-static void
-close_command(struct raw *r, const char *name)
-{
-	buf_printf(&r->body, "</%s>", name);
-}
-
-static void
 begin_sync(struct raw *r, const char *sid, const char *last, const char *next)
 {
 	again(r, sid);
@@ -609,9 +596,7 @@ deletes_after_an_early_final(void **state)
 	sync_close(&r);
 	(void)post(&r, FINAL);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Delete", "u0", NULL);
-	sync_close(&r);
+	one_change(&r, "contacts", "Delete", "u0", NULL);
 	(void)post(&r, FINAL);
 	assert_int_equal(code_of(r.m, "Delete"), 200);
 	assert_int_equal(items_stored(), 4);
@@ -697,9 +682,7 @@ messages_too_small_for_an_answer(void **state)
 			assert_int_equal(code_of(r.m, "SyncHdr"), 200);
 		}
 		answer_all(&r, 200);
-		sync_open(&r, "contacts");
-		change(&r, "Add", "1", "Mine");
-		sync_close(&r);
+		one_change(&r, "contacts", "Add", "1", "Mine");
 		sync_open(&r, "notes");
 		sync_close(&r);
 		(void)post(&r, FINAL);

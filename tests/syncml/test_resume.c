@@ -24,9 +24,7 @@ edit_elsewhere_luid(const char *luid, const char *name)
 	alert(&o, 200, "contacts", "x", "x2");
 	(void)post(&o, FINAL | CRED);
 	answer_all(&o, 200);
-	sync_open(&o, "contacts");
-	change(&o, "Replace", luid, name);
-	sync_close(&o);
+	one_change(&o, "contacts", "Replace", luid, name);
 	(void)post(&o, FINAL);
 	finish(&o);
 }

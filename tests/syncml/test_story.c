@@ -82,18 +82,14 @@ a_conflict_names_our_item(void **state)
 	alert(&r, 200, "contacts", "n1", "n2");
 	(void)post(&r, FINAL | CRED);
 	answer_all(&r, 200);
-	sync_open(&r, "contacts");
-	change(&r, "Replace", "u0", "Anna");
-	sync_close(&r);
+	one_change(&r, "contacts", "Replace", "u0", "Anna");
 	(void)post(&r, FINAL);
 	finish(&r);
 	again(&q, "2");
 	alert(&q, 200, "contacts", "n1", "n2");
 	(void)post(&q, FINAL | CRED);
 	answer_all(&q, 200);
-	sync_open(&q, "contacts");
-	change(&q, "Replace", "q9", "Bert");
-	sync_close(&q);
+	one_change(&q, "contacts", "Replace", "q9", "Bert");
 	(void)post(&q, FINAL);
 	assert_true(told(
 	    arena_printf(bench.a,
