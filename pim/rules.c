@@ -32,6 +32,7 @@ static const struct rule_name names[] = {
 	{ SLICE_INIT("keeps-all"), PIM_RULE_KEEPS_ALL },
 	{ SLICE_INIT("photo-no-type"), PIM_RULE_PHOTO_NO_TYPE },
 	{ SLICE_INIT("org-one"), PIM_RULE_ORG_ONE },
+	{ SLICE_INIT("resume-no"), PIM_RULE_RESUME_NO },
 	{ SLICE_INIT("respuri-no"), PIM_RULE_RESPURI_NO },
 };
 

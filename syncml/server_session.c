@@ -87,9 +87,7 @@ respuri(struct sml_ctx *c)
 	token = sml_token_new(c, &c->row.token_hash);
 	/* It ignores it, or breaks on it, or there is no URL. */
 	if (c->dev.every_message_auth ||
-	    (pim_rules_match(c->srv->rules, c->dev.man, c->dev.mod, c->dev.swv,
-			     c->dev.dev_id) &
-	     PIM_RULE_RESPURI_NO) != 0 ||
+	    (sml_rules(c) & PIM_RULE_RESPURI_NO) != 0 ||
 	    slice_find_str(base, "://") == SIZE_MAX)
 		return SLICE_LIT("");
 	return arena_printf(c->a, "%.*s?s=%.*s", SLICE_ARG(base),

@@ -171,8 +171,9 @@ struct sml_get {
 
 /* A sync that did not end, as its link remembers it (Alert 225). */
 struct sml_open {
-	int type;  /* 200 to 205; 0: none */
-	bool done; /* it ended, if the device got our last answer */
+	int type;     /* 200 to 205; 0: none */
+	bool done;    /* it ended, if the device got our last answer */
+	bool in_done; /* all of the device's changes came */
 	int64_t since_ms;
 	int64_t added;     /* items of the client */
 	struct slice last; /* the client's Last when it began */
@@ -489,6 +490,8 @@ int sml_filter_unsent(struct sml_ctx *c, const struct sml_ds *ds,
 /* ---- session_view.c ---- */
 /* Can items of these kinds be written in this form? */
 bool sml_form_fits(enum pim_form form, unsigned kinds);
+/* The quirk rules (PIM_RULE_x) of the device. */
+uint32_t sml_rules(const struct sml_ctx *c);
 const struct pim_view *sml_view(struct sml_ctx *c, struct sml_ds *ds);
 /*
  * The view for an item that the device holds in this form. What it sent itself

@@ -50,14 +50,29 @@ struct decision {
 	bool resumed;
 };
 
+/* A client that would forget what it has not sent yet, were it to resume: it
+   is told that there is nothing to resume, by the one status that libsynthesis
+   takes for that (508 makes it do a slow sync). */
+static bool
+resume_harms(const struct sml_ctx *c, int code, const struct sml_open *open)
+{
+	return code == 225 && !(open->type != 0 && open->in_done) &&
+	       (sml_rules(c) & PIM_RULE_RESUME_NO) != 0;
+}
+
 static struct decision
 decide(const struct sml_ctx *c, int code, bool fits,
-       const struct sml_open *open, bool staged)
+       const struct sml_open *open, bool resumable, bool staged)
 {
-	struct decision d = { .status = 200, .resumed = open != NULL };
-	int want = code == 225 ? 200 : sml_base_type(code);
+	bool harms = resume_harms(c, code, open);
+	struct decision d = { .status = harms ? 509 : 200,
+			      .resumed = resumable && !harms };
+	int want = code != 225          ? sml_base_type(code)
+		   : harms && resumable ? open->type
+					: 200;
 
 	d.type = want;
+	d.reply = code == 225 ? want : code;
 	if (d.resumed) {
 		/* Its new map is in force: what is left of a slow sync is an
 		   ordinary one, of a refresh a one-way one. Nothing is emptied
@@ -67,14 +82,8 @@ decide(const struct sml_ctx *c, int code, bool fits,
 			d.type = open->type - 1;
 		return d;
 	}
-	if (want == 201 || want == 203 || want == 205) {
-		d.reply = code;
+	if (fits || want == 201 || want == 203 || want == 205)
 		return d;
-	}
-	if (fits) {
-		d.reply = code == 225 ? 200 : code;
-		return d;
-	}
 	d.forced = true;
 	d.status = 508;
 	d.type = want == 204                               ? 205
@@ -211,7 +220,7 @@ alert_status(struct sml_ctx *c, const struct sml_cmd *cmd,
 		return -1;
 	st = cmd->noresp ? NULL : sml_status_last(c);
 	if (st != NULL && it->meta.anchor.next.n > 0 &&
-	    (code == 200 || code == 508))
+	    (code == 200 || code == 508 || code == 509))
 		st->anchor_next = it->meta.anchor.next;
 	return 0;
 }
@@ -248,11 +257,9 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 		return alert_status(c, cmd, it, 403);
 	fits = anchors_fit(l, it->meta.anchor.last, code == 225);
 	sml_open_load(c->a, l->open, &open);
-	d = decide(c, code, fits,
-		   code == 225 && sml_resumable(c, l, &open,
-						it->meta.anchor.last, fits)
-		       ? &open
-		       : NULL,
+	d = decide(c, code, fits, &open,
+		   code == 225 &&
+		       sml_resumable(c, l, &open, it->meta.anchor.last, fits),
 		   l->stage != 0);
 	if (start(c, ds, l, it, code, &d, &open) < 0)
 		return -1;

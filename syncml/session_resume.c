@@ -86,6 +86,7 @@ open_of(const struct sml_ctx *c, const struct sml_ds *ds)
 			    ? ds->type
 			    : sml_base_type(ds->reply),
 		.done = c->s.done,
+		.in_done = ds->in_done,
 		.since_ms = c->row.started_ms,
 		.added = ds->added_before + ds->in.added,
 		.last = ds->client_last,

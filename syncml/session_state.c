@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-enum { STATE_LAYOUT = 5, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 6, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -450,6 +450,7 @@ walk_open(struct walk *w, struct sml_open *o)
 {
 	walk_int(w, &o->type);
 	walk_bool(w, &o->done);
+	walk_bool(w, &o->in_done);
 	walk_i64(w, &o->since_ms);
 	walk_i64(w, &o->added);
 	walk_slice(w, &o->last);

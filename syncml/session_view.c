@@ -147,6 +147,18 @@ sml_view_of(struct arena *a, const struct pim_view *view,
 	return form == 0 || form == more->id ? more : view;
 }
 
+uint32_t
+sml_rules(const struct sml_ctx *c)
+{
+	uint32_t own = 0;
+
+	/* Words set by hand were checked by the command that set them. */
+	if (c->dev.rules.n > 0)
+		(void)pim_rules_words(c->dev.rules, &own, NULL);
+	return own | pim_rules_match(c->srv->rules, c->dev.man, c->dev.mod,
+				     c->dev.swv, c->dev.dev_id);
+}
+
 const struct pim_view *
 sml_view(struct sml_ctx *c, struct sml_ds *ds)
 {
@@ -155,7 +167,6 @@ sml_view(struct sml_ctx *c, struct sml_ds *ds)
 	const struct sml_devinf *di;
 	const struct sml_datastore *st;
 	unsigned kinds;
-	uint32_t own = 0;
 
 	if (c->view_ready[at])
 		return v;
@@ -171,12 +182,7 @@ sml_view(struct sml_ctx *c, struct sml_ds *ds)
 		v->form = pim_form_default(kinds);
 	if (st != NULL)
 		v->caps = caps_of_store(st, v->form);
-	v->rules = pim_rules_match(c->srv->rules, c->dev.man, c->dev.mod,
-				   c->dev.swv, c->dev.dev_id);
-	/* Words set by hand were checked by the command that set them. */
-	if (c->dev.rules.n > 0 &&
-	    pim_rules_words(c->dev.rules, &own, NULL) == 0)
-		v->rules |= own;
+	v->rules = sml_rules(c);
 	v->utc = c->s.version == 10 || (di != NULL && di->utc);
 	pim_view_seal(v);
 	c->view_ready[at] = true;

@@ -144,6 +144,63 @@ one_way_stays_one_way(void **state)
 	assert_int_equal(items_stored(), 2);
 }
 
+static void
+set_rules(const char *words)
+{
+	struct store_tx *tx;
+	struct store_device *d;
+	size_t n;
+	struct err e;
+
+	assert_int_equal(bench.store->v->begin(bench.store, bench.account,
+					       STORE_WRITE, bench.now, &tx, &e),
+			 0);
+	assert_int_equal(tx->v->device_list(tx, bench.a, &d, &n, &e), 0);
+	for (size_t i = 0; i < n; i++) {
+		d[i].rules = slice_c(words);
+		assert_int_equal(tx->v->device_put(tx, &d[i], &e), 0);
+	}
+	assert_int_equal(tx->v->commit(&tx, &e), 0);
+}
+
+static void
+asked_to_resume(struct raw *r, const char *sid, const char *last,
+		const char *next, int status, int type)
+{
+	begin(r, sid, 225, last, next);
+	assert_int_equal(code_of(r->m, "Alert"), status);
+	assert_int_equal(our_alert(r->m), type);
+}
+
+/* One that resumes badly may do so only if all that it had to say is here. */
+static void
+resume_is_refused_where_it_harms(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	first_sync(&r, 3, "n1");
+	set_rules("resume-no");
+	begin(&r, "2", 200, "n1", "n2"); /* breaks before its package 3 */
+	asked_to_resume(&r, "3", "n1", "n3", 509, 200);
+	upload(&r, "Replace", 0, 1, 0); /* and in the middle of it */
+	asked_to_resume(&r, "4", "n1", "n4", 509, 200);
+	upload(&r, "Replace", 0, 2, FINAL); /* and behind it */
+	asked_to_resume(&r, "5", "n1", "n5", 200, 200);
+	upload(&r, "Add", 9, 0, FINAL);
+	finish(&r);
+	begin(&r, "6", 201, "n5", "n6");
+	upload(&r, "Replace", 0, 2, 0);
+	asked_to_resume(&r, "7", "n5", "n7", 509, 201);
+	upload(&r, "Replace", 0, 3, FINAL);
+	assert_int_equal(count(r.m, SML_ADD), 0);
+	finish(&r);
+	begin(&r, "8", 225, "never", "n8"); /* nothing to go on with */
+	assert_int_equal(code_of(r.m, "Alert"), 508);
+	assert_int_equal(items_stored(), 3);
+}
+
 /* Another device adds n items to the two that both have. */
 static void
 two_and_more(struct raw *r, int n)
@@ -800,6 +857,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(resume_goes_on_with_the_type),
 		T(one_way_stays_one_way),
+		T(resume_is_refused_where_it_harms),
 		T(suspended_in_every_package),
 		T(resume_of_what_is_not_there),
 		T(slow_sync_in_package_3),
