@@ -111,7 +111,7 @@ enum pim_rule {
 	/* Keeps every property it is sent: absence is its user's deletion. */
 	PIM_RULE_KEEPS_ALL = 1 << 16,
 	PIM_RULE_PHOTO_NO_TYPE = 1 << 17,
-	PIM_RULE_ORG_ONE = 1 << 18,    /* ORG without department */
+	PIM_RULE_ORG_ONE = 1 << 18, /* ORG without department */
 	/* Who resumes leaves out deletions that had not gone out before. */
 	PIM_RULE_RESUME_NO = 1 << 19,
 	PIM_RULE_RESPURI_NO = 1 << 20, /* breaks on RespURI */
