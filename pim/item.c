@@ -39,11 +39,12 @@ read_tree(struct arena *a, const struct pim_view *view, enum pim_form form,
 	return err_set(e, ERR_PARSE, "pim.read", "unknown object");
 }
 
-int
-pim_read(struct arena *a, const struct pim_view *view, enum pim_form form,
-	 struct slice body, struct pim_item **out, struct err *e)
+/* own: we wrote it; what the limits let in may have grown a little since. */
+static int
+read_text(struct arena *a, const struct pim_view *view, enum pim_form form,
+	  struct slice body, bool own, struct pim_item **out, struct err *e)
 {
-	struct pim_lines_in in = { .text = body, .form = form };
+	struct pim_lines_in in = { .text = body, .form = form, .own = own };
 	struct pim_comp *root;
 
 	*out = NULL;
@@ -54,6 +55,13 @@ pim_read(struct arena *a, const struct pim_view *view, enum pim_form form,
 	if (pim_lines_parse(a, &in, &root, &form, NULL, e) != 0)
 		return -1;
 	return read_tree(a, view, form, root, out, e);
+}
+
+int
+pim_read(struct arena *a, const struct pim_view *view, enum pim_form form,
+	 struct slice body, struct pim_item **out, struct err *e)
+{
+	return read_text(a, view, form, body, false, out, e);
 }
 
 /* The canonical tree as the view's form has it. */
@@ -97,7 +105,7 @@ pim_seen(struct arena *a, const struct pim_view *view,
 
 	if (pim_write(a, view, it, &b, e) != 0)
 		return -1;
-	return pim_read(a, view, view->form, buf_slice(&b), out, e);
+	return read_text(a, view, view->form, buf_slice(&b), true, out, e);
 }
 
 int

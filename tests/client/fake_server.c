@@ -442,10 +442,11 @@ on_item(struct answer *r, const struct sml_cmd *k, const struct sml_item *it)
 			assert(k->meta.size > 0);
 			f->part_size = (size_t)k->meta.size;
 		}
-		if (f->item_status != 0)
+		/* One that goes well goes well for each piece. */
+		if (f->item_status >= 300)
 			return f->item_status;
 		join(f, body);
-		return 213;
+		return f->item_status != 0 ? f->item_status : 213;
 	}
 	if (f->part != NULL) {
 		join(f, body);
