@@ -116,6 +116,10 @@ piece(struct raw *r, const char *luid, int size, struct slice data, bool more)
 	if (size > 0)
 		buf_printf(&r->body, "<Size xmlns='syncml:metinf'>%d</Size>",
 			   size);
+	if (size < 0)
+		buf_printf(&r->body,
+			   "<EMI xmlns='syncml:metinf'>datapos=%d</EMI>",
+			   -size);
 	buf_printf(&r->body,
 		   "</Meta><Item><Source><LocURI>%s</LocURI></Source><Data>"
 		   "%.*s</Data>%s</Item></Add>",

@@ -47,6 +47,7 @@ void change(struct raw *r, const char *cmd, const char *luid, const char *name);
 /* A Sync of its own for one change. */
 void one_change(struct raw *r, const char *db, const char *cmd,
 		const char *luid, const char *name);
+/* size 0: not told; below 0: it goes on there, as libsynthesis says it. */
 void piece(struct raw *r, const char *luid, int size, struct slice data,
 	   bool more);
 void status(struct raw *r, const char *msgref, const char *cmdref,

@@ -587,6 +587,34 @@ incoming_object_goes_on(void **state)
 	}
 }
 
+/* Only our word for it was lost: its tail alone is neither half an item nor
+   an error; out of nowhere it is one. */
+static void
+incoming_object_had_arrived(void **state)
+{
+	struct raw r;
+	struct slice all = large();
+	int n = (int)all.n;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	begin(&r, "1", 201, NULL, "n1");
+	assert_int_equal(send_piece(&r, n, slice_sub(all, 0, 1000), true, 0),
+			 213);
+	assert_int_equal(send_piece(&r, 0, slice_from(all, 1000), false, FINAL),
+			 201);
+	resume(&r, "2", NULL, "n2", 201);
+	assert_int_equal(
+	    send_piece(&r, -1000, slice_from(all, 1000), false, FINAL), 200);
+	finish(&r);
+	whole();
+	begin(&r, "3", 200, "n2", "n3");
+	assert_int_equal(
+	    send_piece(&r, -1000, slice_from(all, 1000), false, FINAL), 412);
+	finish(&r);
+	whole();
+}
+
 static void
 incoming_object_begins_again(void **state)
 {
@@ -868,6 +896,7 @@ main(void)
 		T(refresh_from_server_goes_on),
 		T(refresh_from_server_was_complete),
 		T(incoming_object_goes_on),
+		T(incoming_object_had_arrived),
 		T(incoming_object_begins_again),
 		T(incoming_object_is_forgotten),
 		T(rest_of_a_refused_object),
