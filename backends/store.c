@@ -1,5 +1,6 @@
 #include "backends/store.h"
 
+#include "backends/postgres/postgres.h"
 #include "backends/sqlite/sqlite.h"
 
 /* A new backend is one line here. */
@@ -9,6 +10,8 @@ static const struct {
 		    struct err *e);
 } BACKENDS[] = {
 	{ "sqlite:", lite_open },
+	{ "postgres:", pg_open },
+	{ "postgresql:", pg_open },
 };
 
 int
@@ -21,8 +24,10 @@ store_open(const char *uri, bool migrate, struct store **out, struct err *e)
 		if (strncmp(uri, BACKENDS[i].scheme, n) == 0)
 			return BACKENDS[i].open(uri + n, migrate, out, e);
 	}
+	/* What follows the scheme may hold a password. */
 	return err_set(e, ERR_CONFIG, "store.open",
-		       "no store is called \"%.60s\": write it as "
-		       "sqlite:/var/lib/funicular/funicular.db",
-		       uri);
+		       "no store is called \"%.*s\": write it as "
+		       "sqlite:/var/lib/funicular/funicular.db or "
+		       "postgres:dbname=funicular",
+		       (int)strcspn(uri, ":"), uri);
 }

@@ -1,8 +1,8 @@
 /*
  * The one store interface: everything that Funicular remembers goes through
  * these functions. syncml/ and server/ call them, backends/<name>/ implement
- * them (SQLite today), and one conformance suite (tests/store) runs over every
- * implementation.
+ * them (SQLite, PostgreSQL), and one conformance suite (tests/store) runs over
+ * every implementation.
  *
  * The idea: one SyncML message is one write transaction on one account. It
  * begins with the account's lock, which also takes the account's next change
@@ -663,7 +663,11 @@ struct store { /* first member of every backend's own type */
 };
 
 /*
- * Open a store by its URI ("sqlite:/var/lib/funicular/funicular.db").
+ * Open a store by its URI:
+ *
+ *   sqlite:/var/lib/funicular/funicular.db
+ *   postgres:host=/run/postgresql dbname=funicular     libpq's words, and
+ *   postgresql://funicular@db.example.net/funicular    pool=, prepare=off
  *
  * migrate  apply missing migrations first (under a lock); without it an older
  *          schema is ERR_CONFIG with the mend in its message. A newer one

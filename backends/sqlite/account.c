@@ -62,12 +62,12 @@ drop_login(struct lite_tx *t, struct arena *a, struct err *e)
 	static const char sql[] =
 	    "DELETE FROM login WHERE account_id = ?1 AND user_key = ?2";
 	struct store_account was;
-	char buf[LITE_USER_MAX];
+	char buf[STORE_USER_MAX];
 	struct slice key;
 	struct lite_q q;
 
 	if (account_get(t, a, &was, e) < 0 ||
-	    lite_user_key(was.user, buf, &key, e) < 0 ||
+	    store_user_key(was.user, buf, &key, e) < 0 ||
 	    lite_query(t, &q, sql, "store.account_set", e) < 0)
 		return -1;
 	lite_blob(&q, key);
@@ -125,11 +125,11 @@ account_set(struct lite_tx *t, const struct store_account *in, struct err *e)
 	    "UPDATE account SET user = ?2, disabled = ?3, zone = ?4,"
 	    " quota_bytes = ?5, quota_items = ?6, cred_gen = ?7"
 	    " WHERE account_id = ?1";
-	char buf[LITE_USER_MAX];
+	char buf[STORE_USER_MAX];
 	struct slice key;
 	struct lite_q q;
 
-	if (lite_user_key(in->user, buf, &key, e) < 0 ||
+	if (store_user_key(in->user, buf, &key, e) < 0 ||
 	    rename_login(t, key, e) < 0 ||
 	    lite_query(t, &q, sql, "store.account_set", e) < 0)
 		return -1;

@@ -1,8 +1,8 @@
 /*
  * Links: one database of one device with one of ours.
  */
+#include "backends/pack.h"
 #include "backends/sqlite/lite.h"
-#include "backends/sqlite/pack.h"
 
 #define COLS                                                                   \
 	"link_id, device_id, collection_id, client_db, cursors, a_client,"     \
@@ -26,9 +26,9 @@ cursors_read(struct lite_q *q, int col, struct store_link *l, struct err *e)
 		const unsigned char *at = p + l->cursor_n * CURSOR_BYTES;
 
 		l->cursor[l->cursor_n] = (struct store_cursor){
-			.collection = (int64_t)lite_unpack(at),
-			.change_no = (int64_t)lite_unpack(at + 8),
-			.item = (int64_t)lite_unpack(at + 16),
+			.collection = (int64_t)store_unpack(at),
+			.change_no = (int64_t)store_unpack(at + 8),
+			.item = (int64_t)store_unpack(at + 16),
 		};
 	}
 	return 0;
@@ -134,12 +134,12 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 		return err_set(e, ERR_BUG, "store.link_put", "%zu cursors",
 			       in->cursor_n);
 	for (size_t i = 0; i < in->cursor_n; i++) {
-		lite_pack(cur + i * CURSOR_BYTES,
-			  (uint64_t)in->cursor[i].collection);
-		lite_pack(cur + i * CURSOR_BYTES + 8,
-			  (uint64_t)in->cursor[i].change_no);
-		lite_pack(cur + i * CURSOR_BYTES + 16,
-			  (uint64_t)in->cursor[i].item);
+		store_pack(cur + i * CURSOR_BYTES,
+			   (uint64_t)in->cursor[i].collection);
+		store_pack(cur + i * CURSOR_BYTES + 8,
+			   (uint64_t)in->cursor[i].change_no);
+		store_pack(cur + i * CURSOR_BYTES + 16,
+			   (uint64_t)in->cursor[i].item);
 	}
 	if (lite_query(t, &q, sql, "store.link_put", e) < 0)
 		return -1;

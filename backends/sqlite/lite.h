@@ -7,6 +7,7 @@
 #ifndef BACKENDS_SQLITE_LITE_H
 #define BACKENDS_SQLITE_LITE_H
 
+#include "backends/common.h"
 #include "backends/store.h"
 
 #include <pthread.h>
@@ -161,14 +162,6 @@ void lite_turn_give(struct lite *s);
 
 /* ---- schema (migrate.c, and a file made from schema/sqlite) ---------- */
 
-struct lite_migration {
-	int number;
-	const char *name;
-	const char *sql;
-};
-extern const struct lite_migration lite_migrations[];
-extern const size_t lite_migrations_n;
-
 int lite_migrate(struct lite_conn *c, const char *path, bool apply,
 		 struct err *e);
 
@@ -221,10 +214,6 @@ int lite_account_create(struct store *s, const struct store_account *in,
 int lite_account_erase(struct store *s, int64_t account, struct err *e);
 int lite_account_list(struct store *s, struct arena *a,
 		      struct store_account **out, size_t *n, struct err *e);
-/* The login name as the directory keeps it; buf holds LITE_USER_MAX. */
-enum { LITE_USER_MAX = 256 };
-int lite_user_key(struct slice user, char *buf, struct slice *out,
-		  struct err *e);
 
 /* throttle.c */
 int lite_throttle_share(

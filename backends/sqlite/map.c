@@ -1,8 +1,8 @@
 /*
  * The map: what each device holds of each item, and under which LUID.
  */
+#include "backends/pack.h"
 #include "backends/sqlite/lite.h"
-#include "backends/sqlite/pack.h"
 
 enum { OFFER_BYTES = 16 };
 
@@ -22,8 +22,8 @@ offers_read(struct lite_q *q, int col, struct store_map *m, struct err *e)
 		const unsigned char *at = p + m->offer_n * OFFER_BYTES;
 
 		m->offer[m->offer_n] = (struct store_offer){
-			.revision = (int64_t)lite_unpack(at),
-			.form = lite_unpack(at + 8),
+			.revision = (int64_t)store_unpack(at),
+			.form = store_unpack(at + 8),
 		};
 	}
 	return 0;
@@ -218,9 +218,9 @@ put_one(struct lite_q *q, const struct store_map *m, struct err *e)
 	if (m->offer_n > STORE_OFFERS_MAX)
 		return err_set(e, ERR_BUG, q->where, "%zu offers", m->offer_n);
 	for (size_t i = 0; i < m->offer_n; i++) {
-		lite_pack(offers + i * OFFER_BYTES,
-			  (uint64_t)m->offer[i].revision);
-		lite_pack(offers + i * OFFER_BYTES + 8, m->offer[i].form);
+		store_pack(offers + i * OFFER_BYTES,
+			   (uint64_t)m->offer[i].revision);
+		store_pack(offers + i * OFFER_BYTES + 8, m->offer[i].form);
 	}
 	lite_int(q, m->link);
 	lite_int(q, m->gen);
@@ -402,7 +402,7 @@ offers_have(struct lite_q *q, int col, int64_t revision)
 	size_t n = (size_t)sqlite3_column_bytes(q->st, col);
 
 	for (size_t i = 0; i + OFFER_BYTES <= n; i += OFFER_BYTES) {
-		if ((int64_t)lite_unpack(p + i) == revision)
+		if ((int64_t)store_unpack(p + i) == revision)
 			return true;
 	}
 	return false;

@@ -59,7 +59,7 @@ version(struct lite_conn *c, const char *path, int64_t *out, struct err *e)
 }
 
 static int
-record(struct lite_conn *c, const struct lite_migration *m, struct err *e)
+record(struct lite_conn *c, const struct store_migration *m, struct err *e)
 {
 	static const char sql[] = "INSERT INTO migration"
 				  " (number, name, applied_ms)"
@@ -76,8 +76,8 @@ record(struct lite_conn *c, const struct lite_migration *m, struct err *e)
 
 /* Apply one script unless another process was faster. */
 static int
-apply_one(struct lite_conn *c, const char *path, const struct lite_migration *m,
-	  struct err *e)
+apply_one(struct lite_conn *c, const char *path,
+	  const struct store_migration *m, struct err *e)
 {
 	int64_t have;
 

@@ -79,18 +79,6 @@ lite_site_init(struct store *s, struct arena *a, const char *key,
 
 /* ---- directories ------------------------------------------------------- */
 
-int
-lite_user_key(struct slice user, char *buf, struct slice *out, struct err *e)
-{
-	if (user.n == 0 || user.n > LITE_USER_MAX)
-		return err_set(e, ERR_LIMIT, "store.user",
-			       "a login name has 1 to %d bytes", LITE_USER_MAX);
-	for (size_t i = 0; i < user.n; i++)
-		buf[i] = slice_lower(user.p[i]);
-	*out = (struct slice){ buf, user.n };
-	return 0;
-}
-
 static int
 login_read(struct lite_conn *c, struct slice key, int64_t *account,
 	   struct err *e)
@@ -115,14 +103,14 @@ int
 lite_login_find(struct store *s, struct slice user, int64_t *account,
 		struct err *e)
 {
-	char buf[LITE_USER_MAX];
+	char buf[STORE_USER_MAX];
 	struct lite_conn *c;
 	struct slice key;
 	int rc;
 
 	*account = 0;
 	/* A name that cannot exist is a name that is not there. */
-	if (lite_user_key(user, buf, &key, NULL) < 0)
+	if (store_user_key(user, buf, &key, NULL) < 0)
 		return 0;
 	if (lite_take(lite_of(s), &c, e) < 0)
 		return -1;
@@ -233,11 +221,11 @@ static int
 create(struct lite_conn *c, const struct store_account *in, int64_t *id,
        struct err *e)
 {
-	char buf[LITE_USER_MAX];
+	char buf[STORE_USER_MAX];
 	struct slice key;
 	int64_t other;
 
-	if (lite_user_key(in->user, buf, &key, e) < 0 ||
+	if (store_user_key(in->user, buf, &key, e) < 0 ||
 	    login_read(c, key, &other, e) < 0)
 		return -1;
 	if (other != 0)

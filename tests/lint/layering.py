@@ -35,7 +35,7 @@ FOREIGN = {
     "json-c": ("server/", "clients/"),
     "wbxml": (),
     "zlib": ("server/inflate",),
-    "libpq": ("backends/pg/",),
+    "libpq": ("backends/postgres/",),
 }
 
 

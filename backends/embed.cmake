@@ -1,7 +1,7 @@
 # Write OUT: a C file with the migrations FILES (in the order of their
-# numbers), so that the program carries its schema.
-set(code "/* Made from schema/sqlite by backends/sqlite/embed.cmake. */\n")
-string(APPEND code "#include \"backends/sqlite/lite.h\"\n\n")
+# numbers) as the table NAME_migrations, so that the program carries its schema.
+set(code "/* Made from ${NAME}'s schema by backends/embed.cmake. */\n")
+string(APPEND code "#include \"backends/common.h\"\n\n")
 set(rows "")
 string(REPLACE "|" ";" FILES "${FILES}")
 foreach(file IN LISTS FILES)
@@ -17,8 +17,8 @@ foreach(file IN LISTS FILES)
   string(APPEND code "static const char m${number}[] = {\n${bytes}0 };\n\n")
   string(APPEND rows "\t{ ${number}, \"${name}\", m${number} },\n")
 endforeach()
-string(APPEND code "const struct lite_migration lite_migrations[] = {\n")
+string(APPEND code "const struct store_migration ${NAME}_migrations[] = {\n")
 string(APPEND code "${rows}};\n\n")
-string(APPEND code "const size_t lite_migrations_n =\n")
-string(APPEND code "    sizeof(lite_migrations) / sizeof(lite_migrations[0]);\n")
+string(APPEND code "const size_t ${NAME}_migrations_n =\n    sizeof(")
+string(APPEND code "${NAME}_migrations) / sizeof(${NAME}_migrations[0]);\n")
 file(WRITE "${OUT}" "${code}")

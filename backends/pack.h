@@ -1,13 +1,13 @@
 /*
  * Numbers inside a BLOB: eight bytes each, big endian.
  */
-#ifndef BACKENDS_SQLITE_PACK_H
-#define BACKENDS_SQLITE_PACK_H
+#ifndef BACKENDS_PACK_H
+#define BACKENDS_PACK_H
 
 #include <stdint.h>
 
 static inline void
-lite_pack(unsigned char *p, uint64_t v)
+store_pack(unsigned char *p, uint64_t v)
 {
 	for (int i = 7; i >= 0; i--) {
 		p[i] = (unsigned char)(v & 0xff);
@@ -16,7 +16,7 @@ lite_pack(unsigned char *p, uint64_t v)
 }
 
 static inline uint64_t
-lite_unpack(const unsigned char *p)
+store_unpack(const unsigned char *p)
 {
 	uint64_t v = 0;
 

@@ -1,0 +1,30 @@
+/*
+ * What the stores share among themselves, and nobody above them uses: the
+ * schema that the program carries, and the login directory's key.
+ */
+#ifndef BACKENDS_COMMON_H
+#define BACKENDS_COMMON_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+/* One script out of schema/; the tables are made from those files. */
+struct store_migration {
+	int number;
+	const char *name;
+	const char *sql;
+};
+extern const struct store_migration lite_migrations[];
+extern const size_t lite_migrations_n;
+extern const struct store_migration pg_migrations[];
+extern const size_t pg_migrations_n;
+
+/*
+ * A login name as the directory keeps it: ASCII letters in lower case. buf
+ * holds STORE_USER_MAX. ERR_LIMIT where it is empty or longer.
+ */
+enum { STORE_USER_MAX = 256 };
+int store_user_key(struct slice user, char *buf, struct slice *out,
+		   struct err *e);
+
+#endif

@@ -1,0 +1,333 @@
+-- Funicular's tables, first version, for PostgreSQL. Tables, columns and ids
+-- are those of schema/sqlite, so that a site's rows can move as they are.
+--
+-- Three classes of table, listed in table_class and checked by a test:
+--   account  primary key and unique indexes start with account_id; nothing in
+--            them refers to another account; may be partitioned by it
+--   work     account tables with one more plain index (bucket, due time)
+--   site     small directories, rebuildable or written idempotently
+--
+-- Every number is bigint, yes and no are 1 and 0. Bytes that came from a
+-- device are bytea, our own words are text. Times are milliseconds since 1970
+-- UTC (_ms). Numbers of 64 bits (hashes, forms) are kept as signed ones. See
+-- schema/README.md.
+
+CREATE TABLE table_class (
+  name text NOT NULL PRIMARY KEY,
+  class text NOT NULL CHECK (class IN ('account', 'work', 'site'))
+);
+
+INSERT INTO table_class (name, class) VALUES
+  ('migration', 'site'), ('table_class', 'site'), ('site', 'site'),
+  ('login', 'site'), ('device_directory', 'site'), ('throttle', 'site'),
+  ('account', 'account'), ('credential', 'account'),
+  ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
+  ('revision', 'account'), ('history', 'account'), ('device', 'account'),
+  ('link', 'account'), ('map', 'account'), ('session', 'account'),
+  ('session_state', 'account'), ('answer', 'account'), ('story', 'account'),
+  ('chunk', 'account');
+
+-- Site ------------------------------------------------------------------
+
+CREATE TABLE site (
+  key text NOT NULL PRIMARY KEY,
+  value bytea NOT NULL
+);
+
+-- user_key: the login name with ASCII letters in lower case.
+CREATE TABLE login (
+  user_key bytea NOT NULL PRIMARY KEY,
+  account_id bigint NOT NULL
+);
+
+CREATE TABLE device_directory (
+  dev_id bytea NOT NULL,
+  account_id bigint NOT NULL,
+  PRIMARY KEY (dev_id, account_id)
+);
+
+-- Wrong logins and known devices, under keyed hashes. kind 0: one row that
+-- counts the sharings (in fails); seq: the sharing that last changed a row.
+CREATE TABLE throttle (
+  kind bigint NOT NULL,
+  key bigint NOT NULL,
+  fails bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  seq bigint NOT NULL,
+  PRIMARY KEY (kind, key)
+);
+CREATE INDEX throttle_seq ON throttle (seq);
+
+-- Account ---------------------------------------------------------------
+
+CREATE TABLE account (
+  account_id bigint NOT NULL PRIMARY KEY,
+  "user" bytea NOT NULL,
+  disabled bigint NOT NULL,
+  zone text NOT NULL,
+  quota_bytes bigint NOT NULL,
+  quota_items bigint NOT NULL,
+  used_bytes bigint NOT NULL,
+  used_items bigint NOT NULL,
+  change_no bigint NOT NULL,
+  next_id bigint NOT NULL,
+  cred_gen bigint NOT NULL,
+  created_ms bigint NOT NULL
+);
+
+CREATE TABLE credential (
+  account_id bigint NOT NULL,
+  credential_id bigint NOT NULL,
+  kind bigint NOT NULL,
+  label text NOT NULL,
+  device bytea NOT NULL,
+  hash bytea NOT NULL,
+  sealed bytea NOT NULL,
+  created_ms bigint NOT NULL,
+  used_ms bigint NOT NULL,
+  PRIMARY KEY (account_id, credential_id)
+);
+
+-- A combined collection names its members; one that holds its own items has
+-- itself in member1 and nothing else.
+CREATE TABLE collection (
+  account_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  name text NOT NULL,
+  display text NOT NULL,
+  aliases text NOT NULL,
+  kinds bigint NOT NULL,
+  policy bigint NOT NULL,
+  read_only bigint NOT NULL,
+  member1 bigint,
+  member2 bigint,
+  member3 bigint,
+  member4 bigint,
+  PRIMARY KEY (account_id, collection_id)
+);
+CREATE UNIQUE INDEX collection_name
+  ON collection (account_id, lower(name COLLATE "C"));
+
+-- Items: heads, look-up hashes, every version ever written ----------------
+
+CREATE TABLE item (
+  account_id bigint NOT NULL,
+  item_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  kind bigint NOT NULL,
+  revision bigint NOT NULL,
+  last_revision bigint NOT NULL,
+  change_no bigint NOT NULL,
+  deleted bigint NOT NULL,
+  uid bytea NOT NULL,
+  h_uid bigint NOT NULL,
+  h_content bigint NOT NULL,
+  h_identity bigint NOT NULL,
+  size bigint NOT NULL,
+  created_ms bigint NOT NULL,
+  modified_ms bigint NOT NULL,
+  span_from bigint,
+  span_to bigint,
+  PRIMARY KEY (account_id, item_id)
+);
+-- What crosses an edge of a device's window of dates is a range of one of
+-- these; items without dates (NULL) are in neither, and cost nothing.
+CREATE INDEX item_span_from
+  ON item (account_id, collection_id, span_from, item_id)
+  WHERE span_from IS NOT NULL;
+CREATE INDEX item_span_to
+  ON item (account_id, collection_id, span_to, item_id)
+  WHERE span_to IS NOT NULL;
+-- revision and deleted ride along so that what a device already holds is
+-- passed over without reading its head.
+CREATE INDEX item_change
+  ON item (account_id, collection_id, change_no, item_id)
+  INCLUDE (revision, deleted);
+
+-- Up to three rows for each item that is not deleted: one tree instead of
+-- three indexes, since a look-up asks for a hash whatever it was made of.
+CREATE TABLE item_hash (
+  account_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  hash bigint NOT NULL,
+  item_id bigint NOT NULL,
+  PRIMARY KEY (account_id, collection_id, hash, item_id)
+);
+
+CREATE TABLE revision (
+  account_id bigint NOT NULL,
+  item_id bigint NOT NULL,
+  revision bigint NOT NULL,
+  deleted bigint NOT NULL,
+  side bigint NOT NULL,
+  h_content bigint NOT NULL,
+  origin bigint NOT NULL,
+  device_id bigint NOT NULL,
+  session_id bigint NOT NULL,
+  change_no bigint NOT NULL,
+  at_ms bigint NOT NULL,
+  body bytea NOT NULL,
+  PRIMARY KEY (account_id, item_id, revision)
+);
+
+-- Revisions that may be pruned some day, by the time since when nobody sees
+-- them: replaced ones, side ones, and tombstones.
+CREATE TABLE history (
+  account_id bigint NOT NULL,
+  at_ms bigint NOT NULL,
+  item_id bigint NOT NULL,
+  revision bigint NOT NULL,
+  PRIMARY KEY (account_id, at_ms, item_id, revision)
+);
+
+-- Devices, links, maps ----------------------------------------------------
+
+CREATE TABLE device (
+  account_id bigint NOT NULL,
+  device_id bigint NOT NULL,
+  dev_id bytea NOT NULL,
+  label text NOT NULL,
+  disabled bigint NOT NULL,
+  man bytea NOT NULL,
+  mod bytea NOT NULL,
+  swv bytea NOT NULL,
+  rules text NOT NULL,
+  nonce bytea NOT NULL,
+  nonce_floor_ms bigint NOT NULL,
+  every_message_auth bigint NOT NULL,
+  first_ms bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  last_addr text NOT NULL,
+  devinf bytea NOT NULL,
+  PRIMARY KEY (account_id, device_id)
+);
+CREATE UNIQUE INDEX device_dev_id ON device (account_id, dev_id);
+
+-- cursors: 24 bytes for each: collection, change number, item (big endian).
+CREATE TABLE link (
+  account_id bigint NOT NULL,
+  link_id bigint NOT NULL,
+  device_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  client_db bytea NOT NULL,
+  cursors bytea NOT NULL,
+  a_client bytea NOT NULL,
+  a_server bytea NOT NULL,
+  n_client bytea NOT NULL,
+  n_server bytea NOT NULL,
+  n_valid bigint NOT NULL,
+  n_sync_no bigint NOT NULL,
+  sync_no bigint NOT NULL,
+  confirmed_no bigint NOT NULL,
+  gen bigint NOT NULL,
+  stage bigint NOT NULL,
+  gen_last bigint NOT NULL,
+  last_ok_ms bigint NOT NULL,
+  last_type bigint NOT NULL,
+  open bytea NOT NULL,
+  past_days bigint NOT NULL,
+  future_days bigint NOT NULL,
+  filter bytea NOT NULL,
+  filter_asked bytea NOT NULL,
+  PRIMARY KEY (account_id, link_id)
+);
+CREATE UNIQUE INDEX link_device
+  ON link (account_id, device_id, collection_id, client_db);
+
+-- luid NULL: not known. offers: 16 bytes for each, oldest first: revision,
+-- form (big endian). pending: the row wants attention at the next sync.
+CREATE TABLE map (
+  account_id bigint NOT NULL,
+  link_id bigint NOT NULL,
+  gen bigint NOT NULL,
+  item_id bigint NOT NULL,
+  luid bytea,
+  state bigint NOT NULL,
+  held bigint NOT NULL,
+  held_form bigint NOT NULL,
+  offers bytea,
+  reason bigint NOT NULL,
+  touched bigint NOT NULL,
+  pending bigint NOT NULL,
+  PRIMARY KEY (account_id, link_id, gen, item_id)
+);
+CREATE UNIQUE INDEX map_luid
+  ON map (account_id, link_id, luid, gen) WHERE luid IS NOT NULL;
+CREATE INDEX map_pending
+  ON map (account_id, link_id, gen, item_id) WHERE pending = 1;
+
+-- Sessions ----------------------------------------------------------------
+
+-- kept: it is open, or its state or last answer is still there.
+CREATE TABLE session (
+  account_id bigint NOT NULL,
+  session_id bigint NOT NULL,
+  device_id bigint NOT NULL,
+  sid bytea NOT NULL,
+  token_hash bytea,
+  last_msgid bigint NOT NULL,
+  body_hash bytea NOT NULL,
+  peer text NOT NULL,
+  closed bigint NOT NULL,
+  started_ms bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  verdict text NOT NULL,
+  failed bigint NOT NULL,
+  kept bigint NOT NULL,
+  PRIMARY KEY (account_id, session_id)
+);
+CREATE UNIQUE INDEX session_token
+  ON session (account_id, token_hash) WHERE token_hash IS NOT NULL;
+CREATE INDEX session_device ON session (account_id, device_id, session_id);
+CREATE INDEX session_kept
+  ON session (account_id, device_id, session_id) WHERE kept = 1;
+
+CREATE TABLE session_state (
+  account_id bigint NOT NULL,
+  session_id bigint NOT NULL,
+  state bytea NOT NULL,
+  PRIMARY KEY (account_id, session_id)
+);
+
+CREATE TABLE answer (
+  account_id bigint NOT NULL,
+  session_id bigint NOT NULL,
+  bytes bytea NOT NULL,
+  PRIMARY KEY (account_id, session_id)
+);
+
+CREATE TABLE story (
+  account_id bigint NOT NULL,
+  session_id bigint NOT NULL,
+  line bigint NOT NULL,
+  at_ms bigint NOT NULL,
+  who text NOT NULL,
+  text text NOT NULL,
+  PRIMARY KEY (account_id, session_id, line)
+);
+
+-- Large objects in pieces; start_byte is the piece's place in the object.
+CREATE TABLE chunk (
+  account_id bigint NOT NULL,
+  link_id bigint NOT NULL,
+  dir text NOT NULL,
+  start_byte bigint NOT NULL,
+  at_ms bigint NOT NULL,
+  bytes bytea NOT NULL,
+  PRIMARY KEY (account_id, link_id, dir, start_byte)
+);
+
+-- Storage ------------------------------------------------------------------
+
+-- Rewritten with every message: room on the page for the next version of a
+-- row, so that its indexes need not hear of it. What lives for a day is not
+-- worth compressing.
+ALTER TABLE account SET (fillfactor = 50);
+ALTER TABLE device SET (fillfactor = 70);
+ALTER TABLE link SET (fillfactor = 50);
+ALTER TABLE session SET (fillfactor = 50);
+ALTER TABLE session_state SET (fillfactor = 50);
+ALTER TABLE answer SET (fillfactor = 50);
+ALTER TABLE session_state ALTER COLUMN state SET STORAGE EXTERNAL;
+ALTER TABLE answer ALTER COLUMN bytes SET STORAGE EXTERNAL;
+ALTER TABLE chunk ALTER COLUMN bytes SET STORAGE EXTERNAL;
