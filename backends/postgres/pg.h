@@ -197,6 +197,10 @@ int pg_run(struct pg_q *q, struct err *e);
 /* pg_run for what returns no rows. */
 int pg_once(struct pg_q *q, struct err *e);
 
+/* Statements about the account ($1) and one id ($2), together. */
+int pg_each(struct pg_tx *t, const char *const *sql, size_t n, int64_t id,
+	    const char *where, struct err *e);
+
 /* Step to the next row of the result. */
 bool pg_next(struct pg_q *q);
 static inline size_t

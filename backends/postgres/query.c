@@ -22,7 +22,10 @@ enum {
 	OID_INT8_ARRAY = 1016,
 };
 
-enum { SCRATCH_KEEP = 1 << 20 };
+enum {
+	SCRATCH_KEEP = 1 << 20,
+	PG_EACH_MAX = 16,
+};
 
 /* ---- binding --------------------------------------------------------------
  */
@@ -496,6 +499,25 @@ pg_once(struct pg_q *q, struct err *e)
 	if (pg_run(q, e) < 0)
 		return -1;
 	return pg_end(q, e);
+}
+
+int
+pg_each(struct pg_tx *t, const char *const *sql, size_t n, int64_t id,
+	const char *where, struct err *e)
+{
+	struct pg_q q[PG_EACH_MAX];
+
+	assert(n <= PG_EACH_MAX);
+	for (size_t i = 0; i < n; i++) {
+		pg_query(t, &q[i], sql[i], where);
+		pg_int(&q[i], id);
+		pg_send(&q[i]);
+	}
+	if (pg_sync(t->c, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		(void)pg_end(&q[i], NULL);
+	return 0;
 }
 
 /* ---- reading ---------------------------------------------------------------
