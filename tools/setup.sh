@@ -11,9 +11,10 @@ set -eu
 build="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev
 	libgnutls28-dev libxml2-dev libsqlite3-dev libpq-dev libical-dev
 	libmicrohttpd-dev libcurl4-gnutls-dev libsystemd-dev libinih-dev
-	libjson-c-dev zlib1g-dev libcmocka-dev libwbxml2-dev python3 tzdata"
+	libjson-c-dev zlib1g-dev libcmocka-dev libwbxml2-dev libpq-dev python3
+	tzdata"
 tests="git clang clang-tidy cppcheck libclang-rt-14-dev llvm syncevolution
-	clang-format-14 mandoc nginx-light haproxy"
+	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer"
 
 case "${1:-build}" in
 build) wanted=$build ;;
@@ -45,15 +46,23 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 echo "setup: installing$missing"
+undo=
+trap '$root rm -f $undo' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 # Debian starts a daemon when it is installed, unless this file says no.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
+	undo=$policy
 	printf '#!/bin/sh\nexit 101\n' | $root tee $policy >/dev/null
 	$root chmod 755 $policy
-	trap '$root rm -f $policy' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
 fi
+# And it makes a PostgreSQL cluster. The tests make their own.
+clusters=/etc/postgresql-common/createcluster.d
+$root mkdir -p $clusters
+undo="$undo $clusters/funicular.conf"
+echo 'create_main_cluster = false' |
+	$root tee $clusters/funicular.conf >/dev/null
 $root env DEBIAN_FRONTEND=noninteractive apt-get update -q
 # shellcheck disable=SC2086 # a list of words
 $root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
