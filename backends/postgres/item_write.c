@@ -36,7 +36,8 @@ struct batch {
 	size_t aged_n;
 };
 
-/* ---- what a batch comes to ------------------------------------------------ */
+/* ---- what a batch comes to ------------------------------------------------
+ */
 
 static int
 by_item(const void *x, const void *y)
@@ -156,7 +157,8 @@ batch_new(struct batch *b, const struct store_write *w, size_t n, struct err *e)
 	return fold(b, e);
 }
 
-/* ---- parameters ------------------------------------------------------------ */
+/* ---- parameters ------------------------------------------------------------
+ */
 
 enum set { CREATED, CHANGED, SIDE_ONLY };
 
@@ -275,7 +277,8 @@ bind_heads(struct pg_q *q, const struct pg_tx *t, const struct batch *b,
 	bind_edge(q, b, s, true);
 }
 
-/* ---- statements ------------------------------------------------------------ */
+/* ---- statements ------------------------------------------------------------
+ */
 
 /* The rows of an item's hashes; two that are equal are one row. */
 #define HASHES                                                                 \
@@ -423,8 +426,8 @@ send_revisions(struct pg_q *q, struct pg_tx *t, const struct batch *b)
 	}
 	pg_array(q, PG_BYTES);
 	for (size_t i = 0; i < b->n; i++)
-		pg_add_bytes(q, b->w[i]->deleted ? SLICE_LIT("")
-						 : b->w[i]->body);
+		pg_add_bytes(q,
+			     b->w[i]->deleted ? SLICE_LIT("") : b->w[i]->body);
 	pg_array_end(q);
 	pg_send(q);
 }
@@ -451,7 +454,8 @@ send_aged(struct pg_q *q, struct pg_tx *t, const struct batch *b)
 	pg_send(q);
 }
 
-/* ---- the whole --------------------------------------------------------------- */
+/* ---- the whole
+ * --------------------------------------------------------------- */
 
 /* The old heads as they came back, by item, against what the caller said. */
 static int

@@ -374,6 +374,15 @@ int pg_item_purge(struct store_tx *tx, int64_t item, struct err *e);
 	" i.size, i.created_ms, i.modified_ms, i.span_from, i.span_to"
 enum { PG_HEAD_N = 16 };
 void pg_head_read(struct pg_q *q, struct arena *a, struct store_item *out);
+/* Send, and read every row as a head; `bodies`: one more column. */
+int pg_heads(struct pg_q *q, struct arena *a, bool bodies,
+	     struct store_item **out, size_t *n, struct err *e);
+/* A LIMIT as PostgreSQL takes it. */
+static inline int64_t
+pg_limit(size_t n)
+{
+	return n > INT32_MAX ? INT32_MAX : (int64_t)n;
+}
 int pg_item_get(struct store_tx *tx, struct arena *a, const int64_t *id,
 		size_t n, bool bodies, struct store_item **out, size_t *out_n,
 		struct err *e);
@@ -434,6 +443,15 @@ int pg_map_count(struct store_tx *tx, int64_t link, int64_t gen, int64_t *n,
 	" m.offers, m.reason, m.touched"
 int pg_map_read(struct pg_q *q, struct arena *a, int col, struct store_map *m,
 		struct err *e);
+/* g: every (link, generation) of the account with rows, by a seek for each and
+   not by a read of all rows. Stands behind WITH RECURSIVE. */
+#define PG_GENS                                                                \
+	"g AS ((SELECT m.link_id, m.gen FROM map m WHERE m.account_id = $1"    \
+	" ORDER BY m.link_id, m.gen LIMIT 1) UNION ALL SELECT n.link_id, "     \
+	"n.gen"                                                                \
+	" FROM g CROSS JOIN LATERAL (SELECT m.link_id, m.gen FROM map m"       \
+	" WHERE m.account_id = $1 AND (m.link_id, m.gen) > (g.link_id, g.gen)" \
+	" ORDER BY m.link_id, m.gen LIMIT 1) n)"
 
 /* change.c */
 int pg_changes(struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,

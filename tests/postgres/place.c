@@ -25,8 +25,7 @@ static struct {
 } made[DATABASES];
 static int made_n;
 
-static void __attribute__((noreturn))
-die(const char *what, const char *why)
+static void __attribute__((noreturn)) die(const char *what, const char *why)
 {
 	(void)fprintf(stderr, "place: %s: %s\n", what, why);
 	exit(1);
@@ -123,8 +122,8 @@ make(const struct place *p)
 	(void)snprintf(conninfo, sizeof(conninfo), "%s dbname=postgres",
 		       server(false));
 	database_name(p->database, name, sizeof(name));
-	(void)snprintf(sql, sizeof(sql), "CREATE DATABASE %s TEMPLATE template0",
-		       name);
+	(void)snprintf(sql, sizeof(sql),
+		       "CREATE DATABASE %s TEMPLATE template0", name);
 	run(conninfo, sql);
 }
 

@@ -1,5 +1,7 @@
 /*
  * Every implementation of backends/store.h runs through the same tests.
+ *
+ *	test_store_conformance [KIND]    see tests/postgres/place.h
  */
 #include "tests/store/t_store.h"
 
@@ -14,23 +16,21 @@ static const struct t_group *const GROUPS[] = {
 /* What cmocka_run_group_tests() does, for a list that is not an array of the
    calling function. */
 static int
-run(const struct t_opener *o, const struct t_group *g)
+run(const char *kind, const struct t_group *g)
 {
 	char name[80];
 
-	(void)snprintf(name, sizeof(name), "%s: %s", o->name, g->name);
+	(void)snprintf(name, sizeof(name), "%s: %s", kind, g->name);
 	return _cmocka_run_group_tests(name, g->test, g->n, NULL, NULL);
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	const char *kind = place_name(t_choose_by(argc, argv));
 	int failed = 0;
 
-	for (size_t o = 0; o < t_openers_n; o++) {
-		t_choose(&t_openers[o]);
-		for (size_t g = 0; g < sizeof(GROUPS) / sizeof(GROUPS[0]); g++)
-			failed += run(&t_openers[o], GROUPS[g]);
-	}
+	for (size_t g = 0; g < sizeof(GROUPS) / sizeof(GROUPS[0]); g++)
+		failed += run(kind, GROUPS[g]);
 	return failed == 0 ? 0 : 1;
 }

@@ -3,23 +3,19 @@
 #include <dirent.h>
 #include <unistd.h>
 
-static const struct t_opener *chosen;
-
-static void
-uri_sqlite(const char *dir, char *out, size_t n)
-{
-	(void)snprintf(out, n, "sqlite:%s/store.db", dir);
-}
-
-const struct t_opener t_openers[] = {
-	{ "sqlite", uri_sqlite },
-};
-const size_t t_openers_n = sizeof(t_openers) / sizeof(t_openers[0]);
+static enum place_kind chosen;
 
 void
-t_choose(const struct t_opener *o)
+t_choose(enum place_kind kind)
 {
-	chosen = o;
+	chosen = kind;
+}
+
+enum place_kind
+t_choose_by(int argc, char **argv)
+{
+	chosen = place_kind(argc > 1 ? argv[1] : NULL);
+	return chosen;
 }
 
 void
@@ -89,6 +85,7 @@ t_setup(void **state)
 {
 	struct t_env *env = calloc(1, sizeof(*env));
 	const char *tmp = getenv("TMPDIR");
+	char file[80];
 
 	assert_non_null(env);
 	(void)snprintf(env->dir, sizeof(env->dir), "%s/funicular-store-XXXXXX",
@@ -96,7 +93,9 @@ t_setup(void **state)
 	assert_non_null(mkdtemp(env->dir));
 	env->a = arena_new((size_t)64 << 20);
 	assert_non_null(env->a);
-	chosen->uri(env->dir, env->uri, sizeof(env->uri));
+	(void)snprintf(file, sizeof(file), "%s/store.db", env->dir);
+	place_take(&env->place, chosen, file);
+	env->uri = env->place.uri;
 	*state = env;
 	OK(env, store_open(env->uri, true, &env->s, &env->e));
 	env->anna = t_account(env, "Anna");
@@ -113,6 +112,7 @@ t_teardown(void **state)
 	if (env->s != NULL)
 		env->s->v->close(&env->s);
 	arena_free(&env->a);
+	place_give(&env->place);
 	remove_dir(env->dir);
 	free(env);
 	return 0;

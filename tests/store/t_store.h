@@ -1,7 +1,6 @@
 /*
- * What the store's tests share: a list of openers (one per implementation of
- * backends/store.h), a fresh store with two accounts for each test, and short
- * forms of the calls.
+ * What the store's tests share: a fresh store of the kind that was chosen with
+ * two accounts for each test, and short forms of the calls.
  */
 #ifndef TESTS_STORE_T_STORE_H
 #define TESTS_STORE_T_STORE_H
@@ -14,21 +13,15 @@
 #include <cmocka.h>
 
 #include "backends/store.h"
+#include "tests/postgres/place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-struct t_opener {
-	const char *name;
-	/* Write the URI of a store that does not exist yet. */
-	void (*uri)(const char *dir, char *out, size_t n);
-};
-extern const struct t_opener t_openers[];
-extern const size_t t_openers_n;
-
 struct t_env {
 	char dir[64];
-	char uri[160];
+	struct place place;
+	char *uri; /* the place's */
 	struct store *s;
 	struct arena *a;
 	struct err e;
@@ -36,8 +29,11 @@ struct t_env {
 	int64_t coll;       /* anna's "contacts", id 1; bert has the same */
 };
 
-/* cmocka setup and teardown; the opener is chosen by t_choose(). */
-void t_choose(const struct t_opener *o);
+/* Which kind of store t_setup() makes; before it SQLite. */
+void t_choose(enum place_kind kind);
+/* The kind that a program's first argument, else the environment names. */
+enum place_kind t_choose_by(int argc, char **argv);
+/* cmocka setup and teardown */
 int t_setup(void **state);
 int t_teardown(void **state);
 

@@ -178,6 +178,6 @@ static const struct CMUnitTest TESTS[] = { T(at_every_call), T(killed) };
 int
 main(void)
 {
-	t_choose(&t_openers[0]);
+	t_choose(PLACE_SQLITE);
 	return cmocka_run_group_tests_name("crash", TESTS, NULL, NULL);
 }

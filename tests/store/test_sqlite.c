@@ -177,8 +177,8 @@ migrate_together(void **state)
 	int rc;
 
 	close_store(env);
-	(void)snprintf(env->uri, sizeof(env->uri), "sqlite:%s/together.db",
-		       env->dir);
+	(void)snprintf(env->uri, sizeof(env->place.uri),
+		       "sqlite:%s/together.db", env->dir);
 	assert_int_equal(pipe(gate), 0);
 	for (size_t i = 0; i < MIGRATORS; i++) {
 		pid[i] = fork();
@@ -507,7 +507,7 @@ static const struct CMUnitTest TESTS[] = {
 int
 main(void)
 {
-	t_choose(&t_openers[0]);
+	t_choose(PLACE_SQLITE);
 	return cmocka_run_group_tests_name("sqlite: file and trouble", TESTS,
 					   NULL, NULL);
 }

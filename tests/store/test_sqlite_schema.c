@@ -587,6 +587,6 @@ static const struct CMUnitTest TESTS[] = {
 int
 main(void)
 {
-	t_choose(&t_openers[0]);
+	t_choose(PLACE_SQLITE);
 	return cmocka_run_group_tests_name("sqlite: schema", TESTS, NULL, NULL);
 }

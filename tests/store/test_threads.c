@@ -211,14 +211,8 @@ many_accounts(void **state)
 static const struct CMUnitTest TESTS[] = { T(one_account), T(many_accounts) };
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	int failed = 0;
-
-	for (size_t o = 0; o < t_openers_n; o++) {
-		t_choose(&t_openers[o]);
-		failed += cmocka_run_group_tests_name(t_openers[o].name, TESTS,
-						      NULL, NULL);
-	}
-	return failed == 0 ? 0 : 1;
+	return cmocka_run_group_tests_name(place_name(t_choose_by(argc, argv)),
+					   TESTS, NULL, NULL);
 }
