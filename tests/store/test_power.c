@@ -72,12 +72,13 @@ static void
 judge(struct run *r, const struct loss *l, bool must)
 {
 	struct t_env env = *r->env;
-	char db[128], wal[128];
+	char db[128], wal[128], uri[160];
 	int64_t held = -1;
 
 	(void)snprintf(db, sizeof(db), "%s/lost.db", env.dir);
 	(void)snprintf(wal, sizeof(wal), "%s/lost.db-wal", env.dir);
-	(void)snprintf(env.uri, sizeof(env.uri), "sqlite:%s/lost.db", env.dir);
+	(void)snprintf(uri, sizeof(uri), "sqlite:%s/lost.db", env.dir);
+	env.uri = uri;
 	write_file(db, l->image.db, l->image.db_n);
 	if (l->image.wal_n > 0)
 		write_file(wal, l->image.wal, l->image.wal_n);
