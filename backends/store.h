@@ -394,7 +394,9 @@ struct store_vtbl {
 
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);
-	/* Online copy of everything to a new file (ERR_CONFLICT: exists). */
+	/* Online copy of everything to a new file (ERR_CONFLICT: exists;
+	   ERR_UNSUPPORTED: what the database came with does it better, and
+	   the message says how). */
 	int (*backup)(struct store *s, const char *path, struct err *e);
 	/*
 	 * Verify: structure, and what the schema cannot promise (heads have
@@ -677,5 +679,9 @@ struct store { /* first member of every backend's own type */
  */
 int store_open(const char *uri, bool migrate, struct store **out,
 	       struct err *e);
+
+/* A URI as it may be shown: without any password that stands in it. Cut to
+   what buf holds (n > 0). */
+void store_uri_show(const char *uri, char *buf, size_t n);
 
 #endif

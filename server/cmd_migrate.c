@@ -10,14 +10,15 @@ static int
 migrate(struct srv_call *c)
 {
 	struct json_object *o;
+	char store[256];
 
+	store_uri_show(c->site.conf.store, store, sizeof(store));
 	if (!c->json) {
-		srv_call_say(c, "the database is up to date: %s",
-			     c->site.conf.store);
+		srv_call_say(c, "the database is up to date: %s", store);
 		return SRV_EXIT_OK;
 	}
 	o = json_object_new_object();
-	srv_json_set_text(o, "store", slice_c(c->site.conf.store));
+	srv_json_set_text(o, "store", slice_c(store));
 	srv_json_set_bool(o, "up_to_date", true);
 	return srv_call_record(c, NULL, 0, o);
 }

@@ -80,7 +80,14 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "trust, or phones without TLS." },
 
 	{ "store", data, SRV_CONF_TEXT, AT(store), 0, 0, "",
-	  "sqlite:/var/lib/funicular/funicular.db", false, "The database." },
+	  "sqlite:/var/lib/funicular/funicular.db", false,
+	  "The database: sqlite: and a file, or postgres: and libpq's words, "
+	  "such as \"postgres:host=/run/postgresql dbname=funicular\" or "
+	  "\"postgresql://funicular@db.example.net/funicular\"; two words are "
+	  "ours: pool=16 (connections at most) and prepare=off (behind a "
+	  "pooler "
+	  "in transaction mode). A password belongs into the file that "
+	  "passfile= names." },
 	{ "state_dir", data, SRV_CONF_TEXT, AT(state_dir), 0, 0, "",
 	  "/var/lib/funicular", false,
 	  "Directory for the database's companions. Made (mode 0700) if it is "

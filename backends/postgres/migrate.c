@@ -134,10 +134,22 @@ apply_one(struct pg_conn *c, const struct store_migration *m, struct err *e)
 	return -1;
 }
 
+/* The daemon's role is not to change tables. */
+static int
+not_the_owner(struct pg_conn *c, int64_t have, int64_t newest, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "store.open",
+		       "the database has schema %lld, this program needs %lld, "
+		       "and the role %s may not change tables: run `funicular "
+		       "migrate` as their owner",
+		       (long long)have, (long long)newest, PQuser(c->pg));
+}
+
 int
 pg_migrate(struct pg_conn *c, bool may_apply, struct err *e)
 {
 	int64_t newest = pg_migrations[pg_migrations_n - 1].number;
+	struct err own = { .code = ERR_NONE };
 	int64_t have;
 
 	if (version(c, &have, e) < 0)
@@ -154,8 +166,13 @@ pg_migrate(struct pg_conn *c, bool may_apply, struct err *e)
 			       (long long)have, (long long)newest);
 	for (size_t i = 0; i < pg_migrations_n; i++) {
 		if (pg_migrations[i].number > have &&
-		    apply_one(c, &pg_migrations[i], e) < 0)
+		    apply_one(c, &pg_migrations[i], &own) < 0) {
+			if (own.sys == PG_STATE('4', '2', '5', '0', '1'))
+				(void)not_the_owner(c, have, newest, &own);
+			if (e != NULL)
+				*e = own;
 			return -1;
+		}
 	}
 	return 0;
 }

@@ -10,4 +10,8 @@
  */
 int pg_open(const char *rest, bool migrate, struct store **out, struct err *e);
 
+/* Which database `rest` names: host, port, database and user, no more; nothing
+   where it cannot be read. n > 0. */
+void pg_show(const char *rest, char *buf, size_t n);
+
 #endif

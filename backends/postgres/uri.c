@@ -6,6 +6,7 @@
  *	postgresql://funicular@db.example.net/funicular?prepare=off
  */
 #include "backends/postgres/pg.h"
+#include "backends/postgres/postgres.h"
 
 #include <stdlib.h>
 
@@ -129,13 +130,15 @@ read_words(struct slice in, struct pg_uri *u, struct buf *out, struct err *e)
 	return 0;
 }
 
-/* libpq says what it does not like without repeating a password; still only
-   the first line, and never the whole. */
+/* libpq repeats the part that it does not like, which may be a part of a
+   password. */
 static int
 verify(const char *conninfo, struct err *e)
 {
 	char *said = NULL;
 	PQconninfoOption *o = PQconninfoParse(conninfo, &said);
+	bool secret = strstr(conninfo, "password") != NULL ||
+		      strchr(conninfo, '@') != NULL;
 	struct slice line = slice_c(said);
 
 	if (o != NULL) {
@@ -143,6 +146,9 @@ verify(const char *conninfo, struct err *e)
 		return 0;
 	}
 	line = slice_trim(slice_sub(line, 0, slice_find(line, '\n')));
+	if (secret)
+		line = SLICE_LIT("it cannot be read, and is not shown since it "
+				 "holds a password");
 	(void)err_set(e, ERR_CONFIG, "store.open", "`store`: %.*s",
 		      SLICE_ARG(line));
 	PQfreemem(said);
@@ -186,4 +192,31 @@ pg_uri_free(struct pg_uri *u)
 {
 	free(u->conninfo);
 	u->conninfo = NULL;
+}
+
+void
+pg_show(const char *rest, char *buf, size_t n)
+{
+	static const char *const shown[] = { "host",   "hostaddr", "port",
+					     "dbname", "user",     "service" };
+	struct pg_uri u;
+	PQconninfoOption *o;
+	size_t at = 0;
+
+	buf[0] = 0;
+	if (pg_uri_read(rest, &u, NULL) < 0)
+		return;
+	o = PQconninfoParse(u.conninfo, NULL);
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		for (PQconninfoOption *p = o; p != NULL && p->keyword != NULL;
+		     p++) {
+			if (p->val == NULL || strcmp(p->keyword, shown[i]) != 0)
+				continue;
+			(void)snprintf(buf + at, n - at, "%s%s=%s",
+				       at == 0 ? "" : " ", p->keyword, p->val);
+			at = strlen(buf);
+		}
+	}
+	PQconninfoFree(o);
+	pg_uri_free(&u);
 }

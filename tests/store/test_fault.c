@@ -259,7 +259,7 @@ read_some(struct store_tx *tx, struct arena *a, int which, struct err *e)
 	case 7:
 		return tx->v->item_match(
 		    tx, a,
-		    &(struct store_likeness){ &coll, 1, &hash, 1, 8, 21, 1 },
+		    &(struct store_likeness){ &coll, 1, &hash, 1, 8, 0, 0 },
 		    &ca, &n, e);
 	case 8:
 		return tx->v->revision_match(tx, a, &id, &hash, 1, &re, &n, e);
