@@ -296,7 +296,8 @@ def show_log(room):
             lines = f.readlines()
     except OSError:
         return
-    sys.stderr.write("PostgreSQL's log ends:\n" + "".join(lines[-20:]))
+    sys.stderr.write("PostgreSQL's log ends:\n" + "".join(
+        line[:240].rstrip("\n") + "\n" for line in lines[-20:]))
 
 
 def main():

@@ -204,21 +204,28 @@ many(void **state)
 	struct t_env *env = *state;
 	enum { N = 4000 };
 	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 1000);
+	struct store_write *w = calloc(N, sizeof(*w));
 	int64_t first = tx->next_id;
 	struct store_account acc;
 	int64_t gone;
 	int64_t more;
-	struct store_item i;
+	struct store_item *i;
+	size_t n;
 
+	assert_non_null(w);
 	for (uint64_t k = 0; k < N; k++)
-		t_put(env, tx, t_new(tx, k, "body"));
+		w[k] = t_new(tx, k, "body");
+	OK(env, tx->v->item_put(tx, w, N, &env->e));
 	t_commit(env, &tx);
 	tx = t_begin(env, env->anna, STORE_WRITE, 2000);
-	for (int64_t k = 0; k < N; k++) {
-		i = t_head(env, tx, first + k);
-		t_put(env, tx, t_delete(&i));
-	}
+	OK(env, tx->v->item_page(tx, env->a, 1, 0, N, false, false, &i, &n,
+				 &env->e));
+	assert_int_equal(n, N);
+	for (size_t k = 0; k < N; k++)
+		w[k] = t_delete(&i[k]);
+	OK(env, tx->v->item_put(tx, w, N, &env->e));
 	t_commit(env, &tx);
+	free(w);
 	/* Each first body, and each tombstone; a call ends somewhere. */
 	gone = prune(env, INT64_MAX, 0, 0);
 	assert_true(gone > 0 && gone < 2 * N);
