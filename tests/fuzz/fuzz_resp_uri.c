@@ -20,7 +20,7 @@ message(struct world *w, int msgid, bool cred, struct slice target)
 	for (size_t i = 0; i < target.n; i++) {
 		unsigned char c = (unsigned char)target.p[i];
 
-		if (c >= ' ' && c < 0x7F && c != '<' && c != '&')
+		if (c >= ' ' && c < 0x7F && c != '<' && c != '&' && c != '>')
 			buf_byte(&b, c);
 	}
 	buf_printf(&b,
