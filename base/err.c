@@ -99,6 +99,8 @@ err_name(enum err_code code)
 		return "configuration";
 	case ERR_NOMEM:
 		return "out of memory";
+	case ERR_BUSY:
+		return "busy";
 	case ERR_IO:
 		return "input/output";
 	case ERR_BUG:

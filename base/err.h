@@ -18,6 +18,7 @@ enum err_code {
 	ERR_CONFLICT,    /* exists already, or changed meanwhile */
 	ERR_UNSUPPORTED, /* understood, and not offered here */
 	ERR_UNAVAILABLE, /* backend down or busy: the same may work later */
+	ERR_BUSY,        /* this process has too much to do: come again later */
 	ERR_CONFIG,      /* the administrator's settings cannot work */
 	ERR_NOMEM,
 	ERR_IO,  /* a file or socket of this machine failed */

@@ -283,6 +283,8 @@ struct sml_ctx {
 	struct store_story *story;
 	size_t story_n, story_cap;
 	unsigned items_in, items_out;
+	unsigned tries; /* of this message so far, this one counted */
+	bool again;     /* the store failed, and the next try may go well */
 	struct err e;
 };
 
