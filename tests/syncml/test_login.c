@@ -71,7 +71,7 @@ busy_verify(struct sml_secrets *s, int64_t account, int64_t cred_gen,
 	(void)hash;
 	(void)password;
 	(void)ok;
-	return err_set(e, ERR_UNAVAILABLE, "test", "busy");
+	return err_set(e, ERR_BUSY, "test", "busy");
 }
 
 static int
