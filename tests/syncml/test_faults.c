@@ -204,45 +204,6 @@ the_worker_gives_up(void **state)
 	every_call(STAYS, STEP + 6);
 }
 
-static bool
-always(void *ctx, unsigned tries)
-{
-	unsigned *n = ctx;
-
-	assert_int_equal(tries, ++*n);
-	return true;
-}
-
-/* Whoever says when to stop: there is an end. */
-static void
-tries_have_an_end(void **state)
-{
-	struct store_fault_plan plan = { .at = 1, .onwards = true };
-	struct sml_reply r;
-	struct store *faulty;
-	struct err e;
-	unsigned n = 0;
-
-	(void)state;
-	bench_open(&bench);
-	assert_int_equal(store_fault_new(bench.store, &faulty, &e), 0);
-	bench.srv.store = faulty;
-	bench.srv.again = always;
-	bench.srv.again_ctx = &n;
-	phone_init(&one, &bench, "IMEI:1");
-	(void)phone_add(&one, card(&bench, "Name", "+491", NULL));
-	assert_true(phone_sync(&one, 201));
-	assert_int_equal(one.raw.tries, 1);
-	store_fault_set(faulty, plan);
-	bench_post(&bench, one.sent_bytes, SLICE_LIT("1-never"), &r);
-	assert_int_equal(r.http, 503);
-	assert_true(r.retry_after_s > 0);
-	assert_int_equal(r.tries, SML_TRIES_MAX);
-	assert_int_equal(n, SML_TRIES_MAX - 1);
-	faulty->v->close(&faulty);
-	bench_close(&bench);
-}
-
 int
 main(void)
 {
@@ -250,7 +211,6 @@ main(void)
 		cmocka_unit_test(every_call_fails_in_turn),
 		cmocka_unit_test(the_worker_tries_again),
 		cmocka_unit_test(the_worker_gives_up),
-		cmocka_unit_test(tries_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
