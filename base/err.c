@@ -22,6 +22,7 @@ fill(struct err *e, enum err_code code, int sys, const char *where,
 		return;
 	e->code = code;
 	e->sys = sys;
+	e->lasting = false;
 	e->where = where;
 	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 }

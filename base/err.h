@@ -7,6 +7,7 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum err_code {
@@ -28,6 +29,7 @@ enum err_code {
 struct err {
 	enum err_code code;
 	int sys;           /* errno or library code, 0 if none */
+	bool lasting;      /* UNAVAILABLE: until somebody has mended it */
 	const char *where; /* "module.operation", static storage */
 	char msg[240];     /* for the log; may hold private data */
 };

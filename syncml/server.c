@@ -56,8 +56,8 @@ give_up(struct sml_ctx *c, struct sml_reply *out)
 static void
 failed(struct sml_ctx *c, struct sml_reply *out)
 {
-	c->again = c->e.code == ERR_UNAVAILABLE && c->srv->again != NULL &&
-		   c->tries < SML_TRIES_MAX;
+	c->again = c->e.code == ERR_UNAVAILABLE && !c->e.lasting &&
+		   c->srv->again != NULL && c->tries < SML_TRIES_MAX;
 	if (!c->again)
 		give_up(c, out);
 }
