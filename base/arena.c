@@ -70,6 +70,32 @@ arena_reset(struct arena *a)
 	a->head->used = 0;
 }
 
+struct arena_mark
+arena_mark(const struct arena *a)
+{
+	return (struct arena_mark){
+		.block = a->head,
+		.block_used = a->head == NULL ? 0 : a->head->used,
+		.used = a->used,
+	};
+}
+
+void
+arena_rewind(struct arena *a, struct arena_mark m)
+{
+	while (a->head != m.block) {
+		struct block *next = a->head->next;
+
+		free(a->head);
+		a->head = next;
+	}
+	a->used = m.used;
+	if (a->head == NULL)
+		return;
+	memset(a->head->mem + m.block_used, 0, a->head->used - m.block_used);
+	a->head->used = m.block_used;
+}
+
 static struct block *
 block_add(struct arena *a, size_t n)
 {

@@ -22,6 +22,15 @@ void arena_free(struct arena **a);
 /* Forget all that was handed out, keep one block for the next use. */
 void arena_reset(struct arena *a);
 
+/* A place to go back to: what was handed out since is forgotten, what was
+   before stays. */
+struct arena_mark {
+	void *block;
+	size_t block_used, used;
+};
+struct arena_mark arena_mark(const struct arena *a);
+void arena_rewind(struct arena *a, struct arena_mark m);
+
 /* Zeroed, 16-byte aligned memory living until arena_free(), or NULL. */
 void *arena_alloc(struct arena *a, size_t n_bytes)
     __attribute__((warn_unused_result));

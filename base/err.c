@@ -22,6 +22,7 @@ fill(struct err *e, enum err_code code, int sys, const char *where,
 		return;
 	e->code = code;
 	e->sys = sys;
+	e->lasting = false;
 	e->where = where;
 	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 }
@@ -99,6 +100,8 @@ err_name(enum err_code code)
 		return "configuration";
 	case ERR_NOMEM:
 		return "out of memory";
+	case ERR_BUSY:
+		return "busy";
 	case ERR_IO:
 		return "input/output";
 	case ERR_BUG:

@@ -7,6 +7,7 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum err_code {
@@ -18,6 +19,7 @@ enum err_code {
 	ERR_CONFLICT,    /* exists already, or changed meanwhile */
 	ERR_UNSUPPORTED, /* understood, and not offered here */
 	ERR_UNAVAILABLE, /* backend down or busy: the same may work later */
+	ERR_BUSY,        /* this process has too much to do: come again later */
 	ERR_CONFIG,      /* the administrator's settings cannot work */
 	ERR_NOMEM,
 	ERR_IO,  /* a file or socket of this machine failed */
@@ -27,6 +29,7 @@ enum err_code {
 struct err {
 	enum err_code code;
 	int sys;           /* errno or library code, 0 if none */
+	bool lasting;      /* UNAVAILABLE: until somebody has mended it */
 	const char *where; /* "module.operation", static storage */
 	char msg[240];     /* for the log; may hold private data */
 };

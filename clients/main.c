@@ -77,6 +77,7 @@ fail(const struct program *p)
 	case ERR_AUTH:
 		return EXIT_AUTH;
 	case ERR_UNAVAILABLE:
+	case ERR_BUSY:
 		return EXIT_UNREACHABLE;
 	case ERR_CONFIG:
 	case ERR_CONFLICT:

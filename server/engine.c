@@ -77,6 +77,14 @@ auth_first(const char *word)
 					  : SML_AUTH_BASIC;
 }
 
+static bool
+on_again(void *ctx, unsigned tries)
+{
+	struct srv_engine *eng = ctx;
+
+	return srv_patience_wait(&eng->patience, tries);
+}
+
 static int
 on_open(void *ctx, struct err *e)
 {
@@ -111,6 +119,8 @@ on_open(void *ctx, struct err *e)
 		.secrets = &eng->counting,
 		.rules = eng->site.rules,
 		.conf = &eng->conf,
+		.again = on_again,
+		.again_ctx = eng,
 	};
 	/* What was counted before this start. */
 	return srv_secrets_share(eng->site.secrets, eng->site.store, e);
@@ -139,6 +149,8 @@ on_message(void *ctx, struct arena *a, const struct sml_request *rq,
 	struct srv_engine *eng = ctx;
 
 	sml_server_handle(&eng->server, a, rq, out);
+	if (out->http == 200)
+		srv_patience_works(&eng->patience);
 }
 
 static int

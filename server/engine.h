@@ -5,6 +5,7 @@
 #define SERVER_ENGINE_H
 
 #include "server/metrics.h"
+#include "server/patience.h"
 #include "server/service.h"
 #include "server/site.h"
 
@@ -16,6 +17,7 @@ struct srv_engine {
 	struct srv_site site;
 	struct sml_server_conf conf;
 	struct sml_server server;
+	struct srv_patience patience;
 	/* Between the protocol and the site's secrets: counts failed logins. */
 	struct sml_secrets counting;
 };

@@ -11,6 +11,7 @@ exit_of(enum err_code code)
 	case ERR_NOTFOUND:
 		return SRV_EXIT_NOTFOUND;
 	case ERR_UNAVAILABLE:
+	case ERR_BUSY:
 		return SRV_EXIT_UNAVAILABLE;
 	case ERR_NONE:
 	case ERR_PARSE:

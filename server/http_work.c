@@ -77,6 +77,7 @@ count(struct srv_metrics *m, const struct sml_reply *r, int64_t us)
 	srv_metrics_message(m, us);
 	srv_metrics_add(&m->messages, r->http == 200);
 	srv_metrics_add(&m->duplicates, r->duplicate);
+	srv_metrics_add(&m->tries, r->tries > 1 ? r->tries - 1 : 0);
 	srv_metrics_add(&m->items_in, r->items_in);
 	srv_metrics_add(&m->items_out, r->items_out);
 	srv_metrics_add(&m->sessions_began, r->session_began);

@@ -34,6 +34,8 @@ static const struct counter counters[] = {
 		"SyncML messages answered, repeated answers included."),
 	COUNTER(duplicates, "funicular_duplicate_messages",
 		"Messages that came twice and got their stored answer."),
+	COUNTER(tries, "funicular_message_retries",
+		"Times a message was tried again because the store failed."),
 	COUNTER(sessions_began, "funicular_sessions_began",
 		"Sync sessions that began with good credentials."),
 	COUNTER(sessions_ended, "funicular_sessions_ended",

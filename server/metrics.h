@@ -25,7 +25,7 @@ enum { SRV_METRICS_BUCKETS = 13 };
 
 struct srv_metrics {
 	atomic_uint_fast64_t requests[SRV_RESULT_N];
-	atomic_uint_fast64_t messages, duplicates;
+	atomic_uint_fast64_t messages, duplicates, tries;
 	atomic_uint_fast64_t sessions_began, sessions_ended;
 	atomic_uint_fast64_t items_in, items_out;
 	atomic_uint_fast64_t auth_failed;

@@ -108,7 +108,7 @@ static int
 enter(struct secrets *x, struct err *e)
 {
 	if (x->running >= x->parallel && x->waiting >= QUEUE_MAX)
-		return err_set(e, ERR_UNAVAILABLE, "secrets.verify",
+		return err_set(e, ERR_BUSY, "secrets.verify",
 			       "%zu logins are waiting already", x->waiting);
 	x->waiting++;
 	while (x->running >= x->parallel)

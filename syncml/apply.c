@@ -18,7 +18,7 @@ batch_memory(struct sml_batch *b)
 	b->taken = ARENA_ARRAY(a, b->n, int64_t);
 	b->w = ARENA_ARRAY(a, 2 * b->n, struct store_write);
 	b->m = ARENA_ARRAY(a, 2 * b->n, struct store_map);
-	b->drop = ARENA_ARRAY(a, b->n, int64_t);
+	b->drop = ARENA_ARRAY(a, 2 * b->n, int64_t);
 	if (b->taken == NULL || b->w == NULL || b->m == NULL || b->drop == NULL)
 		return err_set(&b->c->e, ERR_NOMEM, "sync.batch",
 			       "no memory for %zu operations", b->n);

@@ -197,13 +197,28 @@ held_at_start(struct sml_batch *b)
 				      &b->ds->held_at_start, &b->c->e);
 }
 
-/* Has the item something that the device does not know? What it sent itself and
-   was merged without a trace is a later revision than the item's. */
-static bool
-edited_elsewhere(const struct store_map *row, const struct store_item *head)
+bool
+sml_edited_elsewhere(const struct store_map *row, const struct store_item *head)
 {
 	return row->held < head->revision ||
-	       (row->held > head->revision && row->state == STORE_MAP_DEBT);
+	       (row->held > head->revision &&
+		(row->state == STORE_MAP_DEBT || row->offer_n > 0));
+}
+
+/* What it sent and what was merged of it were written together: it knows of
+   both, if nothing is due to it since. */
+static void
+know_own_merge(struct sml_batch *b, struct store_map *m,
+	       const struct store_item *head)
+{
+	const struct store_revision *held = sml_batch_rev(b, m->item, m->held);
+
+	if (m->state != STORE_MAP_LIVE || m->offer_n > 0 ||
+	    m->held >= head->revision || held == NULL ||
+	    held->change_no != head->change_no)
+		return;
+	m->held = head->revision;
+	m->held_form = b->view->id;
 }
 
 static int
@@ -219,12 +234,16 @@ erase(struct sml_batch *b, struct sml_op *op)
 		return 0;
 	}
 	head = sml_item_find(b->items, b->items_n, op->row->item);
-	if (head == NULL || head->deleted) {
+	if (head == NULL) {
 		b->drop[b->drop_n++] = op->row->item;
 		return 0;
 	}
 	m = &b->m[b->m_n++];
 	*m = *op->row;
+	if (head->deleted) {
+		sml_map_gone(m, b->ds->sync_no);
+		return 0;
+	}
 	if (op->row->state == STORE_MAP_DELETING &&
 	    op->row->reason != SML_WHY_NOTED) {
 		/* We took it off the device, and this says that it is: if it
@@ -251,7 +270,8 @@ erase(struct sml_batch *b, struct sml_op *op)
 		m->state = STORE_MAP_GONE;
 		return 0;
 	}
-	if (b->col->read_only || edited_elsewhere(op->row, head)) {
+	know_own_merge(b, m, head);
+	if (b->col->read_only || sml_edited_elsewhere(m, head)) {
 		/* The edit wins. */
 		sml_map_owe(m, false, 0);
 		b->ds->conflicts++;
@@ -281,6 +301,9 @@ sml_op_decide(struct sml_batch *b, struct sml_op *op)
 {
 	if (op->tag == SML_DELETE)
 		return erase(b, op);
+	/* The LUID means another item now. */
+	if (op->gone != NULL)
+		b->drop[b->drop_n++] = op->gone->item;
 	if (op->row != NULL)
 		return known(b, op);
 	return fresh(b, op);

@@ -45,7 +45,10 @@ attach(struct sml_batch *b, struct sml_op *op)
 	for (; lo < b->rows_n && slice_eq(b->rows[lo].luid, op->luid); lo++) {
 		struct store_map *m = &b->rows[lo];
 
-		if (m->gen == b->ds->gen)
+		if (m->gen == b->ds->gen && m->state == STORE_MAP_DELETING &&
+		    m->reason == SML_WHY_GONE)
+			op->gone = m;
+		else if (m->gen == b->ds->gen)
 			op->row = m;
 		else if (op->hint == NULL)
 			op->hint = m;

@@ -143,6 +143,14 @@ add_types(struct builder *b, struct sml_node *up, const struct sml_ctype *list,
 	}
 }
 
+/* No property of the item, but of its form. */
+static bool
+frame(struct slice name)
+{
+	return slice_is_nocase(name, "BEGIN") || slice_is_nocase(name, "END") ||
+	       slice_is_nocase(name, "VERSION");
+}
+
 /* Names of properties are left away with the rest of the lists. */
 static void
 add_filters(struct builder *b, struct sml_node *up,
@@ -162,9 +170,12 @@ add_filters(struct builder *b, struct sml_node *up,
 		for (size_t k = 0; k < ds->keyword_n; k++)
 			sml_leaf(&b->t, n, SML_DI_FILTERKEYWORD,
 				 ds->keyword[k]);
-		for (size_t k = 0; k < c->caps.prop_n && !b->without_caps; k++)
-			sml_leaf(&b->t, n, SML_DI_PROPNAME,
-				 c->caps.props[k].name);
+		for (size_t k = 0; k < c->caps.prop_n && !b->without_caps;
+		     k++) {
+			if (!frame(c->caps.props[k].name))
+				sml_leaf(&b->t, n, SML_DI_PROPNAME,
+					 c->caps.props[k].name);
+		}
 	}
 }
 

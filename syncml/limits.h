@@ -77,6 +77,11 @@ enum {
 	/* Credentials in the Alerts of one message that are looked at: each
 	   may cost a slow hash. */
 	SML_CREDS_MAX = 4,
+	/* A message whose store call failed is tried again so often, and so
+	   long (server/patience.h): a database that is started again is back
+	   within some seconds, a phone waits for half a minute at least. */
+	SML_TRIES_MAX = 14,
+	SML_PATIENCE_MS = 8000,
 	/* Databases of one account, and alerts of one session. */
 	SML_LINKS_MAX = 16,
 };

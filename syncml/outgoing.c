@@ -36,6 +36,12 @@ gone(const struct sml_ds *ds, const struct store_item *it,
 	}
 	if (m->touched == ds->sync_no)
 		return 0;
+	/* If that session did not end for it, it may have come from a backup
+	   and have it again. */
+	if (m->reason == SML_WHY_GONE)
+		return !it->deleted                                    ? 'A'
+		       : m->touched >= ds->doubt_from && m->luid.n > 0 ? 'D'
+								       : 'X';
 	/* It answered nothing and went on, and that session ended. */
 	if (m->reason == SML_WHY_ASSUMED && m->touched < ds->doubt_from)
 		return it->deleted ? 'X' : 'A';
@@ -140,6 +146,8 @@ page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 			p->u[i].item = *head;
 		}
 		p->u[i].what = action(ds, &p->u[i].item, true, &p->u[i].map);
+		if (ds->stage == SML_OUT_PROBE && p->u[i].what == 'A')
+			p->u[i].what = 0;
 		p->u[i].probe = m[i].state == STORE_MAP_LIVE;
 		if (sml_filter_dates(c, ds, &p->u[i]) < 0)
 			return -1;
@@ -371,7 +379,8 @@ stage_pending(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		if (p.last)
 			break;
 	}
-	ds->stage = SML_OUT_WALK;
+	ds->pend_after = 0;
+	ds->stage = ds->stage == SML_OUT_PROBE ? SML_OUT_PENDING : SML_OUT_WALK;
 	return 0;
 }
 
@@ -543,6 +552,9 @@ one_database(struct sml_ctx *c, struct sml_out *o, struct sml_ds *ds,
 		*full = how == SML_SENT_PART || how == SML_NO_ROOM;
 	}
 	if (how == SML_SENT_FAILED)
+		return -1;
+	if (!*full && ds->stage == SML_OUT_PROBE &&
+	    stage_pending(c, o, &so, full) < 0)
 		return -1;
 	if (!*full && ds->stage == SML_OUT_PENDING &&
 	    stage_pending(c, o, &so, full) < 0)

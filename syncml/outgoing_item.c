@@ -169,7 +169,8 @@ send_delete(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	u->map.offer_n = 0;
 	so->ds->out.deleted++;
 	c->items_out++;
-	return record(c, o, so->ds, u->item.id, 0, 0, 'D');
+	return record(c, o, so->ds, u->item.id,
+		      u->item.deleted ? u->item.revision : 0, 0, 'D');
 }
 
 /* ---- pieces ----------------------------------------------------------------

@@ -2,7 +2,9 @@
  * The server's side: one message in, one message out. Decoding comes before
  * the transaction, login too (it may be slow); then everything that the
  * message does and the answer's bytes are committed together, and only then
- * returned.
+ * returned. Where the store fails on the way the whole message is tried again,
+ * a copy of itself: that a COMMIT went through and nobody heard of it is the
+ * same case as an answer that got lost.
  */
 #include "syncml/server.h"
 #include "syncml/session.h"
@@ -21,15 +23,17 @@ plain(struct sml_reply *out, int http, struct slice text)
 }
 
 static void
-failed(struct sml_ctx *c, struct sml_reply *out)
+give_up(struct sml_ctx *c, struct sml_reply *out)
 {
-	bool later = c->e.code == ERR_UNAVAILABLE || c->e.code == ERR_NOMEM;
+	bool later = c->e.code == ERR_UNAVAILABLE || c->e.code == ERR_BUSY ||
+		     c->e.code == ERR_NOMEM;
 	char dev[201];
 
 	log_line(c->srv->log, later ? LOG_LVL_WARN : LOG_LVL_ERROR,
-		 "event=message-failed peer=%.*s dev=\"%s\" where=%s: %s",
+		 "event=message-failed peer=%.*s dev=\"%s\" tries=%u "
+		 "where=%s: %s",
 		 SLICE_ARG(c->rq->peer),
-		 log_quote(out->dev_id, dev, sizeof(dev)),
+		 log_quote(out->dev_id, dev, sizeof(dev)), c->tries,
 		 c->e.where == NULL ? "?" : c->e.where, c->e.msg);
 	out->note = slice_c(err_name(c->e.code));
 	if (later) {
@@ -47,6 +51,15 @@ failed(struct sml_ctx *c, struct sml_reply *out)
 	plain(out, 500,
 	      SLICE_LIT("The server could not handle this "
 			"message; its log says why.\n"));
+}
+
+static void
+failed(struct sml_ctx *c, struct sml_reply *out)
+{
+	c->again = c->e.code == ERR_UNAVAILABLE && !c->e.lasting &&
+		   c->srv->again != NULL && c->tries < SML_TRIES_MAX;
+	if (!c->again)
+		give_up(c, out);
 }
 
 static void
@@ -562,14 +575,62 @@ scratch_new(const struct sml_server_conf *conf)
 	return arena_new(n > SML_ARENA_BYTES_MAX ? n : SML_ARENA_BYTES_MAX);
 }
 
+/* A try begins with nothing but the message: what the one before it did to
+   this struct does not count. */
+static void
+start_try(struct sml_ctx *c, struct sml_reply *out)
+{
+	const struct sml_server *srv = c->srv;
+	const struct sml_request *rq = c->rq;
+	const struct sml_msg *msg = c->msg;
+	struct arena *a = c->a;
+	struct arena *scratch = c->scratch;
+	unsigned tries = c->tries;
+
+	if (tries > 0)
+		memset(c, 0, sizeof(*c));
+	c->srv = srv;
+	c->rq = rq;
+	c->a = a;
+	c->scratch = scratch;
+	c->msg = msg;
+	c->tries = tries + 1;
+	c->refused = arena_refused(a) + arena_refused(scratch);
+	c->now = srv->clk->now_ms(srv->clk);
+	*out = (struct sml_reply){ .dev_id = out->dev_id,
+				   .sid = out->sid,
+				   .tries = c->tries };
+}
+
+static bool
+once_more(struct sml_ctx *c, struct sml_reply *out)
+{
+	char dev[201];
+
+	if (!c->again)
+		return false;
+	if (!c->srv->again(c->srv->again_ctx, c->tries)) {
+		give_up(c, out);
+		return false;
+	}
+	log_line(c->srv->log, LOG_LVL_INFO,
+		 "event=message-again peer=%.*s dev=\"%s\" tries=%u "
+		 "where=%s: %s",
+		 SLICE_ARG(c->rq->peer),
+		 log_quote(out->dev_id, dev, sizeof(dev)), c->tries,
+		 c->e.where == NULL ? "?" : c->e.where, c->e.msg);
+	return true;
+}
+
 void
 sml_server_handle(const struct sml_server *srv, struct arena *a,
 		  const struct sml_request *rq, struct sml_reply *out)
 {
 	struct sml_ctx *c = ARENA_NEW(a, struct sml_ctx);
 	struct arena *scratch = scratch_new(srv->conf);
+	struct arena_mark decoded;
 
-	*out = (struct sml_reply){ 0 };
+	*out = (struct sml_reply){ .tries = 1 };
 	if (c == NULL || scratch == NULL) {
 		out->retry_after_s = RETRY_S;
 		plain(out, 503, SLICE_LIT("The server is out of memory.\n"));
@@ -580,9 +641,15 @@ sml_server_handle(const struct sml_server *srv, struct arena *a,
 	c->rq = rq;
 	c->a = a;
 	c->scratch = scratch;
-	c->refused = arena_refused(a);
-	c->now = srv->clk->now_ms(srv->clk);
-	if (decode(c, out) && header(c, out))
-		dispatch(c, out);
+	if (decode(c, out)) {
+		decoded = arena_mark(a);
+		do {
+			arena_rewind(a, decoded);
+			arena_reset(scratch);
+			start_try(c, out);
+			if (header(c, out))
+				dispatch(c, out);
+		} while (once_more(c, out));
+	}
 	arena_free(&scratch);
 }

@@ -42,6 +42,15 @@ struct sml_server {
 	struct sml_secrets *secrets;
 	const struct pim_rules *rules;
 	const struct sml_server_conf *conf;
+	/*
+	 * A call of the store failed that may work in a moment, and nothing of
+	 * the message was done or nobody can know. Waits a little and returns
+	 * true: it is tried once more, as if the client had sent it again (what
+	 * was done after all is found and answered from the store). False: 503.
+	 * tries: so far, from 1. NULL: never again.
+	 */
+	bool (*again)(void *ctx, unsigned tries);
+	void *again_ctx;
 };
 
 struct sml_request {
@@ -64,6 +73,7 @@ struct sml_reply {
 	struct slice user, dev_id, sid;
 	struct slice note; /* "msg 2: 3 added, 1 replaced", or the error */
 	bool duplicate;    /* the stored answer went out again */
+	unsigned tries;    /* 1, and more where the store failed */
 	/* For metrics. */
 	unsigned items_in, items_out;
 	bool session_began; /* credentials were good: a session is new */

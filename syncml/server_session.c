@@ -375,6 +375,12 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		c->row = *row;
 		return 0;
 	}
+	/* It goes on with what is over: an answer would pass for a sync. */
+	if (row != NULL && *how == SML_ENTER_EXPIRED && c->msgid > 1 &&
+	    c->msgid == row->last_msgid + 1) {
+		c->row = *row;
+		return 0;
+	}
 	/* With good credentials a message may begin a session, unless it is a
 	   late one of a session that lives. */
 	if (login != NULL && (c->msgid == 1 || *how == SML_ENTER_EXPIRED))

@@ -19,6 +19,8 @@ enum sml_phase { SML_IN_INIT = 0, SML_IN_SYNC, SML_IN_MAP, SML_IN_END };
 /* How far our package 4 is, for one database. */
 enum sml_stage {
 	SML_OUT_WAIT = 0, /* package 3 is not complete */
+	SML_OUT_PROBE,    /* items in doubt, before an Add can take a LUID of
+			     theirs that is free again */
 	SML_OUT_PENDING,  /* debts, unsettled offers, items in doubt */
 	SML_OUT_WALK,     /* what enters or leaves the filter */
 	SML_OUT_CHANGES,  /* what changed since the cursor */
@@ -112,6 +114,8 @@ enum sml_why {
 	SML_WHY_NOTED = 1,   /* DELETING: the device's Delete, not decided */
 	SML_WHY_SHARED = 2,  /* its LUID is another item's */
 	SML_WHY_ASSUMED = 3, /* DELETING: no Status, but it went on */
+	SML_WHY_GONE = 4,    /* DELETING: gone there; the row goes, too, when
+				the device has shown that this session ended */
 };
 
 /* A Status that waits for room. */
@@ -175,7 +179,8 @@ struct sml_open {
 	bool done;    /* it ended, if the device got our last answer */
 	bool in_done; /* all of the device's changes came */
 	int64_t since_ms;
-	int64_t added;     /* items of the client */
+	int64_t added; /* items of the client */
+	int64_t doubt_from;
 	struct slice last; /* the client's Last when it began */
 	struct sml_incoming inc;
 	struct sml_outgoing og;
@@ -283,6 +288,8 @@ struct sml_ctx {
 	struct store_story *story;
 	size_t story_n, story_cap;
 	unsigned items_in, items_out;
+	unsigned tries; /* of this message so far, this one counted */
+	bool again;     /* the store failed, and the next try may go well */
 	struct err e;
 };
 
@@ -364,6 +371,9 @@ void sml_open_load(struct arena *a, struct slice bytes, struct sml_open *open);
 /* Is there one that an Alert 225 with this Last means? */
 bool sml_resumable(const struct sml_ctx *c, const struct store_link *l,
 		   const struct sml_open *open, struct slice last, bool fits);
+/* A slow sync broke, and the device goes on with its old anchors: what it told
+   the new map alone joins the old one. */
+int sml_stage_keep(struct sml_ctx *c, const struct store_link *l);
 /* Its large objects go on as well. */
 int sml_resume_objects(struct sml_ctx *c, struct sml_ds *ds,
 		       const struct sml_open *open);
@@ -411,6 +421,8 @@ int sml_map_take(struct sml_ctx *c, const struct sml_cmd *cmd);
 int sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd);
 /* A row the device must be sent anew, under its LUID or (none) as an Add. */
 void sml_map_owe(struct store_map *m, bool keep_luid, int reason);
+/* It is gone from the device, if the session ends well for it. */
+void sml_map_gone(struct store_map *m, int64_t sync_no);
 /* The device holds this now. */
 void sml_map_holds(struct store_map *m, int64_t revision, uint64_t form,
 		   int64_t sync_no);
@@ -533,6 +545,7 @@ struct sml_op {
 	struct pim_ids ids;
 	struct store_map *row;  /* under this LUID in this generation */
 	struct store_map *hint; /* ... in another one */
+	struct store_map *gone; /* ... in this one, of what is gone there */
 };
 int sml_cmd_sync(struct sml_ctx *c, const struct sml_cmd *cmd);
 
@@ -590,6 +603,10 @@ bool sml_batch_agrees(struct sml_batch *b, const struct sml_op *op,
 		      const struct store_map *row);
 /* apply_item.c: decide one operation. */
 int sml_op_decide(struct sml_batch *b, struct sml_op *op);
+/* Has the item something that the device does not know? What it sent itself and
+   was merged without a trace is a later revision than the item's. */
+bool sml_edited_elsewhere(const struct store_map *row,
+			  const struct store_item *head);
 /* apply_merge.c: an edit of an item that the server has. */
 int sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		 const struct store_item *head, struct store_map *row,

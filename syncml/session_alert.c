@@ -161,6 +161,8 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 	if (fresh && !d->resumed && stage_new(c, l) < 0)
 		return -1;
 	/* A slow sync that broke before this one is not to be resumed. */
+	if (!fresh && !d->resumed && sml_stage_keep(c, l) < 0)
+		return -1;
 	if (!fresh)
 		l->stage = 0;
 	drop_objects(c, ds);
@@ -192,8 +194,10 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 			       "no memory for an anchor");
 	/* Sessions after the confirmed one broke: what they moved is in
 	   doubt, since a phone restored from a backup looks the same. One that
-	   resumes is none. */
-	if (!fresh && !d->resumed && l->confirmed_no < l->sync_no)
+	   resumes is none, but what it resumes may have had doubts. */
+	if (!fresh && d->resumed)
+		ds->doubt_from = open->doubt_from;
+	else if (!fresh && l->confirmed_no < l->sync_no)
 		ds->doubt_from = l->confirmed_no + 1;
 	/* The device empties its database when it reads our package 2: from
 	   then on it must not pass for one that has what its anchors say. */
@@ -377,7 +381,10 @@ anchors_next(struct store_link *l, const struct sml_ds *ds)
 		return;
 	l->n_client = ds->client_next;
 	l->n_server = ds->server_next;
-	l->n_sync_no = ds->sync_no;
+	/* One way from the device: its doubts were not looked into. */
+	l->n_sync_no = ds->type == 202 && ds->doubt_from != INT64_MAX
+			   ? l->confirmed_no
+			   : ds->sync_no;
 	l->n_valid = true;
 }
 
@@ -411,8 +418,9 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 	if (ds->type != 205)
 		anchors_next(l, ds);
 	ds->bound = c->tx->change_no;
-	ds->stage =
-	    ds->type == 202 || ds->type == 203 ? SML_OUT_DONE : SML_OUT_PENDING;
+	ds->stage = ds->type == 202 || ds->type == 203 ? SML_OUT_DONE
+		    : ds->doubt_from != INT64_MAX      ? SML_OUT_PROBE
+						       : SML_OUT_PENDING;
 	ds->cursor_n = l->cursor_n;
 	memcpy(ds->cursor, l->cursor, sizeof(ds->cursor));
 	if (ds->type == 205) {

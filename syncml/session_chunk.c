@@ -141,11 +141,23 @@ without_twice(const struct sml_ctx *c, struct slice whole)
 	return (struct slice){ p, whole.n - n };
 }
 
+/*
+ * Its user edited the item while the session was suspended: it is smaller now
+ * and comes in one piece, which says no Size.
+ */
+static bool
+anew(const struct sml_incoming *in, struct slice piece)
+{
+	return in->got == in->resumed &&
+	       slice_starts_nocase(slice_trim(piece), "BEGIN:VCA");
+}
+
 static int
 finish(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
 {
 	struct sml_incoming *in = &c->s.inc;
 	struct buf whole = BUF_IN(c->a);
+	struct slice last = op->data;
 	struct slice joined;
 
 	if (c->tx->v->chunk_join(c->tx, c->a, key(ds), &joined, &c->e) < 0)
@@ -161,6 +173,11 @@ finish(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op)
 		op->type = in->type;
 	if (op->format.n == 0)
 		op->format = in->format;
+	if (!size_fits(op->data, in->size) && anew(in, last)) {
+		op->data = last;
+		in->active = false;
+		return c->tx->v->chunk_drop(c->tx, key(ds), &c->e);
+	}
 	if (!size_fits(op->data, in->size)) {
 		sml_tell(c, '=',
 			 "large object %.*s has %zu bytes, %lld were "

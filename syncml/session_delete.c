@@ -75,7 +75,7 @@ edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
 		struct store_map row = m[i];
 
 		if (head == NULL || head->deleted ||
-		    head->revision == row.held) {
+		    !sml_edited_elsewhere(&row, head)) {
 			i++;
 			continue;
 		}
@@ -112,14 +112,10 @@ decide_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
 		sml_items_sort(it, it_n);
 	gone = edited_last(c, ds, m, n, it, it_n);
 	for (size_t i = 0; i < gone; i++)
-		id[i] = m[i].item;
+		sml_map_gone(&m[i], ds->sync_no);
 	if (it_n > 0 && tombstones(c, it, it_n) < 0)
 		return -1;
-	if (gone < n && c->tx->v->map_put(c->tx, m + gone, n - gone, &c->e) < 0)
-		return -1;
-	return gone == 0 ? 0
-			 : c->tx->v->map_drop(c->tx, ds->link, ds->gen, id,
-					      gone, &c->e);
+	return c->tx->v->map_put(c->tx, m, n, &c->e);
 }
 
 /* Rows of one page that wait for the decision, moved to the front. */

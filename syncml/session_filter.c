@@ -198,6 +198,30 @@ take_element(struct sml_ctx *c, const struct sml_filter *in, unsigned kinds,
 	return take_terms(c, in->record, u);
 }
 
+/* A day as a date; and nothing for an edge that nobody asked for. */
+static struct slice
+edge(struct sml_ctx *c, const char *word, int64_t ms)
+{
+	enum { SEEN = 36000 };
+	char iso[21];
+
+	if (ms < c->now - SEEN * DAY_MS || ms > c->now + SEEN * DAY_MS)
+		return SLICE_LIT("");
+	clk_iso(ms, iso);
+	return arena_printf(c->a, " %s %.*s", word, ms % DAY_MS == 0 ? 10 : 20,
+			    iso);
+}
+
+static void
+tell_filter(struct sml_ctx *c, const struct sml_filter_use *u)
+{
+	sml_tell(c, '>', "only items%.*s%.*s%s%.*s; the others %s the device",
+		 SLICE_ARG(edge(c, "from", u->since_ms)),
+		 SLICE_ARG(edge(c, "before", u->before_ms)),
+		 u->terms.n > 0 ? " with " : "", SLICE_ARG(u->terms),
+		 u->inclusive ? "stay on" : "leave");
+}
+
 int
 sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 	       const struct sml_item *it, int code, struct slice *words)
@@ -234,7 +258,7 @@ sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 	if (words->p == NULL)
 		return 500;
 	if (u.on)
-		sml_tell(c, '>', "only items within %.*s", SLICE_ARG(*words));
+		tell_filter(c, &u);
 	return 200;
 }
 

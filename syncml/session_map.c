@@ -35,6 +35,17 @@ sml_map_holds(struct store_map *m, int64_t revision, uint64_t form,
 	m->touched = sync_no;
 }
 
+void
+sml_map_gone(struct store_map *m, int64_t sync_no)
+{
+	m->state = STORE_MAP_DELETING;
+	m->reason = SML_WHY_GONE;
+	m->held = 0;
+	m->held_form = 0;
+	m->offer_n = 0;
+	m->touched = sync_no;
+}
+
 struct mapping {
 	int64_t item;
 	struct slice luid;
@@ -224,7 +235,13 @@ free_luids(struct step *s)
 		if (m[i].gen != s->ds->gen || to == NULL ||
 		    to->item == m[i].item || (own != NULL && !own->lost))
 			continue;
-		if (decided(s, to->item)) {
+		if (m[i].state == STORE_MAP_DELETING &&
+		    (m[i].reason == SML_WHY_NOTED ||
+		     m[i].reason == SML_WHY_GONE)) {
+			/* Deleted by the device, which used the LUID again. */
+			m[i].luid = SLICE_LIT("");
+			s->put[s->put_n++] = m[i];
+		} else if (decided(s, to->item)) {
 			/* It stays; but which of the two does the device show
 			   there now? Its own item, from now on. */
 			to->lost = true;

@@ -19,8 +19,9 @@ sml_resumable(const struct sml_ctx *c, const struct store_link *l,
 	/* Neither a map to go on with nor one that is being made. */
 	if (l->gen == 0 && (!fresh || l->stage == 0))
 		return false;
-	/* It knows that the sync ended. */
-	if (open->done && fits && !slice_eq(last, open->last))
+	/* It knows that the sync ended; or it is a backup of one that was
+	   suspended long before. */
+	if (open->done && !slice_eq(last, open->last))
 		return false;
 	/* Some send no Last. */
 	return fits || slice_trim(last).n == 0 || slice_eq(last, open->last);
@@ -75,6 +76,93 @@ sml_resume_objects(struct sml_ctx *c, struct sml_ds *ds,
 	return 0;
 }
 
+/* ---- a slow sync that is not resumed ------------------------------------ */
+
+enum { PAGE = 200 };
+
+static bool
+has_luid(const struct store_map *m, size_t n, const struct store_map *like,
+	 int64_t gen)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].gen == gen && slice_eq(m[i].luid, like->luid))
+			return true;
+	}
+	return false;
+}
+
+/* Of one page of the stage's rows: those whose item and LUID are both unknown
+   to the map in force. */
+static int
+keep_page(struct sml_ctx *c, const struct store_link *l, struct store_map *m,
+	  size_t n)
+{
+	int64_t *id = ARENA_ARRAY(c->scratch, n, int64_t);
+	struct slice *luid = ARENA_ARRAY(c->scratch, n, struct slice);
+	struct store_map *row;
+	struct store_map *there;
+	size_t row_n;
+	size_t there_n;
+	size_t k = 0;
+
+	if (id == NULL || luid == NULL)
+		return err_set(&c->e, ERR_NOMEM, "resume.stage",
+			       "no memory for a page of the map");
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].state != STORE_MAP_LIVE || m[i].luid.n == 0)
+			continue;
+		id[k] = m[i].item;
+		luid[k] = m[i].luid;
+		m[k++] = m[i];
+	}
+	if (k == 0)
+		return 0;
+	if (c->tx->v->map_by_item(c->tx, c->scratch, l->id, l->gen, id, k, &row,
+				  &row_n, &c->e) < 0 ||
+	    c->tx->v->map_by_luid(c->tx, c->scratch, l->id, luid, k, &there,
+				  &there_n, &c->e) < 0)
+		return -1;
+	sml_maps_sort(row, row_n);
+	n = k;
+	k = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (sml_map_find(row, row_n, m[i].item) != NULL ||
+		    has_luid(there, there_n, &m[i], l->gen))
+			continue;
+		m[k] = m[i];
+		m[k++].gen = l->gen;
+	}
+	return k == 0 ? 0 : c->tx->v->map_put(c->tx, m, k, &c->e);
+}
+
+/* Some devices take an item for told when its Status came, and do not tell it
+   again after the break. */
+int
+sml_stage_keep(struct sml_ctx *c, const struct store_link *l)
+{
+	struct store_pending ask = {
+		.link = l->id, .gen = l->stage, .this_sync = -1, .limit = PAGE
+	};
+	struct store_map *m;
+	size_t n;
+
+	if (l->stage == 0 || l->gen == 0 || l->stage == l->gen)
+		return 0;
+	do {
+		arena_reset(c->scratch);
+		if (c->tx->v->map_pending(c->tx, c->scratch, &ask, &m, &n,
+					  &c->e) < 0)
+			return -1;
+		if (n > 0)
+			ask.after = m[n - 1].item;
+		if (n > 0 && keep_page(c, l, m, n) < 0)
+			return -1;
+	} while (n == PAGE);
+	return 0;
+}
+
+/* ---- what the links remember -------------------------------------------- */
+
 static struct sml_open
 open_of(const struct sml_ctx *c, const struct sml_ds *ds)
 {
@@ -89,6 +177,7 @@ open_of(const struct sml_ctx *c, const struct sml_ds *ds)
 		.in_done = ds->in_done,
 		.since_ms = c->row.started_ms,
 		.added = ds->added_before + ds->in.added,
+		.doubt_from = ds->doubt_from,
 		.last = ds->client_last,
 	};
 

@@ -121,8 +121,11 @@ settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
 	}
 	if (o->s.what == 'D') {
 		m->reason = 0;
-		if (good(o->code) || missing(o->code))
-			return true;
+		if (good(o->code) || missing(o->code)) {
+			sml_map_gone(m, ds->sync_no);
+			/* One that lives left the device's filter only. */
+			return o->s.revision == 0;
+		}
 		ds->out.failed++;
 		m->touched = ds->sync_no; /* stays DELETING: sent again */
 		if (no_soft_delete(o->code)) {

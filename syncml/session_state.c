@@ -453,6 +453,7 @@ walk_open(struct walk *w, struct sml_open *o)
 	walk_bool(w, &o->in_done);
 	walk_i64(w, &o->since_ms);
 	walk_i64(w, &o->added);
+	walk_i64(w, &o->doubt_from);
 	walk_slice(w, &o->last);
 	walk_incoming(w, &o->inc);
 	walk_outgoing(w, &o->og);

@@ -217,6 +217,15 @@ constraint(struct lite_conn *c, int rc, const char *where, struct err *e)
 	return err_sys(e, ERR_BUG, rc, where, "%s", sqlite3_errmsg(c->db));
 }
 
+/* Waiting some seconds does not mend a disk. */
+static int
+lasting(struct err *e, int rc)
+{
+	if (e != NULL)
+		e->lasting = true;
+	return rc;
+}
+
 int
 lite_fail(struct lite_conn *c, int rc, const char *where, struct err *e)
 {
@@ -232,27 +241,31 @@ lite_fail(struct lite_conn *c, int rc, const char *where, struct err *e)
 			       "finish within %d seconds",
 			       file, LITE_BUSY_MS / 1000);
 	case SQLITE_FULL:
-		return err_sys(e, ERR_UNAVAILABLE, rc, where,
+		return lasting(
+		    e, err_sys(e, ERR_UNAVAILABLE, rc, where,
 			       "no room to write to %s: free space on its disk",
-			       file);
+			       file));
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
-		return err_sys(e, ERR_UNAVAILABLE, rc, where,
+		return lasting(
+		    e, err_sys(e, ERR_UNAVAILABLE, rc, where,
 			       "%s cannot be written: let this user own the "
 			       "file and its folder",
-			       file);
+			       file));
 	case SQLITE_CANTOPEN:
-		return err_sys(e, ERR_UNAVAILABLE, rc, where,
+		return lasting(
+		    e, err_sys(e, ERR_UNAVAILABLE, rc, where,
 			       "%s cannot be opened: is the folder there, and "
 			       "may this user use it?",
-			       file);
+			       file));
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_sys(e, ERR_UNAVAILABLE, rc, where,
+		return lasting(
+		    e, err_sys(e, ERR_UNAVAILABLE, rc, where,
 			       "%s is damaged (%s): run `funicular check` and "
 			       "restore the last backup",
-			       file, said);
+			       file, said));
 	case SQLITE_CONSTRAINT:
 		return constraint(c, rc, where, e);
 	case SQLITE_NOMEM:
@@ -264,10 +277,11 @@ lite_fail(struct lite_conn *c, int rc, const char *where, struct err *e)
 		if (rc == SQLITE_IOERR_NOMEM)
 			return err_sys(e, ERR_NOMEM, rc, where,
 				       "no memory left");
-		return err_sys(e, ERR_UNAVAILABLE, rc, where,
+		return lasting(
+		    e, err_sys(e, ERR_UNAVAILABLE, rc, where,
 			       "reading or writing %s failed (%s): look at its "
 			       "disk",
-			       file, sqlite3_errstr(rc));
+			       file, sqlite3_errstr(rc)));
 	default:
 		return err_sys(e, ERR_BUG, rc, where, "%s", said);
 	}

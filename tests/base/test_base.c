@@ -130,6 +130,41 @@ arenas_have_a_cap(void **state)
 }
 
 static void
+arenas_go_back(void **state)
+{
+	struct arena *a = arena_new(1 << 20);
+	struct arena_mark empty = arena_mark(a);
+	struct arena_mark m;
+	size_t used;
+	char *kept;
+	char *p;
+
+	(void)state;
+	kept = arena_alloc(a, 100);
+	assert_non_null(kept);
+	memset(kept, 'k', 100);
+	m = arena_mark(a);
+	used = arena_used(a);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 100; i++) {
+			p = arena_alloc(a, 1000); /* several blocks */
+			assert_non_null(p);
+			for (int k = 0; k < 1000; k++)
+				assert_int_equal(p[k], 0);
+			memset(p, 'x', 1000);
+		}
+		arena_rewind(a, m);
+		assert_int_equal(arena_used(a), used);
+	}
+	for (int k = 0; k < 100; k++)
+		assert_int_equal(kept[k], 'k');
+	arena_rewind(a, empty);
+	assert_int_equal(arena_used(a), 0);
+	assert_non_null(arena_alloc(a, 1000));
+	arena_free(&a);
+}
+
+static void
 strings_in_arenas(void **state)
 {
 	struct arena *a = arena_new(100000);
@@ -278,6 +313,7 @@ main(void)
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(utf8_is_checked_and_cut),
 		cmocka_unit_test(arenas_have_a_cap),
+		cmocka_unit_test(arenas_go_back),
 		cmocka_unit_test(strings_in_arenas),
 		cmocka_unit_test(buffers_grow_and_stick),
 		cmocka_unit_test(digests_have_known_values),

@@ -327,7 +327,7 @@ test_queue(void **state)
 		(void)pthread_join(c->one[i].thread, NULL);
 	for (size_t i = 0; i < CROWD; i++) {
 		if (c->one[i].rc < 0) {
-			assert_int_equal(c->one[i].code, ERR_UNAVAILABLE);
+			assert_int_equal(c->one[i].code, ERR_BUSY);
 			refused++;
 			continue;
 		}

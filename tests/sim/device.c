@@ -192,9 +192,22 @@ any_item(struct sim *s, struct dev *d)
 	return NULL;
 }
 
+/* Its values pass for edits, whatever they are: what took their place since
+   may go. */
 static void
-changed(struct item *it)
+old_edited(struct model *m, const struct item *it)
 {
+	for (int f = 0; f < FIELDS; f++) {
+		for (unsigned k = 0; k < it->r.n[f]; k++)
+			model_revive(m, it->r.v[f][k], true);
+	}
+}
+
+static void
+changed(struct model *m, struct item *it)
+{
+	if (it->old)
+		old_edited(m, it);
 	if (it->change == 0)
 		it->change = 'R';
 }
@@ -207,7 +220,7 @@ dev_set(struct sim *s, struct dev *d, struct item *it, enum field f)
 
 	remember(s, d, it,
 		 set(s, d, &it->r, model_ent_of(m, &it->r), f, it->unsure));
-	changed(it);
+	changed(m, it);
 	sim_say(s, "  %s: edit %d = %s", d->id, it->luid,
 		rec_show(&it->r, text, sizeof(text)));
 }
@@ -241,7 +254,7 @@ dev_unset(struct sim *s, struct dev *d, struct item *it, enum field f)
 	model_over(m, t, &it->r, f);
 	rec_set(&it->r, f, 0);
 	remember(s, d, it, t);
-	changed(it);
+	changed(m, it);
 	sim_say(s, "  %s: clear field %d of %d = n%u (deed %u)", d->id, (int)f,
 		it->luid, it->r.v[F_NAME][0], t);
 }
@@ -275,9 +288,23 @@ over_hidden(struct sim *s, const struct dev *d, uint32_t deed, unsigned ent)
 		rec_put(&r, k->field, t);
 		if (k->acked && k->heard < d->good_began)
 			model_over(m, deed, &r, k->field);
-		else if (k->made <= d->good_ended)
+		/* A session that broke may have counted as one that told it. */
+		else if (k->made <= d->ended)
 			m->ent[ent].loose = true;
 	}
+}
+
+bool
+dev_too_large(struct sim *s, const struct dev *d, const struct rec *r)
+{
+	enum { AROUND = 1500 }; /* of a message, at most */
+	int most = d->t.max_obj;
+
+	/* In 1.0 there are no pieces: a message must hold it. */
+	if (d->t.version == 10 && d->t.max_msg > 0)
+		most = d->t.max_msg - AROUND;
+	return most > 0 &&
+	       rec_write(s, s->b, r, d->t.old_form).n + 100 > (size_t)most;
 }
 
 void
@@ -295,9 +322,10 @@ dev_remove(struct sim *s, struct dev *d, struct item *it)
 		model_inherit(m, t, it->deed[i]);
 		model_weaken(m, it->deed[i]);
 	}
-	/* Nobody can tell that it saw what it was sent last: the item may be
-	   kept for that edit. */
-	if (it->unsure || d->t.no_map)
+	/* Nobody can tell that it saw what it was sent last, or there is more
+	   of it than it can be sent: the item may be kept for that edit. */
+	if (it->unsure || d->t.no_map || d->t.no_status ||
+	    dev_too_large(s, d, &it->r))
 		model_weaken(m, t);
 	over_hidden(s, d, t, model_ent_of(m, &it->r));
 	remember(s, d, it, t);
@@ -366,16 +394,43 @@ forget(struct sim *s, struct dev *d)
 	}
 }
 
-/* The device's content is what holds, whatever others did. */
+static bool
+has_ent(const struct dev *d, const struct model *m, unsigned ent)
+{
+	for (unsigned i = 0; i < d->m.n; i++) {
+		const struct item *it = &d->m.item[i];
+
+		if (it->live && model_ent_of(m, &it->r) == ent)
+			return true;
+	}
+	return false;
+}
+
+/* The device's content is what holds, whatever others did. What it has not
+   goes, and may come back twice: by another's slow sync, and by another's edit.
+ */
 void
 dev_wins(struct sim *s, struct dev *d)
 {
 	struct model *m = model_of(s, d);
 
-	for (unsigned i = 0; i < m->ent_n; i++)
+	for (unsigned i = 0; i < m->ent_n; i++) {
 		m->ent[i].loose = true;
+		m->ent[i].many |= !has_ent(d, m, i);
+	}
 	for (unsigned i = 0; i < m->deed_n; i++)
 		m->deed[i].weak = true;
+}
+
+/* ... and what was set before in that field was never sent. */
+static void
+clear_doubtful(struct model *m, const struct item *it, uint32_t clear)
+{
+	for (unsigned k = 0; k < it->deed_n; k++) {
+		if (m->deed[it->deed[k]].field == m->deed[clear].field &&
+		    it->deed[k] <= clear)
+			model_weaken(m, it->deed[k]);
+	}
 }
 
 /* After a session that broke, what is not there is no deletion. */
@@ -389,7 +444,7 @@ dev_doubtful(struct sim *s, struct dev *d)
 
 		for (unsigned k = 0; k < it->deed_n; k++) {
 			if (m->deed[it->deed[k]].kind == DEED_CLEAR)
-				model_weaken(m, it->deed[k]);
+				clear_doubtful(m, it, it->deed[k]);
 		}
 	}
 }
@@ -411,7 +466,7 @@ dev_unsure(struct sim *s, struct dev *d)
 			model_weaken(m, it->deed[k]);
 		if (it->live)
 			m->ent[model_ent_of(m, &it->r)].many |=
-			    model_replaced(m, it->r.v[F_NAME][0]) != 0;
+			    model_deleted(m, model_ent_of(m, &it->r));
 		for (int f = 0; it->live && f < FIELDS; f++) {
 			for (unsigned k = 0; k < it->r.n[f]; k++)
 				model_revive(m, it->r.v[f][k],
@@ -431,12 +486,26 @@ dev_emptied(struct sim *s, struct dev *d)
 void
 dev_restore(struct sim *s, struct dev *d)
 {
+	bool untold = d->m.map_n > 0 || d->t.no_status;
+
 	if (!d->has_backup)
 		return;
 	forget(s, d);
 	d->m = d->backup;
+	/* Items that it never mapped are gone with it, or it does not say that
+	   it has none: such a one is set up anew (docs/known-gaps.md). */
+	if (untold)
+		d->m.last = 0;
 	d->slow_ok = true;
 	dev_unsure(s, d);
+	/* The server may take it for one that got the last edits. */
+	for (unsigned i = 0; i < d->m.n; i++) {
+		struct item *it = &d->m.item[i];
+
+		it->unsure = it->old = true;
+		if (it->change != 0)
+			old_edited(model_of(s, d), it);
+	}
 	sim_say(s, "  %s: RESTORED, anchor %d", d->id, d->m.last);
 }
 

@@ -35,20 +35,6 @@ round_all(struct sim *s)
 
 /* ---- what each one holds ------------------------------------------------ */
 
-/* Is it, as vCard, more than the device takes? */
-static bool
-too_large(struct sim *s, const struct dev *d, const struct rec *r)
-{
-	enum { AROUND = 1500 }; /* of a message, at most */
-	int most = d->t.max_obj;
-
-	/* In 1.0 there are no pieces: a message must hold it. */
-	if (d->t.version == 10 && d->t.max_msg > 0)
-		most = d->t.max_msg - AROUND;
-	return most > 0 &&
-	       rec_write(s, s->b, r, d->t.old_form).n + 100 > (size_t)most;
-}
-
 static void
 show(struct sim *s, const char *who, const struct rec *r, size_t n)
 {
@@ -90,7 +76,7 @@ device_holds(struct sim *s, const struct dev *d, const struct rec *all,
 	for (size_t i = 0; i < all_n; i++) {
 		struct rec r = rec_project(&all[i], d->t.fields);
 
-		if (!too_large(s, d, &r))
+		if (!dev_too_large(s, d, &r))
 			continue;
 		n = without(have, n, r.v[F_NAME][0]);
 		want_n = without(want, want_n, r.v[F_NAME][0]);
@@ -257,8 +243,9 @@ unseen(const struct model *m, unsigned ent)
 	return false;
 }
 
-/* How many of an item's values nothing replaced. What replaced a cleared field
-   is not known, so each clearing counts. */
+/* How many of an item's values nothing replaced, those included that may count
+   or not: they may keep it. What replaced a cleared field is not known, so each
+   clearing counts. */
 static unsigned
 alive(const struct model *m, unsigned ent)
 {
@@ -271,7 +258,7 @@ alive(const struct model *m, unsigned ent)
 			continue;
 		if (d->kind == DEED_CLEAR)
 			n++;
-		else if (d->kind == DEED_SET && !d->weak && d->acked &&
+		else if (d->kind == DEED_SET && (d->weak || d->acked) &&
 			 model_replaced(m, t) == 0)
 			n++;
 	}
@@ -324,7 +311,7 @@ ent_holds(struct sim *s, const struct model *m, unsigned e,
 		return;
 	if (f->n > 0 && gone)
 		sim_fail(s, "n%u was deleted, and is back", ent->name);
-	if (f->n == 0 && unseen(m, e) &&
+	if (f->n == 0 && unseen(m, e) && deletes(m, e, true) == all &&
 	    (model_replaced(m, ent->name) & 1u << DEED_DELETE) != 0)
 		sim_fail(s,
 			 "n%u is gone, with edits that its deleter had not "

@@ -105,6 +105,16 @@ model_replaced(const struct model *m, uint32_t token)
 	return kinds;
 }
 
+bool
+model_deleted(const struct model *m, unsigned ent)
+{
+	for (unsigned t = 1; t < m->deed_n; t++) {
+		if (m->deed[t].ent == ent && m->deed[t].kind == DEED_DELETE)
+			return true;
+	}
+	return false;
+}
+
 unsigned
 model_ent_of(const struct model *m, const struct rec *r)
 {

@@ -116,6 +116,8 @@ void model_weaken(struct model *m, uint32_t deed);
 void model_revive(struct model *m, uint32_t token, bool sets_too);
 /* By which kinds of deed? Bits 1 << DEED_*. */
 unsigned model_replaced(const struct model *m, uint32_t token);
+/* ... by anybody, whether it counts or not? */
+bool model_deleted(const struct model *m, unsigned ent);
 unsigned model_ent_of(const struct model *m, const struct rec *r);
 
 /* ---- devices ------------------------------------------------------------ */
@@ -131,6 +133,7 @@ struct item {
 	unsigned deed_n;
 	bool unsure; /* the server does not know that it took its last edit */
 	bool ok;     /* its change arrived; it waits for the session's end */
+	bool old;    /* of a backup, and no session since */
 };
 
 struct traits { /* what kind of device it is */
@@ -183,7 +186,7 @@ struct dev {
 	struct traits t;
 	struct memory m, backup;
 	bool has_backup;
-	uint64_t began, good_began, good_ended; /* its sessions: messages */
+	uint64_t began, good_began, ended; /* its sessions: messages */
 	int anchor, sid;
 	bool slow_ok; /* the scenario asks for a slow sync */
 	bool loose;   /* what it holds is not judged */
@@ -230,6 +233,8 @@ void talk_begin(struct sim *s, struct dev *d, int alert);
 /* Take the answer to d->sent, make the next message. The phase tells when it
    is through. */
 void talk_answer(struct sim *s, struct dev *d, const struct sml_reply *r);
+/* Is it, as vCard, more than the device takes? */
+bool dev_too_large(struct sim *s, const struct dev *d, const struct rec *r);
 /* What is sent as it is has another base than what was edited: a slow sync. */
 void dev_unsure(struct sim *s, struct dev *d);
 void dev_wins(struct sim *s, struct dev *d);

@@ -414,7 +414,10 @@ settled(struct talk *t, struct dev_cmd *c)
 	memmove(it->deed, it->deed + c->deed_n,
 		it->deed_n * sizeof(it->deed[0]));
 	it->ok = true;
-	if (d->t.settles) {
+	/* Of two equal ones nobody can tell which is which, if a slow sync
+	   broke that knew them by other LUIDs than the one before. */
+	if (d->t.settles &&
+	    (!slow(d) || m->ent[model_ent_of(m, &it->r)].copies == 1)) {
 		it->change = 0;
 		it->ok = false;
 	}
@@ -467,8 +470,12 @@ take_alert(struct talk *t, const struct sml_cmd *c)
 			 d->alert);
 	/* A sync that is resumed still owes the Maps of its first part. */
 	if (d->asked != 225 &&
-	    (d->alert == 201 || d->alert == 203 || d->alert == 205))
+	    (d->alert == 201 || d->alert == 203 || d->alert == 205)) {
+		/* Until one is through nobody knows of these items. */
+		if (d->m.map_n > 0)
+			d->m.last = 0;
 		d->m.map_n = 0;
+	}
 	if (d->alert == 203 || d->alert == 205)
 		d->slow_ok = true;
 	if (d->alert == 205 && d->asked != 225)
@@ -677,6 +684,7 @@ talk_break(struct sim *s, struct dev *d, const char *why)
 	sim_say(s, "%s: breaks off: %s", d->id, why);
 	sim_story(s, d);
 	d->phase = TALK_IDLE;
+	d->ended = s->messages;
 	d->m.suspended = false;
 	if (s->calm)
 		sim_fail(s, "%s broke off without a fault: %s", d->id, why);
@@ -686,6 +694,7 @@ static void
 done(struct sim *s, struct dev *d)
 {
 	d->phase = TALK_IDLE;
+	d->ended = s->messages;
 	sim_story(s, d);
 	if (d->suspending) {
 		d->m.suspended = true;
@@ -695,12 +704,12 @@ done(struct sim *s, struct dev *d)
 	d->m.suspended = d->broke = false;
 	d->m.last = d->anchor;
 	d->good_began = d->began;
-	d->good_ended = s->messages;
 	d->slow_ok = false;
 	for (unsigned i = 0; i < d->m.n; i++) {
 		if (d->m.item[i].ok)
 			d->m.item[i].change = 0;
 		d->m.item[i].ok = d->m.item[i].unsure = false;
+		d->m.item[i].old = false;
 	}
 	sim_say(s, "%s: done, +%u ~%u -%u, sent %u", d->id, d->got_add,
 		d->got_replace, d->got_delete, d->changes);

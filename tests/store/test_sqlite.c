@@ -281,6 +281,7 @@ damaged(void **state)
 			      &env->e);
 	FAILS(env, ERR_UNAVAILABLE, rc);
 	assert_non_null(strstr(env->e.msg, "restore the last backup"));
+	assert_true(env->e.lasting);
 	tx->v->rollback(&tx);
 }
 
@@ -322,6 +323,7 @@ disk_full(void **state)
 	OK(env, tx->v->save(tx, 1, &env->e));
 	put_many(env, tx, ERR_UNAVAILABLE);
 	assert_non_null(strstr(env->e.msg, "free space"));
+	assert_true(env->e.lasting);
 	/* SQLite has rolled all of it back by itself: nothing may go on as
 	   if it were still inside. */
 	FAILS(env, ERR_BUG, tx->v->account_get(tx, env->a, &acc, &env->e));

@@ -125,6 +125,61 @@ get_in_each_version(void **state)
 
 /* R-DEV-2, R-DEV-3, S-CMD-10, S-CMD-11: any spelling; nothing else can be got
    or put. */
+static size_t
+times(struct slice text, const char *what)
+{
+	size_t n = 0;
+	size_t at;
+
+	while ((at = slice_find_str(text, what)) != SIZE_MAX) {
+		text = slice_from(text, at + strlen(what));
+		n++;
+	}
+	return n;
+}
+
+/* Filters are of 1.2: the grammar for each database, windows of dates where
+   items have dates, and the properties that an item can have. R-DEV-30 */
+static void
+filters_are_announced(void **state)
+{
+	struct raw r;
+	struct slice text;
+
+	(void)state;
+	for (int version = 11; version <= 12; version++) {
+		size_t each = version == 12 ? 1 : 0;
+
+		open_raw(&r, devid(version), "1");
+		r.version = version;
+		get_devinf(&r, uri(version));
+		(void)post(&r, FINAL | CRED);
+		text = r.raw.body;
+		assert_int_equal(
+		    times(text, "<Filter-Rx><CTType>syncml:filtertype-cgi"
+				"</CTType><VerCT>1.0</VerCT></Filter-Rx>"),
+		    5 * each);
+		/* Events, tasks and both in one: old form and new one. */
+		assert_int_equal(times(text,
+				       "<FilterKeyword>SINCE</FilterKeyword>"
+				       "<FilterKeyword>BEFORE</FilterKeyword>"),
+				 6 * each);
+		assert_int_equal(times(text, "<FilterKeyword>"), 12 * each);
+		while (slice_find_str(text, "<FilterCap>") != SIZE_MAX) {
+			size_t from = slice_find_str(text, "<FilterCap>");
+			size_t to = slice_find_str(text, "</FilterCap>");
+			struct slice cap = slice_sub(text, from, to - from);
+
+			text = slice_from(text, to + 1);
+			assert_int_equal(times(cap, "<PropName>BEGIN<"), 0);
+			assert_int_equal(times(cap, "<PropName>VERSION<"), 0);
+			if (times(cap, "text/plain") == 0)
+				assert_int_equal(
+				    times(cap, "<PropName>CATEGORIES<"), 1);
+		}
+	}
+}
+
 static void
 other_things(void **state)
 {
@@ -640,12 +695,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(get_in_each_version), T(other_things),
-		T(asked_for_once),      T(devinf_in_small_messages),
-		T(devinf_in_wbxml),     T(utc_flag),
-		T(quirks_by_maker),     T(another_devinf),
-		T(capabilities),        T(large_objects_flag),
-		T(max_guid_size),       T(free_ids),
+		T(get_in_each_version),   T(other_things),
+		T(asked_for_once),        T(devinf_in_small_messages),
+		T(devinf_in_wbxml),       T(utc_flag),
+		T(quirks_by_maker),       T(another_devinf),
+		T(capabilities),          T(large_objects_flag),
+		T(max_guid_size),         T(free_ids),
+		T(filters_are_announced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * just outside gets its defined answer and harms nothing. (Those of documents:
  * test_wbxml.c, test_xml.c, test_msg.c.)
  */
+#include "backends/fault.h"
 #include "tests/syncml/phone.h"
 
 #include <setjmp.h>
@@ -548,6 +549,43 @@ equal_items(void **state)
 	}
 }
 
+static bool
+always(void *ctx, unsigned tries)
+{
+	unsigned *n = ctx;
+
+	assert_int_equal(tries, ++*n);
+	return true;
+}
+
+/* Whoever says when to stop: there is an end. */
+static void
+tries_have_an_end(void **state)
+{
+	struct store_fault_plan plan = { .at = 1, .onwards = true };
+	struct sml_reply r;
+	struct store *faulty;
+	struct err e;
+	unsigned n = 0;
+
+	(void)state;
+	assert_int_equal(store_fault_new(bench.store, &faulty, &e), 0);
+	bench.srv.store = faulty;
+	bench.srv.again = always;
+	bench.srv.again_ctx = &n;
+	(void)phone_add(&one, card(&bench, "Name", "+491", NULL));
+	assert_true(phone_sync(&one, 201));
+	assert_int_equal(one.raw.tries, 1);
+	store_fault_set(faulty, plan);
+	bench_post(&bench, one.sent_bytes, SLICE_LIT("1-never"), &r);
+	assert_int_equal(r.http, 503);
+	assert_true(r.retry_after_s > 0);
+	assert_int_equal(r.tries, SML_TRIES_MAX);
+	assert_int_equal(n, SML_TRIES_MAX - 1);
+	bench.srv.store = bench.store;
+	faulty->v->close(&faulty);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
@@ -566,6 +604,7 @@ main(void)
 		T(statuses_that_wait),
 		T(many_items),
 		T(equal_items),
+		T(tries_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,7 @@ busy_verify(struct sml_secrets *s, int64_t account, int64_t cred_gen,
 	(void)hash;
 	(void)password;
 	(void)ok;
-	return err_set(e, ERR_UNAVAILABLE, "test", "busy");
+	return err_set(e, ERR_BUSY, "test", "busy");
 }
 
 static int
@@ -630,7 +630,7 @@ test_busy(void **state)
 	(void)state;
 	fix->secrets.verify = busy_verify;
 	assert_int_equal(sml_login(&fix->srv, fix->a, &in, &out, &e), -1);
-	assert_int_equal(e.code, ERR_UNAVAILABLE);
+	assert_int_equal(e.code, ERR_BUSY);
 	assert_int_equal(fix->failed, 0);
 }
 

@@ -97,12 +97,36 @@ a_conflict_names_our_item(void **state)
 		.p));
 }
 
+/* Days, and no numbers of milliseconds. */
+static void
+a_filter_is_told_in_dates(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	alert(&r, 201, "calendar?/dr(-7,30)", NULL, "n1");
+	(void)post(&r, FINAL | CRED);
+	assert_true(told("only items from 2025-12-25 before 2026-02-01; the "
+			 "others leave the device"));
+	open_raw(&r, "IMEI:2", "1");
+	alert(&r, 201, "calendar?SINCE&amp;EQ;20260102T030405Z", NULL, "n1");
+	(void)post(&r, FINAL | CRED);
+	assert_true(told("only items from 2026-01-02T03:04:05Z; the others "
+			 "leave the device"));
+	open_raw(&r, "IMEI:3", "1");
+	alert(&r, 201, "contacts?CATEGORIES&amp;EQ;work", NULL, "n1");
+	(void)post(&r, FINAL | CRED);
+	assert_true(told("only items with CATEGORIES&EQ;work; the others "));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_first_sync_is_called_so),
 		T(a_conflict_names_our_item),
+		T(a_filter_is_told_in_dates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
