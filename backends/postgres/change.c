@@ -86,22 +86,24 @@ pg_changes_count(struct store_tx *tx, int64_t link, int64_t gen,
 
 #define WINDOW(where, order)                                                   \
 	"SELECT " PG_HEAD_COLS ", " PG_MAP_COLS " FROM item i" MAPPED          \
-	" WHERE i.account_id = $1 AND i.collection_id = $4" where              \
-	" AND i.deleted = 0 ORDER BY " order " LIMIT $6"
+	" WHERE i.account_id = $1" where " AND i.deleted = 0 ORDER BY " order  \
+	" LIMIT $6"
 
 int
 pg_window(struct store_tx *tx, struct arena *a, const struct store_window *ask,
 	  struct store_change **out, size_t *n, struct err *e)
 {
-	static const char none[] = WINDOW(" AND i.item_id > $5", "i.item_id");
-	static const char from[] =
-	    WINDOW(" AND (i.span_from, i.item_id) > ($7, $5)"
-		   " AND i.span_from >= $8 AND i.span_from < $9",
-		   "i.span_from, i.item_id");
-	static const char to[] =
-	    WINDOW(" AND (i.span_to, i.item_id) > ($7, $5)"
-		   " AND i.span_to >= $8 AND i.span_to < $9",
-		   "i.span_to, i.item_id");
+	/* "+ 0": see pg_item_page(). */
+	static const char none[] = WINDOW(
+	    " AND i.collection_id + 0 = $4 AND i.item_id > $5", "i.item_id");
+	static const char from[] = WINDOW(
+	    " AND i.collection_id = $4 AND (i.span_from, i.item_id) > ($7, $5)"
+	    " AND i.span_from >= $8 AND i.span_from < $9",
+	    "i.span_from, i.item_id");
+	static const char to[] = WINDOW(
+	    " AND i.collection_id = $4 AND (i.span_to, i.item_id) > ($7, $5)"
+	    " AND i.span_to >= $8 AND i.span_to < $9",
+	    "i.span_to, i.item_id");
 	static const char *const sql[] = { [STORE_EDGE_NONE] = none,
 					   [STORE_EDGE_FROM] = from,
 					   [STORE_EDGE_TO] = to };
@@ -132,7 +134,7 @@ pg_unmapped(struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 	static const char sql[] =
 	    "SELECT " PG_HEAD_COLS " FROM item i"
 	    " WHERE i.account_id = $1 AND i.item_id > $2"
-	    " AND i.collection_id = $3 AND i.deleted = 0"
+	    " AND i.collection_id + 0 = $3 AND i.deleted = 0"
 	    " AND NOT EXISTS (SELECT 1 FROM map m WHERE m.account_id = $1"
 	    "  AND m.link_id = $4 AND m.gen = $5 AND m.item_id = i.item_id)"
 	    " ORDER BY i.item_id LIMIT $6";

@@ -185,16 +185,22 @@ pg_disconnect(struct pg_conn **cp)
 }
 
 /*
- * Scans of whole tables are never right here, and a plan made while a table
- * was empty would keep to one. idle_in_transaction: what a frozen node has
- * locked becomes free.
+ * A few rows through an index are always right here, whatever the statistics
+ * say: they may be those of an empty table, or of another account. So a plan
+ * is made once for a statement, and only of index scans in nested loops; what
+ * reads everything (pg_no_hurry) has the choice. idle_in_transaction: what a
+ * frozen node has locked becomes free.
  */
 static const char SQL_SETTINGS[] =
     "SELECT set_config('statement_timeout', $1::text, $4::bigint = 1),"
     " set_config('lock_timeout', $2::text, $4::bigint = 1),"
     " set_config('idle_in_transaction_session_timeout', $3::text,"
     "  $4::bigint = 1),"
-    " set_config('enable_seqscan', 'off', $4::bigint = 1),"
+    " set_config('plan_cache_mode', $6::text, $4::bigint = 1),"
+    " set_config('enable_seqscan', $5::text, $4::bigint = 1),"
+    " set_config('enable_hashjoin', $5::text, $4::bigint = 1),"
+    " set_config('enable_mergejoin', $5::text, $4::bigint = 1),"
+    " set_config('enable_material', $5::text, $4::bigint = 1),"
     " set_config('jit', 'off', $4::bigint = 1)";
 
 static struct slice
@@ -218,6 +224,9 @@ settings(struct pg_conn *c, int statement_ms, int lock_ms, bool local)
 	pg_text(&q, number(lock_ms, b));
 	pg_text(&q, number(PG_SILENT_MS, d));
 	pg_int(&q, local);
+	pg_text(&q, statement_ms == 0 ? SLICE_LIT("on") : SLICE_LIT("off"));
+	pg_text(&q, statement_ms == 0 ? SLICE_LIT("auto")
+				      : SLICE_LIT("force_generic_plan"));
 	pg_send(&q);
 	if (c->sent_n > 0 && c->sent[c->sent_n - 1].q == &q)
 		c->sent[c->sent_n - 1].q = NULL;

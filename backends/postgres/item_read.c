@@ -78,6 +78,8 @@ pg_item_get(struct store_tx *tx, struct arena *a, const int64_t *id, size_t n,
 	return pg_leave(t, pg_heads(&q, a, bodies, out, out_n, e));
 }
 
+/* "+ 0" keeps PostgreSQL from reading the whole collection by an index that
+   starts with it, to sort it then. */
 int
 pg_item_page(struct store_tx *tx, struct arena *a, int64_t collection,
 	     int64_t after, size_t limit, bool deleted_too, bool bodies,
@@ -85,8 +87,8 @@ pg_item_page(struct store_tx *tx, struct arena *a, int64_t collection,
 {
 #define PAGE(cols, body)                                                       \
 	"SELECT " cols " FROM item i" body " WHERE i.account_id = $1"          \
-	" AND i.item_id > $2 AND i.collection_id = $3 AND i.deleted <= $4"     \
-	" ORDER BY i.item_id LIMIT $5"
+	" AND i.item_id > $2 AND i.collection_id + 0 = $3"                     \
+	" AND i.deleted <= $4 ORDER BY i.item_id LIMIT $5"
 	static const char heads[] = PAGE(PG_HEAD_COLS, "");
 	static const char whole[] = PAGE(PG_HEAD_COLS ", r.body", BODY);
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.item_page", e);

@@ -11,6 +11,15 @@ enum { OFFER_BYTES = 16 };
 
 /* ---- reading ------------------------------------------------------------- */
 
+/*
+ * "OFFSET 0" is a fence: each value is looked up by itself. Without it
+ * PostgreSQL may take all rows of the link once and compare them with each
+ * value, where it believes them to be few.
+ */
+#define LOOKUP(where)                                                          \
+	" CROSS JOIN LATERAL (SELECT * FROM map v WHERE v.account_id = $1"     \
+	" AND v.link_id = $2" where " OFFSET 0) m"
+
 static int
 offers_read(struct pg_q *q, int col, struct store_map *m, struct err *e)
 {
@@ -74,10 +83,9 @@ pg_map_by_luid(struct store_tx *tx, struct arena *a, int64_t link,
 {
 	static const char sql[] =
 	    "SELECT " PG_MAP_COLS
-	    " FROM unnest($3::bytea[]) WITH ORDINALITY AS u(luid, at)"
-	    " JOIN map m ON m.account_id = $1 AND m.link_id = $2"
-	    " AND m.luid = u.luid AND m.luid IS NOT NULL"
-	    " ORDER BY u.at, m.gen";
+	    " FROM unnest($3::bytea[]) WITH ORDINALITY AS u(luid, at)" LOOKUP(
+		" AND v.luid = u.luid AND v.luid IS NOT NULL") " ORDER BY "
+							       "u.at, m.gen";
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.map_by_luid", e);
 	struct pg_q q;
 
@@ -103,9 +111,9 @@ pg_map_by_item(struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 {
 	static const char sql[] =
 	    "SELECT " PG_MAP_COLS
-	    " FROM unnest($4::bigint[]) WITH ORDINALITY AS u(item_id, at)"
-	    " JOIN map m ON m.account_id = $1 AND m.link_id = $2"
-	    " AND m.gen = $3 AND m.item_id = u.item_id ORDER BY u.at";
+	    " FROM unnest($4::bigint[]) WITH ORDINALITY AS u(item_id, "
+	    "at)" LOOKUP(
+		" AND v.gen = $3 AND v.item_id = u.item_id") " ORDER BY u.at";
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.map_by_item", e);
 	struct pg_q q;
 
@@ -500,9 +508,10 @@ pg_map_drop(struct store_tx *tx, int64_t link, int64_t gen, const int64_t *item,
 	    size_t n, struct err *e)
 {
 	static const char sql[] =
-	    "DELETE FROM map m USING unnest($4::bigint[]) AS u(item_id)"
-	    " WHERE m.account_id = $1 AND m.link_id = $2 AND m.gen = $3"
-	    " AND m.item_id = u.item_id";
+	    "DELETE FROM map m USING (SELECT $2 + 0 AS link_id, $3 + 0 AS gen,"
+	    " item_id FROM unnest($4::bigint[]) AS v(item_id) OFFSET 0) u"
+	    " WHERE m.account_id = $1 AND m.link_id = u.link_id"
+	    " AND m.gen = u.gen AND m.item_id = u.item_id";
 	struct pg_tx *t = pg_enter(tx, STORE_WRITE, "store.map_drop", e);
 	struct pg_q q;
 

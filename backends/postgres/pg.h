@@ -272,7 +272,8 @@ void pg_give(struct pg *s, struct pg_conn *c);
  * one behind a pooler once in each transaction.
  */
 void pg_settings(struct pg_conn *c, bool local);
-/* Statements of this transaction may take as long as they need. */
+/* Statements of this transaction may take as long as they need, and read whole
+   tables. */
 void pg_no_hurry(struct pg_conn *c);
 
 /* ---- schema (migrate.c) ---------------------------------------------- */
