@@ -68,6 +68,8 @@ static const struct meaning MEANINGS[] = {
 	  "a column is missing: run `funicular migrate`" },
 	{ STATE('4', '2', '5', '0', '1'), ERR_CONFIG,
 	  "this user lacks a right: see schema/postgres/roles.sql" },
+	{ STATE('3', 'F', '0', '0', '0'), ERR_CONFIG,
+	  "this user may use no schema: see schema/postgres/roles.sql" },
 	{ STATE('2', '6', '0', '0', '0'), ERR_CONFIG,
 	  "a pooler hands out connections by transaction: add prepare=off to "
 	  "`store`" },
@@ -187,7 +189,10 @@ state_in(const char *said)
 int
 pg_refused(const char *said, struct err *e)
 {
-	int state = state_in(said);
+	/* libpq itself refuses a replica, without a SQLSTATE. */
+	int state = strstr(said, "session is read-only") != NULL
+			? PG_STATE('2', '5', '0', '0', '6')
+			: state_in(said);
 	const struct meaning *m = state == 0 ? NULL : meaning_of(state);
 	struct slice line = first_line(said);
 

@@ -81,8 +81,7 @@ apply(struct pg_conn *c, const struct store_migration *m, struct err *e)
 	struct pg_q q = { .res = NULL };
 	int64_t have;
 
-	pg_say(c, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-	       "store.migrate");
+	pg_say(c, "BEGIN ISOLATION LEVEL READ COMMITTED", "store.migrate");
 	pg_no_hurry(c);
 	if (pg_sync(c, e) < 0 || pg_script(c, LEDGER, "store.migrate", e) < 0 ||
 	    version(c, &have, e) < 0)

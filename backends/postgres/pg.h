@@ -78,6 +78,7 @@ struct pg_conn {
 	struct pg_sent sent[PG_SENT_MAX];
 	size_t sent_n;
 	struct err bad; /* sticky, of what could not be sent */
+	uint64_t trips; /* round trips made; for the tests */
 };
 
 /* A thread that waits for a connection; lives on its stack. */

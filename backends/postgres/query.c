@@ -439,6 +439,7 @@ sync_all(struct pg_conn *c, struct err *e)
 		*e = c->bad;
 		return -1;
 	}
+	c->trips++;
 	if (PQpipelineSync(c->pg) == 0)
 		return pg_fail(c, NULL, "store.sync", e);
 	return hear_all(c, e);

@@ -60,7 +60,7 @@ lock_account(struct pg_tx *t, struct err *e)
 	bool there;
 
 	pg_say(t->c,
-	       writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+	       writes ? "BEGIN ISOLATION LEVEL READ COMMITTED"
 		      : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 	       "store.begin");
 	if (!t->c->prepare)
