@@ -315,9 +315,11 @@ open_one(struct pg *s, struct pg_conn **out, struct err *e)
 		s->backoff_ms = 0;
 		s->retry_ms = 0;
 	} else {
-		/* While running it may work again, whatever it says now. */
-		if (own.code == ERR_CONFIG)
+		/* While running it may work again, but not of itself. */
+		if (own.code == ERR_CONFIG) {
 			own.code = ERR_UNAVAILABLE;
+			own.lasting = true;
+		}
 		back_off(s, &own);
 		if (!hand_over(s, NULL))
 			s->open--;

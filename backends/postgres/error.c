@@ -141,6 +141,15 @@ ends_it(const PGresult *r, int state)
 	       state == PG_STATE('4', '2', 'P', '0', '5');
 }
 
+/* Waiting some seconds does not mend a disk. */
+static bool
+is_lasting(int state)
+{
+	return state == PG_STATE('5', '3', '1', '0', '0') ||
+	       (state & 0xfff) == PG_CLASS('5', '8') ||
+	       (state & 0xfff) == PG_CLASS('X', 'X');
+}
+
 int
 pg_fail(struct pg_conn *c, const PGresult *r, const char *where, struct err *e)
 {
@@ -160,8 +169,11 @@ pg_fail(struct pg_conn *c, const PGresult *r, const char *where, struct err *e)
 	if (m == NULL)
 		return err_sys(e, ERR_BUG, state, where, "%s: %s", five,
 			       said == NULL ? "no word why" : said);
-	return err_sys(e, m->code, state, where, "%s (%s: %s)", m->text, five,
-		       said == NULL ? "" : said);
+	(void)err_sys(e, m->code, state, where, "%s (%s: %s)", m->text, five,
+		      said == NULL ? "" : said);
+	if (e != NULL)
+		e->lasting = is_lasting(state);
+	return -1;
 }
 
 /* libpq gives no SQLSTATE for a connection that did not come about, but in

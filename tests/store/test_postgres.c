@@ -497,6 +497,7 @@ server_errors(void **state)
 		raise(env, each[i].raise);
 		w = t_new(tx, 1, "body");
 		FAILS(env, each[i].code, tx->v->item_put(tx, &w, 1, &env->e));
+		assert_int_equal(env->e.lasting, i == 0); /* a full disk */
 		if (strstr(env->e.msg, each[i].says) == NULL)
 			fail_msg("\"%s\": %s", env->e.msg, each[i].says);
 		FAILS(env, ERR_BUG,
