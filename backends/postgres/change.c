@@ -4,9 +4,11 @@
  */
 #include "backends/postgres/pg.h"
 
+/* "OFFSET 0": see map.c. */
 #define MAPPED                                                                 \
-	" LEFT JOIN map m ON m.account_id = $1 AND m.link_id = $2"             \
-	" AND m.gen = $3 AND m.item_id = i.item_id"
+	" LEFT JOIN LATERAL (SELECT * FROM map v WHERE v.account_id = $1"      \
+	" AND v.link_id = $2 AND v.gen = $3 AND v.item_id = i.item_id"         \
+	" OFFSET 0) m ON true"
 #define RANGE                                                                  \
 	" FROM item i" MAPPED                                                  \
 	" WHERE i.account_id = $1 AND i.collection_id = $4"                    \
@@ -135,8 +137,9 @@ pg_unmapped(struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 	    "SELECT " PG_HEAD_COLS " FROM item i"
 	    " WHERE i.account_id = $1 AND i.item_id > $2"
 	    " AND i.collection_id + 0 = $3 AND i.deleted = 0"
-	    " AND NOT EXISTS (SELECT 1 FROM map m WHERE m.account_id = $1"
-	    "  AND m.link_id = $4 AND m.gen = $5 AND m.item_id = i.item_id)"
+	    " AND (SELECT 1 FROM map m WHERE m.account_id = $1"
+	    "  AND m.link_id = $4 AND m.gen = $5"
+	    "  AND m.item_id = i.item_id) IS NULL"
 	    " ORDER BY i.item_id LIMIT $6";
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.unmapped", e);
 	struct pg_q q;

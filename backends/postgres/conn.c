@@ -201,6 +201,7 @@ static const char SQL_SETTINGS[] =
     " set_config('enable_hashjoin', $5::text, $4::bigint = 1),"
     " set_config('enable_mergejoin', $5::text, $4::bigint = 1),"
     " set_config('enable_material', $5::text, $4::bigint = 1),"
+    " set_config('enable_bitmapscan', $5::text, $4::bigint = 1),"
     " set_config('jit', 'off', $4::bigint = 1)";
 
 static struct slice

@@ -60,8 +60,9 @@ pg_item_get(struct store_tx *tx, struct arena *a, const int64_t *id, size_t n,
 {
 #define GET(cols, body)                                                        \
 	"SELECT " cols " FROM unnest($2::bigint[]) WITH ORDINALITY"            \
-	" AS u(item_id, at) JOIN item i ON i.account_id = $1"                  \
-	" AND i.item_id = u.item_id" body " ORDER BY u.at"
+	" AS u(item_id, at) CROSS JOIN LATERAL (SELECT * FROM item v"          \
+	" WHERE v.account_id = $1 AND v.item_id = u.item_id OFFSET 0) i" body  \
+	" WHERE" PG_FEW " ORDER BY u.at"
 	static const char heads[] = GET(PG_HEAD_COLS, "");
 	static const char whole[] = GET(PG_HEAD_COLS ", r.body", BODY);
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.item_get", e);
@@ -128,7 +129,7 @@ bind_likeness(struct pg_q *q, const struct store_likeness *ask)
 static const char SQL_MATCH[] =
     "SELECT i.item_id, i.collection_id, i.revision, i.kind, i.h_uid,"
     " i.h_content, i.h_identity, i.size, i.last_revision,"
-    " EXISTS (SELECT 1 FROM map m WHERE m.account_id = $1"
+    " (SELECT 1 FROM map m WHERE m.account_id = $1"
     "  AND m.link_id = $5 AND m.gen = $6 AND m.item_id = i.item_id)"
     " FROM (SELECT f.item_id, min(u.at) AS at"
     "  FROM unnest($3::bigint[]) WITH ORDINALITY AS u(hash, at)"
@@ -136,14 +137,13 @@ static const char SQL_MATCH[] =
     "   FROM unnest($2::bigint[]) AS c(collection_id)"
     "   CROSS JOIN LATERAL (SELECT h.item_id FROM item_hash h"
     "    WHERE h.account_id = $1 AND h.collection_id = c.collection_id"
-    "    AND h.hash = u.hash AND NOT EXISTS (SELECT 1 FROM map m"
+    "    AND h.hash = u.hash AND (SELECT m.luid IS NOT NULL FROM map m"
     "     WHERE m.account_id = $1 AND m.link_id = $5 AND m.gen = $6"
-    "     AND m.item_id = h.item_id AND m.luid IS NOT NULL)"
+    "     AND m.item_id = h.item_id) IS NOT TRUE"
     "    ORDER BY h.item_id LIMIT $4) p"
-    "   ORDER BY p.item_id LIMIT $4) f"
-    "  GROUP BY f.item_id) o"
-    " JOIN item i ON i.account_id = $1 AND i.item_id = o.item_id"
-    " ORDER BY o.at, i.item_id";
+    "   ORDER BY p.item_id LIMIT $4) f WHERE" PG_FEW "  GROUP BY f.item_id) o"
+    " CROSS JOIN LATERAL (SELECT * FROM item v WHERE v.account_id = $1"
+    "  AND v.item_id = o.item_id OFFSET 0) i ORDER BY o.at, i.item_id";
 
 int
 pg_item_match(struct store_tx *tx, struct arena *a,

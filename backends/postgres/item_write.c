@@ -248,9 +248,9 @@ bind_edge(struct pg_q *q, const struct batch *b, enum set s, bool end)
 	"unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],"       \
 	" $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],"           \
 	" $12::bigint[], $13::bigint[], $14::bytea[], $15::bigint[],"          \
-	" $16::bigint[]) AS u(item_id, collection_id, kind, revision, last,"   \
-	" deleted, h_uid, h_content, h_identity, size, uid, span_from,"        \
-	" span_to)"
+	" $16::bigint[]) WITH ORDINALITY AS u(item_id, collection_id, kind,"   \
+	" revision, last, deleted, h_uid, h_content, h_identity, size, uid,"   \
+	" span_from, span_to, at) WHERE" PG_FEW
 
 static void
 bind_heads(struct pg_q *q, const struct pg_tx *t, const struct batch *b,
@@ -306,48 +306,77 @@ send_created(struct pg_q *q, struct pg_tx *t, const struct batch *b)
 	pg_send(q);
 }
 
+/* The old heads of w's items, beside the new ones. OFFSET 0: see map.c. */
+#define OLD                                                                    \
+	" old AS MATERIALIZED (SELECT w.*, i.collection_id AS o_collection,"   \
+	" i.revision AS o_revision, i.last_revision AS o_last,"                \
+	" i.deleted AS o_deleted, i.h_uid AS o_h_uid,"                         \
+	" i.h_content AS o_h_content, i.h_identity AS o_h_identity,"           \
+	" i.size AS o_size, i.modified_ms AS o_modified FROM w"                \
+	" CROSS JOIN LATERAL (SELECT * FROM item v WHERE v.account_id = $1"    \
+	" AND v.item_id = w.item_id OFFSET 0) i)"
+#define OLD_SEEN                                                               \
+	" SELECT item_id, o_last, o_deleted, o_size FROM old ORDER BY item_id"
+
 /*
  * All parts see the heads as they were before. The replaced revision becomes
  * history; a replaced tombstone counts from now on, not from when it was
- * written. Only the hashes that changed are touched.
+ * written. Only the hashes that changed are touched. The heads are all there:
+ * INSERT finds them by the key and by nothing else, as UPDATE might not.
  */
 static void
 send_changed(struct pg_q *q, struct pg_tx *t, const struct batch *b)
 {
 	static const char sql[] =
-	    "WITH w AS MATERIALIZED (SELECT * FROM " HEAD "),"
-	    " old AS MATERIALIZED (SELECT i.item_id, i.collection_id,"
-	    " i.revision, i.last_revision, i.deleted, i.h_uid, i.h_content,"
-	    " i.h_identity, i.size, i.modified_ms FROM w JOIN item i"
-	    " ON i.account_id = $1 AND i.item_id = w.item_id),"
-	    " head AS (UPDATE item i SET collection_id = w.collection_id,"
-	    " kind = w.kind, revision = w.revision, last_revision = w.last,"
-	    " change_no = $2, deleted = w.deleted, uid = w.uid,"
-	    " h_uid = w.h_uid, h_content = w.h_content,"
-	    " h_identity = w.h_identity, size = w.size, modified_ms = $3,"
-	    " span_from = w.span_from, span_to = w.span_to FROM w"
-	    " WHERE i.account_id = $1 AND i.item_id = w.item_id),"
-	    " gone AS (DELETE FROM item_hash h USING old o JOIN w"
-	    " ON w.item_id = o.item_id WHERE h.account_id = $1"
-	    " AND h.collection_id = o.collection_id AND o.deleted = 0"
-	    " AND h.hash IN (o.h_uid, o.h_content, o.h_identity)"
-	    " AND h.item_id = o.item_id AND NOT (w.deleted = 0"
-	    " AND w.collection_id = o.collection_id"
-	    " AND h.hash IN (w.h_uid, w.h_content, w.h_identity))),"
-	    " hash AS (INSERT INTO item_hash"
-	    " (account_id, collection_id, hash, item_id)"
-	    " SELECT $1, w.collection_id, x.hash, w.item_id FROM w" HASHES
-	    " ON CONFLICT DO NOTHING),"
-	    " anew AS (DELETE FROM history y USING old o"
-	    " WHERE y.account_id = $1 AND y.at_ms = o.modified_ms"
-	    " AND y.item_id = o.item_id AND y.revision = o.revision"
-	    " AND o.deleted = 1 AND y.at_ms <> $3),"
-	    " aged AS (INSERT INTO history"
-	    " (account_id, at_ms, item_id, revision)"
-	    " SELECT $1, $3, o.item_id, o.revision FROM old o"
-	    " ON CONFLICT DO NOTHING)"
-	    " SELECT item_id, last_revision, deleted, size FROM old"
-	    " ORDER BY item_id";
+	    "WITH w AS MATERIALIZED (SELECT * FROM " HEAD ")," OLD
+	    ", head AS (INSERT INTO item AS i (account_id, item_id,"
+	    " collection_id, kind, revision, last_revision, change_no, deleted,"
+	    " uid, h_uid, h_content, h_identity, size, created_ms, modified_ms,"
+	    " span_from, span_to) SELECT $1, w.item_id, w.collection_id,"
+	    " w.kind, w.revision, w.last, $2, w.deleted, w.uid, w.h_uid,"
+	    " w.h_content, w.h_identity, w.size, 0, $3, w.span_from, w.span_to"
+	    " FROM old w ON CONFLICT (account_id, item_id) DO UPDATE SET"
+	    " collection_id = excluded.collection_id, kind = excluded.kind,"
+	    " revision = excluded.revision,"
+	    " last_revision = excluded.last_revision,"
+	    " change_no = excluded.change_no, deleted = excluded.deleted,"
+	    " uid = excluded.uid, h_uid = excluded.h_uid,"
+	    " h_content = excluded.h_content,"
+	    " h_identity = excluded.h_identity, size = excluded.size,"
+	    " modified_ms = excluded.modified_ms,"
+	    " span_from = excluded.span_from, span_to = excluded.span_to),"
+	    " dead AS MATERIALIZED (SELECT h.place FROM old w"
+	    " CROSS JOIN LATERAL (VALUES (w.o_h_uid), (w.o_h_content),"
+	    " (w.o_h_identity)) x(hash) CROSS JOIN LATERAL"
+	    " (SELECT v.ctid AS place FROM item_hash v"
+	    "  WHERE v.account_id = $1 AND v.collection_id = w.o_collection"
+	    "  AND v.hash = x.hash AND v.item_id = w.item_id OFFSET 0) h"
+	    " WHERE w.o_deleted = 0 AND NOT (w.deleted = 0"
+	    " AND w.collection_id = w.o_collection"
+	    " AND x.hash IN (w.h_uid, w.h_content, w.h_identity))),"
+	    " gone AS (DELETE FROM item_hash d USING dead"
+	    " WHERE " PG_PLACE(
+		"dead") "),"
+			" hash AS (INSERT INTO item_hash"
+			" (account_id, collection_id, hash, item_id)"
+			" SELECT $1, w.collection_id, x.hash, w.item_id FROM "
+			"old w" HASHES " ON CONFLICT DO NOTHING),"
+			" told AS MATERIALIZED (SELECT y.place FROM old w"
+			" CROSS JOIN LATERAL (SELECT v.ctid AS place FROM "
+			"history v"
+			"  WHERE v.account_id = $1 AND v.at_ms = w.o_modified"
+			"  AND v.item_id = w.item_id AND v.revision = "
+			"w.o_revision"
+			"  OFFSET 0) y WHERE w.o_deleted = 1 AND w.o_modified "
+			"<> $3),"
+			" anew AS (DELETE FROM history d USING told"
+			" WHERE " PG_PLACE(
+			    "told") "),"
+				    " aged AS (INSERT INTO history"
+				    " (account_id, at_ms, item_id, revision)"
+				    " SELECT $1, $3, w.item_id, w.o_revision "
+				    "FROM old w"
+				    " ON CONFLICT DO NOTHING)" OLD_SEEN;
 
 	pg_query(t, q, sql, WHERE);
 	bind_heads(q, t, b, CHANGED);
@@ -359,14 +388,14 @@ send_side_only(struct pg_q *q, struct pg_tx *t, const struct batch *b)
 {
 	static const char sql[] =
 	    "WITH w AS MATERIALIZED (SELECT * FROM"
-	    " unnest($2::bigint[], $3::bigint[]) AS u(item_id, last)),"
-	    " old AS MATERIALIZED (SELECT i.item_id, i.last_revision,"
-	    " i.deleted, i.size FROM w JOIN item i ON i.account_id = $1"
-	    " AND i.item_id = w.item_id),"
-	    " head AS (UPDATE item i SET last_revision = w.last FROM w"
-	    " WHERE i.account_id = $1 AND i.item_id = w.item_id)"
-	    " SELECT item_id, last_revision, deleted, size FROM old"
-	    " ORDER BY item_id";
+	    " unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY"
+	    " AS u(item_id, last, at) WHERE" PG_FEW ")," OLD
+	    ", head AS (INSERT INTO item AS i (account_id, item_id,"
+	    " collection_id, kind, revision, last_revision, change_no, deleted,"
+	    " uid, h_uid, h_content, h_identity, size, created_ms, modified_ms)"
+	    " SELECT $1, w.item_id, 0, 0, 0, w.last, 0, 0, '', 0, 0, 0, 0, 0, 0"
+	    " FROM old w ON CONFLICT (account_id, item_id) DO UPDATE SET"
+	    " last_revision = excluded.last_revision)" OLD_SEEN;
 
 	pg_query(t, q, sql, WHERE);
 	bind_items(q, b, SIDE_ONLY);

@@ -14,11 +14,11 @@ enum { OFFER_BYTES = 16 };
 /*
  * "OFFSET 0" is a fence: each value is looked up by itself. Without it
  * PostgreSQL may take all rows of the link once and compare them with each
- * value, where it believes them to be few.
+ * value, where it believes them to be few. "+ 0" keeps it from the primary
+ * key where map_luid is meant.
  */
-#define LOOKUP(where)                                                          \
-	" CROSS JOIN LATERAL (SELECT * FROM map v WHERE v.account_id = $1"     \
-	" AND v.link_id = $2" where " OFFSET 0) m"
+#define EACH " CROSS JOIN LATERAL (SELECT * FROM map v WHERE v.account_id = $1"
+#define EACH_END " OFFSET 0) m WHERE" PG_FEW
 
 static int
 offers_read(struct pg_q *q, int col, struct store_map *m, struct err *e)
@@ -83,9 +83,9 @@ pg_map_by_luid(struct store_tx *tx, struct arena *a, int64_t link,
 {
 	static const char sql[] =
 	    "SELECT " PG_MAP_COLS
-	    " FROM unnest($3::bytea[]) WITH ORDINALITY AS u(luid, at)" LOOKUP(
-		" AND v.luid = u.luid AND v.luid IS NOT NULL") " ORDER BY "
-							       "u.at, m.gen";
+	    " FROM unnest($3::bytea[]) WITH ORDINALITY AS u(luid, at)" EACH
+	    " AND v.luid = u.luid AND v.luid IS NOT NULL"
+	    " AND v.link_id + 0 = $2" EACH_END " ORDER BY u.at, m.gen";
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.map_by_luid", e);
 	struct pg_q q;
 
@@ -111,9 +111,9 @@ pg_map_by_item(struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 {
 	static const char sql[] =
 	    "SELECT " PG_MAP_COLS
-	    " FROM unnest($4::bigint[]) WITH ORDINALITY AS u(item_id, "
-	    "at)" LOOKUP(
-		" AND v.gen = $3 AND v.item_id = u.item_id") " ORDER BY u.at";
+	    " FROM unnest($4::bigint[]) WITH ORDINALITY AS u(item_id, at)" EACH
+	    " AND v.link_id = $2 AND v.gen = $3 AND v.item_id = "
+	    "u.item_id" EACH_END " ORDER BY u.at";
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.map_by_item", e);
 	struct pg_q q;
 
@@ -392,11 +392,15 @@ static void
 send_moved(struct pg_q *q, struct pg_tx *t, const struct order *o, size_t n)
 {
 	static const char sql[] =
-	    "DELETE FROM map m USING unnest($2::bigint[], $3::bigint[],"
-	    " $4::bigint[], $5::bytea[]) AS u(link_id, gen, item_id, luid)"
-	    " WHERE m.account_id = $1 AND m.link_id = u.link_id"
-	    " AND m.luid = u.luid AND m.luid IS NOT NULL AND m.gen = u.gen"
-	    " AND m.item_id <> u.item_id";
+	    "WITH w AS MATERIALIZED (SELECT m.place FROM"
+	    " unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])"
+	    " WITH ORDINALITY AS u(link_id, gen, item_id, luid, at)"
+	    " CROSS JOIN LATERAL (SELECT v.ctid AS place FROM map v"
+	    "  WHERE v.account_id = $1 AND v.luid = u.luid"
+	    "  AND v.luid IS NOT NULL AND v.link_id + 0 = u.link_id"
+	    "  AND v.gen + 0 = u.gen AND v.item_id + 0 <> u.item_id"
+	    "  OFFSET 0) m WHERE" PG_FEW ")"
+	    " DELETE FROM map d USING w WHERE " PG_PLACE("w");
 
 	pg_query(t, q, sql, "store.map_put");
 	bind_cols(q, o, n, ROWS_LUID, ITEM);
@@ -408,10 +412,13 @@ static void
 send_gone(struct pg_q *q, struct pg_tx *t, const struct order *o, size_t n)
 {
 	static const char sql[] =
-	    "DELETE FROM map m USING unnest($2::bigint[], $3::bigint[],"
-	    " $4::bigint[]) AS u(link_id, gen, item_id)"
-	    " WHERE m.account_id = $1 AND m.link_id = u.link_id"
-	    " AND m.gen = u.gen AND m.item_id = u.item_id";
+	    "WITH w AS MATERIALIZED (SELECT m.place FROM"
+	    " unnest($2::bigint[], $3::bigint[], $4::bigint[])"
+	    " WITH ORDINALITY AS u(link_id, gen, item_id, at)"
+	    " CROSS JOIN LATERAL (SELECT v.ctid AS place FROM map v"
+	    "  WHERE v.account_id = $1 AND v.link_id = u.link_id"
+	    "  AND v.gen = u.gen AND v.item_id = u.item_id OFFSET 0) m"
+	    " WHERE" PG_FEW ") DELETE FROM map d USING w WHERE " PG_PLACE("w");
 
 	pg_query(t, q, sql, "store.map_put");
 	bind_cols(q, o, n, ROWS_GONE, ITEM);
@@ -508,10 +515,12 @@ pg_map_drop(struct store_tx *tx, int64_t link, int64_t gen, const int64_t *item,
 	    size_t n, struct err *e)
 {
 	static const char sql[] =
-	    "DELETE FROM map m USING (SELECT $2 + 0 AS link_id, $3 + 0 AS gen,"
-	    " item_id FROM unnest($4::bigint[]) AS v(item_id) OFFSET 0) u"
-	    " WHERE m.account_id = $1 AND m.link_id = u.link_id"
-	    " AND m.gen = u.gen AND m.item_id = u.item_id";
+	    "WITH w AS MATERIALIZED (SELECT m.place"
+	    " FROM unnest($4::bigint[]) WITH ORDINALITY AS u(item_id, at)"
+	    " CROSS JOIN LATERAL (SELECT v.ctid AS place FROM map v"
+	    "  WHERE v.account_id = $1 AND v.link_id = $2 AND v.gen = $3"
+	    "  AND v.item_id = u.item_id OFFSET 0) m"
+	    " WHERE" PG_FEW ") DELETE FROM map d USING w WHERE " PG_PLACE("w");
 	struct pg_tx *t = pg_enter(tx, STORE_WRITE, "store.map_drop", e);
 	struct pg_q q;
 

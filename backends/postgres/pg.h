@@ -195,6 +195,22 @@ void pg_say(struct pg_conn *c, const char *sql, const char *where);
 int pg_sync(struct pg_conn *c, struct err *e);
 /* pg_send and pg_sync. */
 int pg_run(struct pg_q *q, struct err *e);
+/*
+ * A condition for u.at of unnest(...) WITH ORDINALITY AS u(..., at): it always
+ * holds, but PostgreSQL takes such a range for very selective and expects one
+ * row. With one row a look-up by the whole key is never dearer than any other
+ * way; with ten it may read all rows of an account instead, where it believes
+ * them to be few (a table that was empty a minute ago).
+ */
+#define PG_FEW " u.at BETWEEN 1 AND 2147483647"
+/*
+ * For DELETE FROM ... d USING `from`: the row at a place (ctid) that the same
+ * statement looked up by its key. There is no other plan for it, while a join
+ * by the key may well become a scan of the account. The account is compared
+ * too, since partitions have the same places; "+ 0" leaves the place alone to
+ * choose the plan.
+ */
+#define PG_PLACE(from) "d.ctid = " from ".place AND d.account_id + 0 = $1"
 /* pg_run for what returns no rows. */
 int pg_once(struct pg_q *q, struct err *e);
 

@@ -46,7 +46,7 @@ pg_revision_get(struct store_tx *tx, struct arena *a,
 	    " FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY"
 	    " AS u(item_id, revision, at) JOIN revision r"
 	    " ON r.account_id = $1 AND r.item_id = u.item_id"
-	    " AND r.revision = u.revision ORDER BY u.at";
+	    " AND r.revision = u.revision WHERE" PG_FEW " ORDER BY u.at";
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.revision_get", e);
 	struct pg_q q;
 
@@ -99,7 +99,8 @@ pg_revision_match(struct store_tx *tx, struct arena *a, const int64_t *item,
 	    " CROSS JOIN LATERAL (SELECT * FROM revision v"
 	    "  WHERE v.account_id = $1 AND v.item_id = u.item_id"
 	    "  AND v.h_content = u.h_content AND v.deleted = 0"
-	    "  ORDER BY v.revision DESC LIMIT 1) r ORDER BY u.at";
+	    "  ORDER BY v.revision DESC LIMIT 1) r"
+	    " WHERE" PG_FEW " ORDER BY u.at";
 	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.revision_match", e);
 	struct pg_q q;
 

@@ -251,8 +251,10 @@ CREATE TABLE map (
   pending bigint NOT NULL,
   PRIMARY KEY (account_id, link_id, gen, item_id)
 );
+-- The LUID before the link: no other index is as good for a LUID then, whatever
+-- the statistics say.
 CREATE UNIQUE INDEX map_luid
-  ON map (account_id, link_id, luid, gen) WHERE luid IS NOT NULL;
+  ON map (account_id, luid, link_id, gen) WHERE luid IS NOT NULL;
 CREATE INDEX map_pending
   ON map (account_id, link_id, gen, item_id) WHERE pending = 1;
 

@@ -108,7 +108,9 @@ say(struct t_env *env, const char *sql)
 	int rc;
 
 	OK(env, pg_site_begin(env->s, &c, &env->e));
-	rc = pg_script(c, sql, "test", &env->e);
+	rc = pg_sync(c, &env->e);
+	if (rc == 0)
+		rc = pg_script(c, sql, "test", &env->e);
 	pg_site_end(env->s, c);
 	OK(env, rc);
 }
