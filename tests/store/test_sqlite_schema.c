@@ -152,6 +152,8 @@ static const struct {
 	{ "DELETE FROM device_directory", "not in the directory" },
 	{ "INSERT INTO story VALUES (99, 1, 1, 1, '=', 'x')",
 	  "table story: 1 rows" },
+	{ "INSERT INTO session_event VALUES (99, 1, 1, 1, 1, 1, 1, 1)",
+	  "table session_event: 1 rows" },
 	{ "INSERT INTO item_hash VALUES (99, 1, 1, 1)",
 	  "table item_hash: 1 rows" },
 };
@@ -435,6 +437,9 @@ writes_are_seeks(void **state)
 	const int64_t id = 1500;
 	struct store_session ses = { .id = 20001, .device = DEVICE };
 	const struct store_story line = { 1, '>', SLICE_LIT("x") };
+	struct store_session_store ds = { .session = 20001, .link = LINK };
+	struct store_event ev = { .session = 20001, .link = LINK };
+	const struct store_report report = { &ds, 1, &ev, 1 };
 	struct store_item i;
 	struct store_write w;
 	struct store_map m;
@@ -457,6 +462,7 @@ writes_are_seeks(void **state)
 	CHEAP(tx->v->session_supersede(tx, DEVICE, 20001, SLICE_LIT("v"),
 				       &env->e));
 	CHEAP(tx->v->story_add(tx, 20001, &line, 1, &env->e));
+	CHEAP(tx->v->report_put(tx, &report, &env->e));
 	CHEAP(tx->v->save(tx, 1, &env->e));
 	CHEAP(tx->v->save_keep(tx, 1, &env->e));
 	(void)steps(tx);
