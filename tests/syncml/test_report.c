@@ -152,7 +152,7 @@ says_why_it_forced(void **state)
 	assert_true(phone_sync(&one, 200));
 	assert_why(db(), "the device has no anchor");
 	/* It was told to empty its database, and broke off. */
-	one.lose_reply_of = 2;
+	one.lose_reply_of = 1;
 	assert_false(phone_sync(&one, 205));
 	assert_false(db().complete);
 	one.lose_reply_of = 0;
