@@ -406,8 +406,8 @@ struct store_vtbl {
 
 	/*
 	 * Add to the counters of logins (one transaction, a bounded number of
-	 * round trips). Of one day at most `max` rows are kept: what would be
-	 * one more counts for account 0 and the network "other".
+	 * round trips). Of one day at most `max` rows are kept for each `what`:
+	 * what would be one more counts for account 0 and the network "other".
 	 */
 	int (*auth_count)(struct store *s, const struct store_auth_day *in,
 			  size_t n, size_t max, struct err *e);

@@ -9,21 +9,35 @@
 
 /* ---- logins -------------------------------------------------------------- */
 
+/* How many rows a day has of each kind: counted once in a batch. */
+struct fill {
+	int64_t day; /* -1: none yet */
+	int64_t n[STORE_AUTH_HELD + 1];
+};
+
 static int
-rows_of_day(struct lite_conn *c, int64_t day, int64_t *n, struct err *e)
+fill_of(struct lite_conn *c, int64_t day, struct fill *f, struct err *e)
 {
 	static const char sql[] =
-	    "SELECT count(*) FROM auth_day WHERE day = ?1";
+	    "SELECT what, count(*) FROM auth_day WHERE day = ?1 GROUP BY what";
 	struct lite_q q;
 	int rc;
 
+	if (f->day == day)
+		return 0;
+	*f = (struct fill){ .day = -1 };
 	if (lite_prepare(c, &q, sql, "store.auth_count", e) < 0)
 		return -1;
 	lite_int(&q, day);
-	rc = lite_step(&q, e);
-	*n = rc == 1 ? lite_col(&q, 0) : 0;
+	while ((rc = lite_step(&q, e)) == 1) {
+		int64_t what = lite_col(&q, 0);
+
+		if (what >= 0 && what <= STORE_AUTH_HELD)
+			f->n[what] = lite_col(&q, 1);
+	}
 	lite_end(&q);
-	return rc < 0 ? -1 : 0;
+	f->day = day;
+	return rc;
 }
 
 static int
@@ -95,10 +109,10 @@ auth_new(struct lite_conn *c, const struct store_auth_day *in, int64_t account,
 
 static int
 auth_one(struct lite_conn *c, const struct store_auth_day *in, size_t max,
-	 struct err *e)
+	 struct fill *f, struct err *e)
 {
 	struct slice net = in->net;
-	int64_t account, rows;
+	int64_t account;
 	bool hit = false;
 
 	if (account_of(c, in->user, &account, e) < 0 ||
@@ -106,21 +120,25 @@ auth_one(struct lite_conn *c, const struct store_auth_day *in, size_t max,
 		return -1;
 	if (hit)
 		return 0;
-	if (rows_of_day(c, in->day, &rows, e) < 0)
+	if (fill_of(c, in->day, f, e) < 0)
 		return -1;
-	if (rows >= (int64_t)max) {
+	if (f->n[in->what] >= (int64_t)max) {
 		account = 0;
 		net = SLICE_LIT("other");
 		if (auth_add(c, in, account, net, &hit, e) < 0)
 			return -1;
 	}
-	return hit ? 0 : auth_new(c, in, account, net, e);
+	if (hit)
+		return 0;
+	f->n[in->what]++;
+	return auth_new(c, in, account, net, e);
 }
 
 int
 lite_auth_count(struct store *s, const struct store_auth_day *in, size_t n,
 		size_t max, struct err *e)
 {
+	struct fill f = { .day = -1 };
 	struct lite_conn *c;
 	int rc = 0;
 
@@ -129,7 +147,7 @@ lite_auth_count(struct store *s, const struct store_auth_day *in, size_t n,
 	if (lite_site_begin(lite_of(s), &c, e) < 0)
 		return -1;
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = auth_one(c, &in[i], max, e);
+		rc = auth_one(c, &in[i], max, &f, e);
 	return lite_site_end(lite_of(s), c, rc, e);
 }
 

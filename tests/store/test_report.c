@@ -386,7 +386,10 @@ logins_are_bounded(void **state)
 	SLICE_IS(one(env, "SELECT CAST(count(*) AS INTEGER) AS x"
 			  " FROM auth_day"),
 		 "21");
-	/* Another day has room again. */
+	/* Right ones are not crowded out by it, and another day has room. */
+	in[1].what = STORE_AUTH_RIGHT;
+	OK(env, env->s->v->auth_count(env->s, &in[1], 1, MAX, &env->e));
+	SLICE_IS(one(env, DAY " WHERE net <> 'other' AND what = 1"), "1");
 	in[0].day = 6;
 	OK(env, env->s->v->auth_count(env->s, in, 1, MAX, &env->e));
 	SLICE_IS(one(env, DAY " WHERE net <> 'other' AND day = 6"), "1");
