@@ -45,13 +45,13 @@ account_of(struct lite_conn *c, struct slice user, int64_t *id, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT account_id FROM login WHERE user_key = ?1";
-	char buf[LITE_USER_MAX];
+	char buf[STORE_USER_MAX];
 	struct slice key;
 	struct lite_q q;
 	int rc;
 
 	*id = 0;
-	if (lite_user_key(user, buf, &key, NULL) < 0)
+	if (store_user_key(user, buf, &key, NULL) < 0)
 		return 0;
 	if (lite_prepare(c, &q, sql, "store.auth_count", e) < 0)
 		return -1;
