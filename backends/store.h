@@ -411,23 +411,20 @@ struct store_vtbl {
 	 */
 	int (*auth_count)(struct store *s, const struct store_auth_day *in,
 			  size_t n, size_t max, struct err *e);
-	/* This node lives: insert or renew its row. When it was seen is told
-	   by the database's clock; the schema's number is the store's. */
+	/* This node lives. When it was seen tells the database's clock. */
 	int (*node_beat)(struct store *s, const struct store_node *in,
 			 struct err *e);
 	/*
 	 * Take or renew a lease for ms milliseconds of the database's clock;
-	 * *got: it is ours until then. 0 ms gives it back (*got is false). One
-	 * statement: it works behind a pooler, and dies with nobody's
-	 * connection.
+	 * *got: it is ours until then. 0 ms gives it back (*got is false). It
+	 * works behind a pooler.
 	 */
 	int (*lease_take)(struct store *s, const char *name, struct slice owner,
 			  int64_t ms, bool *got, struct err *e);
 	/*
-	 * Ask a question about everything, in SQL that every engine
-	 * understands, over the views report_*. Parameters are text, named $1,
-	 * $2, ... in the text. It cannot write. ERR_CONFIG: the SQL is wrong,
-	 * or this role may not see what it names; the message says so.
+	 * Ask a question in SQL that every engine understands, over the views
+	 * report_*; it cannot write. Parameters are text, named $1, $2, ...
+	 * ERR_CONFIG: the SQL is wrong, or this role may not see what it names.
 	 */
 	int (*query)(struct store *s, struct arena *a, const char *sql,
 		     const struct slice *param, size_t n, size_t limit,

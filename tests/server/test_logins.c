@@ -59,15 +59,19 @@ static int
 teardown(void **state)
 {
 	struct fix *f = *state;
-	char cmd[128];
+	static const char *const files[] = { "db", "db-wal", "db-shm" };
+	char path[128];
 
 	srv_logins_free(&f->l);
 	assert_null(f->l);
 	f->fault->v->close(&f->fault);
 	f->s->v->close(&f->s);
 	arena_free(&f->a);
-	(void)snprintf(cmd, sizeof(cmd), "rm -r '%s'", f->dir);
-	return system(cmd);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", f->dir, files[i]);
+		(void)unlink(path);
+	}
+	return rmdir(f->dir);
 }
 
 static void
