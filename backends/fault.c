@@ -134,6 +134,16 @@ SITE(throttle_share, (struct store *s, struct arena *a,
      const struct store_throttle_keep keep[static STORE_THROTTLE_KINDS],
      int64_t *seen, struct store_throttle **out, size_t *out_n,
      struct err *e), (in, a, row, n, keep, seen, out, out_n, e))
+SITE(auth_count, (struct store *s, const struct store_auth_day *row, size_t n,
+     size_t max, struct err *e), (in, row, n, max, e))
+SITE(node_beat, (struct store *s, const struct store_node *node,
+     struct err *e), (in, node, e))
+SITE(lease_take, (struct store *s, const char *name, struct slice owner,
+     int64_t ms, bool *got, struct err *e), (in, name, owner, ms, got, e))
+SITE(query, (struct store *s, struct arena *a, const char *sql,
+     const struct slice *param, size_t n, size_t limit,
+     struct store_table *out, struct err *e),
+     (in, a, sql, param, n, limit, out, e))
 SITE(login_find, (struct store *s, struct slice user, int64_t *account,
      struct err *e), (in, user, account, e))
 SITE(device_find, (struct store *s, struct slice dev_id, int64_t *account,
@@ -256,6 +266,10 @@ TX(story_add, (struct store_tx *tx, int64_t session,
 TX(story_get, (struct store_tx *tx, struct arena *a, int64_t session,
    struct store_story **out, size_t *n, struct err *e),
    (in, a, session, out, n, e))
+TX(report_put, (struct store_tx *tx, const struct store_report *r,
+   struct err *e), (in, r, e))
+TX(report_get, (struct store_tx *tx, struct arena *a, int64_t session,
+   struct store_report *out, struct err *e), (in, a, session, out, e))
 TX(chunk_add, (struct store_tx *tx, struct store_chunk_key k,
    struct slice bytes, struct err *e), (in, k, bytes, e))
 TX(chunk_join, (struct store_tx *tx, struct arena *a,
@@ -374,6 +388,10 @@ static const struct store_vtbl FAULT = {
 	.site_get = fault_site_get,
 	.site_init = fault_site_init,
 	.throttle_share = fault_throttle_share,
+	.auth_count = fault_auth_count,
+	.node_beat = fault_node_beat,
+	.lease_take = fault_lease_take,
+	.query = fault_query,
 	.login_find = fault_login_find,
 	.device_find = fault_device_find,
 	.account_create = fault_account_create,
@@ -427,6 +445,8 @@ static const struct store_vtbl FAULT = {
 	.session_open = fault_session_open,
 	.story_add = fault_story_add,
 	.story_get = fault_story_get,
+	.report_put = fault_report_put,
+	.report_get = fault_report_get,
 	.chunk_add = fault_chunk_add,
 	.chunk_join = fault_chunk_join,
 	.chunk_read = fault_chunk_read,

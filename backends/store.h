@@ -30,6 +30,7 @@
 #ifndef BACKENDS_STORE_H
 #define BACKENDS_STORE_H
 
+#include "backends/store_report.h" /* what reports and nodes need */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
@@ -342,29 +343,6 @@ struct store_story {
 	struct slice text;
 };
 
-/* ---- wrong logins, shared by the nodes of a site --------------------- */
-
-enum {
-	STORE_THROTTLE_WRONG = 1, /* a counter of wrong logins */
-	STORE_THROTTLE_KNOWN = 2, /* a device that came in with right ones */
-	STORE_THROTTLE_KINDS = 2,
-};
-
-/* Whom it is about only the caller knows: the key is a keyed hash. */
-struct store_throttle {
-	int kind;
-	uint64_t key;
-	bool reset;    /* in: what was counted before counts no more */
-	int64_t fails; /* in: to be added, may be negative; out: the sum */
-	int64_t last_ms;
-};
-
-struct store_throttle_keep { /* of one kind */
-	int64_t since_ms;    /* rows last touched before it go */
-	size_t max;          /* rows; beyond it those with the fewest fails,
-				then the oldest, go */
-};
-
 /* ---- transactions --------------------------------------------------- */
 
 enum store_mode { STORE_READ, STORE_WRITE };
@@ -426,6 +404,32 @@ struct store_vtbl {
 	    int64_t *seen, struct store_throttle **out, size_t *out_n,
 	    struct err *e);
 
+	/*
+	 * Add to the counters of logins (one transaction, a bounded number of
+	 * round trips). Of one day at most `max` rows are kept for each `what`:
+	 * what would be one more counts for account 0 and the network "other".
+	 */
+	int (*auth_count)(struct store *s, const struct store_auth_day *in,
+			  size_t n, size_t max, struct err *e);
+	/* This node lives. When it was seen tells the database's clock. */
+	int (*node_beat)(struct store *s, const struct store_node *in,
+			 struct err *e);
+	/*
+	 * Take or renew a lease for ms milliseconds of the database's clock;
+	 * *got: it is ours until then. 0 ms gives it back (*got is false). It
+	 * works behind a pooler.
+	 */
+	int (*lease_take)(struct store *s, const char *name, struct slice owner,
+			  int64_t ms, bool *got, struct err *e);
+	/*
+	 * Ask a question in SQL that every engine understands, over the views
+	 * report_*; it cannot write. Parameters are text, named $1, $2, ...
+	 * ERR_CONFIG: the SQL is wrong, or this role may not see what it names.
+	 */
+	int (*query)(struct store *s, struct arena *a, const char *sql,
+		     const struct slice *param, size_t n, size_t limit,
+		     struct store_table *out, struct err *e);
+
 	/* -- directories: touched at login and by the administrator -- */
 	int (*login_find)(struct store *s, struct slice user, int64_t *account,
 			  struct err *e); /* *account 0: none */
@@ -445,7 +449,8 @@ struct store_vtbl {
 	/*
 	 * Housekeeping in small batches, times in ms since 1970: revisions
 	 * replaced before history_ms that no map row holds or offers,
-	 * tombstones and closed sessions with their stories before it;
+	 * tombstones and closed sessions with their stories and reports before
+	 * it; days of logins and silent nodes before it;
 	 * answers and states of sessions silent since sessions_ms; objects
 	 * whose last chunk came before chunks_ms. *n rows went; a call ends
 	 * after some thousands, so call again until it is 0.
@@ -543,7 +548,8 @@ struct store_vtbl {
 	/* Also enters it into the site's device directory when it is new. */
 	int (*device_put)(struct store_tx *tx, const struct store_device *in,
 			  struct err *e);
-	/* With its links, maps, sessions and chunks; items stay. */
+	/* With its links, maps, sessions (and what reports say of them) and
+	   chunks; items stay. */
 	int (*device_drop)(struct store_tx *tx, int64_t device, struct err *e);
 
 	/* -- links and maps -- */
@@ -644,6 +650,13 @@ struct store_vtbl {
 			 const struct store_story *s, size_t n, struct err *e);
 	int (*story_get)(struct store_tx *tx, struct arena *a, int64_t session,
 			 struct store_story **out, size_t *n, struct err *e);
+	/* Insert or replace what the reports say of these databases, and add
+	   these events. The times are the store's (tx->now_ms). */
+	int (*report_put)(struct store_tx *tx, const struct store_report *in,
+			  struct err *e);
+	/* Of one session: databases by link, events by time. */
+	int (*report_get)(struct store_tx *tx, struct arena *a, int64_t session,
+			  struct store_report *out, struct err *e);
 
 	/* -- large objects -- */
 	int (*chunk_add)(struct store_tx *tx, struct store_chunk_key k,

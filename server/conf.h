@@ -31,6 +31,7 @@ struct srv_conf {
 	const char *rules_file; /* further quirk rules, "" : none */
 	const char *zone;       /* of new accounts */
 	const char *server_id;  /* DevInf: the site's name for devices */
+	const char *node_name;  /* in reports; "": the machine's */
 	/* limits */
 	int64_t max_msg_bytes, max_obj_bytes;
 	int64_t quota_bytes, quota_items; /* of new accounts */

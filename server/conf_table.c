@@ -104,6 +104,10 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "funicular", false,
 	  "This server's name towards devices. A device that meets a new name "
 	  "may start with a slow sync." },
+	{ "node_name", data, SRV_CONF_TEXT, AT(node_name), 0, 0, "", "", false,
+	  "What the reports call this daemon, where several serve one "
+	  "database. "
+	  "Empty: the machine's name." },
 
 	{ "max_message", limits, SRV_CONF_BYTES, AT(max_msg_bytes), 4096,
 	  4000000, "bytes", DEF(500000), false,

@@ -11,6 +11,8 @@ enum {
 	PRUNE_ROUNDS_MAX = 10000,
 };
 
+static const char PRUNE_LEASE[] = "prune";
+
 static struct srv_engine *
 engine_of(struct sml_secrets *s)
 {
@@ -44,7 +46,12 @@ static int64_t
 on_wait(struct sml_secrets *s, struct slice peer, struct slice user,
 	struct slice dev_id)
 {
-	return inner(s)->wait_ms(inner(s), peer, user, dev_id);
+	int64_t ms = inner(s)->wait_ms(inner(s), peer, user, dev_id);
+
+	if (ms > 0)
+		srv_logins_count(engine_of(s)->logins, peer, user,
+				 STORE_AUTH_HELD);
+	return ms;
 }
 
 static void
@@ -52,6 +59,7 @@ on_failed(struct sml_secrets *s, struct slice peer, struct slice user,
 	  struct slice dev_id)
 {
 	srv_metrics_add(&engine_of(s)->metrics->auth_failed, 1);
+	srv_logins_count(engine_of(s)->logins, peer, user, STORE_AUTH_WRONG);
 	inner(s)->failed(inner(s), peer, user, dev_id);
 }
 
@@ -59,6 +67,7 @@ static void
 on_passed(struct sml_secrets *s, struct slice peer, struct slice user,
 	  struct slice dev_id)
 {
+	srv_logins_count(engine_of(s)->logins, peer, user, STORE_AUTH_RIGHT);
 	inner(s)->passed(inner(s), peer, user, dev_id);
 }
 
@@ -85,14 +94,31 @@ on_again(void *ctx, unsigned tries)
 	return srv_patience_wait(&eng->patience, tries);
 }
 
-static int
-on_open(void *ctx, struct err *e)
+static void
+on_close(void *ctx)
 {
 	struct srv_engine *eng = ctx;
+
+	if (eng->logins != NULL) {
+		(void)srv_logins_share(eng->logins, eng->site.store, NULL);
+		srv_house_give_back(&eng->house, PRUNE_LEASE);
+		srv_house_close(&eng->house);
+	}
+	srv_logins_free(&eng->logins);
+	srv_site_close(&eng->site);
+}
+
+static int
+open_site(struct srv_engine *eng, struct err *e)
+{
 	const struct srv_conf *c = &eng->site.conf;
 
-	if (srv_site_open(&eng->site, eng->conf_path, e) != 0)
-		return -1;
+	eng->logins = srv_logins_new(eng->site.clk);
+	if (eng->logins == NULL)
+		return err_set(e, ERR_NOMEM, "engine.open", "out of memory");
+	eng->shared_ms = clk_mono_ms();
+	srv_house_open(&eng->house, eng->site.store, eng->site.clk, &rnd_system,
+		       c->node_name);
 	eng->counting = (struct sml_secrets){
 		.verify = on_verify,
 		.unseal = on_unseal,
@@ -122,24 +148,39 @@ on_open(void *ctx, struct err *e)
 		.again = on_again,
 		.again_ctx = eng,
 	};
+	if (srv_house_beat(&eng->house, e) != 0)
+		return -1;
 	/* What was counted before this start. */
 	return srv_secrets_share(eng->site.secrets, eng->site.store, e);
+}
+
+static int
+on_open(void *ctx, struct err *e)
+{
+	struct srv_engine *eng = ctx;
+
+	if (srv_site_open(&eng->site, eng->conf_path, e) != 0)
+		return -1;
+	if (open_site(eng, e) == 0)
+		return 0;
+	on_close(eng);
+	return -1;
 }
 
 static int
 on_tick(void *ctx, struct err *e)
 {
 	struct srv_engine *eng = ctx;
+	int64_t now = clk_mono_ms();
 
+	if (srv_house_beat(&eng->house, e) != 0)
+		return -1;
+	if (now - eng->shared_ms >= SRV_LOGINS_SHARE_MS) {
+		eng->shared_ms = now;
+		if (srv_logins_share(eng->logins, eng->site.store, e) != 0)
+			return -1;
+	}
 	return srv_secrets_share(eng->site.secrets, eng->site.store, e);
-}
-
-static void
-on_close(void *ctx)
-{
-	struct srv_engine *eng = ctx;
-
-	srv_site_close(&eng->site);
 }
 
 static void
@@ -170,6 +211,18 @@ on_health(void *ctx, struct err *e)
 	return rc;
 }
 
+/* One node of the site prunes at a time. */
+static int
+lease(struct srv_engine *eng, int64_t *leased, bool *ours, struct err *e)
+{
+	int64_t now = clk_mono_ms();
+
+	if (*leased != INT64_MIN && now - *leased < SRV_HOUSE_RENEW_MS)
+		return 0;
+	*leased = now;
+	return srv_house_lease(&eng->house, PRUNE_LEASE, ours, e);
+}
+
 static int
 on_prune(void *ctx, int64_t history_days, const atomic_bool *stop,
 	 int64_t *rows, struct err *e)
@@ -178,10 +231,17 @@ on_prune(void *ctx, int64_t history_days, const atomic_bool *stop,
 	struct store *s = eng->site.store;
 	int64_t now = eng->site.clk->now_ms(eng->site.clk);
 	int64_t ticked = clk_mono_ms();
+	int64_t leased = INT64_MIN;
+	bool ours = false;
 	int64_t n = 1;
 
 	*rows = 0;
 	for (int i = 0; i < PRUNE_ROUNDS_MAX && n > 0; i++) {
+		if (lease(eng, &leased, &ours, e) != 0)
+			return -1;
+		/* Another node does it. */
+		if (!ours)
+			return 0;
 		if (atomic_load(stop))
 			return 0;
 		if (s->v->prune(s, now - history_days * DAY_MS,

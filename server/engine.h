@@ -4,6 +4,8 @@
 #ifndef SERVER_ENGINE_H
 #define SERVER_ENGINE_H
 
+#include "server/house.h"
+#include "server/logins.h"
 #include "server/metrics.h"
 #include "server/patience.h"
 #include "server/service.h"
@@ -20,6 +22,9 @@ struct srv_engine {
 	struct srv_patience patience;
 	/* Between the protocol and the site's secrets: counts failed logins. */
 	struct sml_secrets counting;
+	struct srv_logins *logins;
+	struct srv_house house;
+	int64_t shared_ms; /* the logins, by the monotonic clock */
 };
 
 /* The service whose ctx is `eng`; `eng` must outlive it. */

@@ -234,12 +234,14 @@ atomic(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	struct ops part = { 0 };
 	struct sml_ds before = *ds;
 	struct store_account used = c->acc;
+	size_t events;
 	bool ok = true;
 
 	/* What came before it is applied first: order counts. */
 	if (apply(c, ds, o->op, o->n) < 0 || statuses(c, ds, o) < 0)
 		return -1;
 	o->n = 0;
+	events = c->report.event_n;
 	for (size_t i = 0; i < cmd->kid_n; i++) {
 		if (holds_atomic(&cmd->kids[i]))
 			return sml_status_all(c, cmd, 500);
@@ -261,6 +263,7 @@ atomic(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 			return -1;
 		*ds = before;
 		c->acc = used;
+		c->report.event_n = events;
 		for (size_t i = 0; i < part.n; i++) {
 			if (part.op[i].code < 300)
 				part.op[i].code = 216;
@@ -352,6 +355,7 @@ run_saved(struct sml_ctx *c, struct sml_ds *ds, const struct sml_cmd *cmd)
 	struct sml_ds before = *ds;
 	struct store_account used = c->acc;
 	size_t queued = c->s.status_n;
+	size_t events = c->report.event_n;
 
 	if (c->tx->v->save(c->tx, 1, &c->e) < 0)
 		return -1;
@@ -368,6 +372,7 @@ run_saved(struct sml_ctx *c, struct sml_ds *ds, const struct sml_cmd *cmd)
 		return -1;
 	*ds = before;
 	c->acc = used;
+	c->report.event_n = events;
 	ds->refused = true; /* its anchors stay */
 	c->s.status_n = queued;
 	sml_tell(c, '=',

@@ -96,6 +96,8 @@ adopt(struct sml_batch *b, struct sml_op *op,
 	struct store_map *m;
 
 	b->ds->matched++;
+	sml_report_event(b->c, b->ds, STORE_EVENT_MATCH, cand->item,
+			 cand->revision, op->matched);
 	op->code = op->tag == SML_ADD ? 201 : 200;
 	if (cand->h_content == op->ids.h_content) {
 		m = put_row(b, row, cand->item, op->luid);
@@ -275,6 +277,8 @@ erase(struct sml_batch *b, struct sml_op *op)
 		/* The edit wins. */
 		sml_map_owe(m, false, 0);
 		b->ds->conflicts++;
+		sml_report_event(b->c, b->ds, STORE_EVENT_CONFLICT, head->id,
+				 head->revision, STORE_HOW_EDIT);
 		sml_tell(b->c, '=',
 			 "delete of %.*s against an edit: the item "
 			 "stays",

@@ -143,8 +143,14 @@ const struct store_candidate *
 sml_batch_match(struct sml_batch *b, struct sml_op *op, struct store_map **row)
 {
 	static const enum reason order[] = { BY_CONTENT, BY_UID, BY_IDENTITY };
+	static const enum store_event_how how[] = {
+		[BY_CONTENT] = STORE_HOW_CONTENT,
+		[BY_UID] = STORE_HOW_UID,
+		[BY_IDENTITY] = STORE_HOW_IDENTITY,
+	};
 	const struct store_candidate *hit = by_hint(b, op, row);
 
+	op->matched = STORE_HOW_LUID;
 	if (hit != NULL)
 		return hit;
 	*row = NULL;
@@ -159,6 +165,7 @@ sml_batch_match(struct sml_batch *b, struct sml_op *op, struct store_map **row)
 			if (is_free(b, k[i].cand, &m) &&
 			    fits(b, op, k[i].cand, m, order[r])) {
 				*row = m;
+				op->matched = how[order[r]];
 				return k[i].cand;
 			}
 		}

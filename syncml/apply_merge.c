@@ -248,6 +248,8 @@ revives(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
 	    sml_batch_rev(b, head->id, row->held);
 
 	b->ds->conflicts++;
+	sml_report_event(b->c, b->ds, STORE_EVENT_CONFLICT, head->id,
+			 head->revision, STORE_HOW_EDIT);
 	sml_tell(b->c, '=',
 		 "edit of item %lld (LUID %.*s) against a delete: the item is "
 		 "back",
@@ -297,6 +299,26 @@ edited(const struct sml_batch *b, const struct pim_item *it,
 			     b->c->now);
 }
 
+static void
+tell_clash(struct sml_batch *b, const struct sml_op *op,
+	   const struct store_item *head, const struct pim_merged *r,
+	   bool twice)
+{
+	b->ds->conflicts++;
+	sml_report_event(b->c, b->ds, STORE_EVENT_CONFLICT, head->id,
+			 head->revision,
+			 twice           ? STORE_HOW_DUPLICATE
+			 : r->client_won ? STORE_HOW_DEVICE
+			 : r->server_won ? STORE_HOW_SERVER
+					 : STORE_HOW_EACH);
+	sml_tell(b->c, '=',
+		 "conflict in item %lld (LUID %.*s): %u properties, %s",
+		 (long long)head->id, SLICE_ARG(op->luid), r->clashes,
+		 r->client_won   ? "the device's edit won"
+		 : r->server_won ? "the server's stayed"
+				 : "each side won some");
+}
+
 int
 sml_op_merge(struct sml_batch *b, struct sml_op *op,
 	     const struct store_item *head, struct store_map *row,
@@ -312,6 +334,7 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		.wins = policy(b),
 		.replace = b->ds->type == 203,
 	};
+	bool twice;
 	bool elsewhere = row->held != 0 && row->held != head->revision;
 	struct slice body = head->body;
 
@@ -333,17 +356,11 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		in.base_n = 0;
 	if (pim_merge(b->a, &in, &r, &b->c->e) < 0)
 		return -1;
-	if (r.clashes > 0) {
-		b->ds->conflicts++;
-		sml_tell(b->c, '=',
-			 "conflict in item %lld (LUID %.*s): %u properties, %s",
-			 (long long)head->id, SLICE_ARG(op->luid), r.clashes,
-			 r.client_won   ? "the device's edit won"
-			 : r.server_won ? "the server's stayed"
-					: "each side won some");
-	}
-	if (r.clashes > 0 && b->col->policy == STORE_POLICY_DUPLICATE &&
-	    !b->slow)
+	twice = r.clashes > 0 && !b->slow &&
+		b->col->policy == STORE_POLICY_DUPLICATE;
+	if (r.clashes > 0)
+		tell_clash(b, op, head, &r, twice);
+	if (twice)
 		return duplicate(b, op, head, row);
 	status_of(b, op, &r, elsewhere);
 	return store_merged(b, op, head, row, &r);

@@ -601,6 +601,7 @@ sml_session_run(struct sml_ctx *c, struct slice *answer)
 {
 	note_header(c);
 	c->s.out_msgid++;
+	sml_report_begin(c);
 	c->ds_before = c->s.ds_n;
 	c->status_before = c->s.status_n;
 	c->og_before = c->s.og.offset;
@@ -662,6 +663,8 @@ sml_session_leave(struct sml_ctx *c, const struct slice *answer)
 	}
 	if (sml_state_save(c->a, &c->s, &c->row.state, &c->e) < 0 ||
 	    tx->v->session_put(tx, &c->row, answer, &c->e) < 0)
+		return -1;
+	if (sml_report_put(c) < 0)
 		return -1;
 	if (c->story_n == 0)
 		return 0;

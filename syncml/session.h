@@ -12,6 +12,7 @@
 #include "syncml/devinf.h"
 #include "syncml/msg.h"
 #include "syncml/server.h"
+#include "syncml/session_report.h"
 
 /* Package that the client is sending (protocol: packages 1, 3, 5). */
 enum sml_phase { SML_IN_INIT = 0, SML_IN_SYNC, SML_IN_MAP, SML_IN_END };
@@ -49,6 +50,9 @@ struct sml_ds {
 	int type;        /* 200 to 205: what is really done */
 	int reply;       /* alert code that we answer with */
 	bool forced;     /* 508: the client did not ask for this type */
+	int why;         /* enum sml_why_forced */
+	bool first;      /* its link had no map yet */
+	bool resumed;    /* it goes on with a sync that broke */
 	bool alert_sent; /* our Alert went out */
 	bool refused;    /* the client refused our Alert */
 	bool opened;     /* our first Sync element went out */
@@ -287,6 +291,7 @@ struct sml_ctx {
 	bool said;         /* the client's message held more than Status */
 	struct store_story *story;
 	size_t story_n, story_cap;
+	struct sml_report report;
 	unsigned items_in, items_out;
 	unsigned tries; /* of this message so far, this one counted */
 	bool again;     /* the store failed, and the next try may go well */
@@ -546,6 +551,7 @@ struct sml_op {
 	struct store_map *row;  /* under this LUID in this generation */
 	struct store_map *hint; /* ... in another one */
 	struct store_map *gone; /* ... in this one, of what is gone there */
+	enum store_event_how matched; /* by what */
 };
 int sml_cmd_sync(struct sml_ctx *c, const struct sml_cmd *cmd);
 

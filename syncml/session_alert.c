@@ -151,6 +151,18 @@ drop_objects(struct sml_ctx *c, const struct sml_ds *ds)
 		c->s.inc.active = false;
 }
 
+/* In plain words: sml_report_put(). */
+static enum sml_why_forced
+why_forced(const struct store_link *l, const struct sml_item *it)
+{
+	if (l->gen == 0)
+		return SML_FORCED_FIRST;
+	if (is_never(it->meta.anchor.last))
+		return SML_FORCED_NEVER;
+	return l->a_client.n == 0 && !l->n_valid ? SML_FORCED_EMPTIED
+						 : SML_FORCED_ANCHORS;
+}
+
 static int
 start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
       const struct sml_item *it, int code, const struct decision *d,
@@ -175,6 +187,9 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		.type = d->type,
 		.reply = d->reply,
 		.forced = d->forced,
+		.why = d->forced ? (int)why_forced(l, it) : SML_FORCED_NOT,
+		.first = l->gen == 0,
+		.resumed = d->resumed,
 		.client_last = d->resumed ? open->last : it->meta.anchor.last,
 		.added_before = d->resumed ? open->added : 0,
 		.client_next = it->meta.anchor.next,

@@ -57,6 +57,8 @@ hold_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
 		m[i].reason = 0;
 		m[i].offer_n = 0;
 		m[i].touched = ds->sync_no;
+		sml_report_event(c, ds, STORE_EVENT_HOLD, m[i].item, m[i].held,
+				 STORE_HOW_NONE);
 	}
 	return c->tx->v->map_put(c->tx, m, n, &c->e);
 }
@@ -84,6 +86,8 @@ edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
 		m[i] = m[--k];
 		m[k] = row;
 		ds->conflicts++;
+		sml_report_event(c, ds, STORE_EVENT_CONFLICT, row.item,
+				 head->revision, STORE_HOW_EDIT);
 		ds->in.deleted--;
 		sml_tell(c, '=',
 			 "delete of item %lld against an edit: the item stays",
@@ -234,13 +238,14 @@ sml_refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 	int64_t total;
 	struct store_item *it;
 	int64_t after = 0;
-	size_t n;
+	size_t n, events;
 	bool last;
 
 	if (col->read_only)
 		return 0;
 	if (c->tx->v->map_count(c->tx, ds->link, ds->gen, &kept, &c->e) < 0)
 		return -1;
+	events = c->report.event_n;
 	for (size_t i = 0; i < col->member_n; i++) {
 		after = 0;
 		do {
@@ -253,6 +258,10 @@ sml_refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 			if (sml_filter_unsent(c, ds, &it, &n) < 0)
 				return -1;
 			gone += (int64_t)n;
+			for (size_t k = 0; k < n; k++)
+				sml_report_event(c, ds, STORE_EVENT_HOLD,
+						 it[k].id, it[k].revision,
+						 STORE_HOW_NONE);
 		} while (!last);
 	}
 	/* The brake counts by what the database would shrink to. */
@@ -265,6 +274,7 @@ sml_refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 			 (long long)gone, (long long)total);
 		return 0;
 	}
+	c->report.event_n = events;
 	for (size_t i = 0; i < col->member_n; i++) {
 		if (drop_unsent(c, ds, col->member[i]) < 0)
 			return -1;

@@ -151,6 +151,9 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_int(w, &d->type);
 	walk_int(w, &d->reply);
 	walk_bool(w, &d->forced);
+	walk_int(w, &d->why);
+	walk_bool(w, &d->first);
+	walk_bool(w, &d->resumed);
 	walk_bool(w, &d->alert_sent);
 	walk_bool(w, &d->refused);
 	walk_bool(w, &d->opened);

@@ -158,6 +158,8 @@ pg_device_drop(struct store_tx *tx, int64_t device, struct err *e)
 		"DELETE FROM session_state" OF_SESSIONS,
 		"DELETE FROM answer" OF_SESSIONS,
 		"DELETE FROM story" OF_SESSIONS,
+		"DELETE FROM session_store" OF_SESSIONS,
+		"DELETE FROM session_event" OF_SESSIONS,
 		"DELETE FROM session"
 		" WHERE account_id = $1 AND device_id = $2",
 		"DELETE FROM link WHERE account_id = $1 AND device_id = $2",

@@ -164,32 +164,39 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 	return run_timed(p, t, s, 4, 3, e);
 }
 
-/* A session's row and story stay as long as the history they explain. */
-#define TOLD                                                                   \
-	" IN (SELECT session_id FROM session WHERE account_id = $1"            \
-	" AND kept = 0 AND last_ms < $2 ORDER BY session_id LIMIT $3)"
+/* A session's row, story and reports stay as long as the history that they
+   explain. */
+#define OF_TOLD                                                                \
+	" WHERE account_id = $1 AND session_id IN (SELECT session_id"          \
+	" FROM session WHERE account_id = $1 AND kept = 0 AND last_ms < $2"    \
+	" ORDER BY session_id LIMIT $3)"
 
 static int
 old_sessions(struct prune *p, struct pg_tx *t, bool *more, struct err *e)
 {
-	static const char stories[] =
-	    "DELETE FROM story WHERE account_id = $1 AND session_id" TOLD;
-	static const char rows[] =
-	    "DELETE FROM session WHERE account_id = $1 AND session_id" TOLD;
-	struct pg_q q[2];
+	static const char *const sql[] = {
+		"DELETE FROM story" OF_TOLD,
+		"DELETE FROM session_store" OF_TOLD,
+		"DELETE FROM session_event" OF_TOLD,
+		"DELETE FROM session" OF_TOLD,
+	};
+	enum { N = sizeof(sql) / sizeof(sql[0]) };
+	struct pg_q q[N];
 
-	for (size_t i = 0; i < 2; i++) {
-		pg_query(t, &q[i], i == 0 ? stories : rows, WHERE);
+	for (size_t i = 0; i < N; i++) {
+		pg_query(t, &q[i], sql[i], WHERE);
 		pg_int(&q[i], p->history_ms);
 		pg_int(&q[i], BATCH);
 		pg_send(&q[i]);
 	}
 	if (pg_sync(t->c, e) < 0)
 		return -1;
-	*more = pg_changed(&q[1]) == BATCH;
-	p->n += pg_changed(&q[0]) + pg_changed(&q[1]);
-	(void)pg_end(&q[0], NULL);
-	return pg_end(&q[1], e);
+	*more = pg_changed(&q[N - 1]) == BATCH;
+	for (size_t i = 0; i < N; i++) {
+		p->n += pg_changed(&q[i]);
+		(void)pg_end(&q[i], NULL);
+	}
+	return 0;
 }
 
 /* ---- over the accounts --------------------------------------------------- */
@@ -284,6 +291,36 @@ accounts(struct prune *p, struct arena *a, int64_t **out, size_t *n,
 	return rc;
 }
 
+/* Small tables: all at once. */
+static int
+site_rows(struct prune *p, struct err *e)
+{
+	static const char *const sql[] = {
+		"DELETE FROM auth_day WHERE day < $1 / 86400000",
+		"DELETE FROM node WHERE last_ms < $1",
+		"DELETE FROM lease WHERE until_ms < $1",
+	};
+	enum { N = sizeof(sql) / sizeof(sql[0]) };
+	struct pg_q q[N];
+	struct pg_conn *c;
+	int rc;
+
+	if (pg_site_begin(p->s, &c, e) < 0)
+		return -1;
+	for (size_t i = 0; i < N; i++) {
+		pg_start(c, &q[i], sql[i], WHERE);
+		pg_int(&q[i], p->history_ms);
+		pg_send(&q[i]);
+	}
+	rc = pg_sync(c, e);
+	for (size_t i = 0; rc == 0 && i < N; i++) {
+		p->n += pg_changed(&q[i]);
+		(void)pg_end(&q[i], NULL);
+	}
+	pg_site_end(p->s, c);
+	return rc;
+}
+
 int
 pg_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 	 int64_t chunks_ms, int64_t *n, struct err *e)
@@ -299,6 +336,8 @@ pg_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 
 	rc = a == NULL ? pg_nomem(WHERE, e)
 		       : accounts(&p, a, &account, &account_n, e);
+	if (rc == 0)
+		rc = site_rows(&p, e);
 	for (size_t i = 0; rc == 0 && i < account_n && p.n < CALL; i++)
 		rc = prune_account(&p, account[i], e);
 	arena_free(&a);

@@ -236,6 +236,9 @@ static const char *const SQL_ERASE[] = {
 	"DELETE FROM session_state WHERE account_id = $1",
 	"DELETE FROM answer WHERE account_id = $1",
 	"DELETE FROM story WHERE account_id = $1",
+	"DELETE FROM session_store WHERE account_id = $1",
+	"DELETE FROM session_event WHERE account_id = $1",
+	"DELETE FROM auth_day WHERE account_id = $1",
 	"DELETE FROM chunk WHERE account_id = $1",
 };
 

@@ -227,6 +227,8 @@ static const char *const DIRECTORIES[] = {
 	ORPHANS("session_state"),
 	ORPHANS("answer"),
 	ORPHANS("story"),
+	ORPHANS("session_store"),
+	ORPHANS("session_event"),
 	ORPHANS("chunk"),
 };
 

@@ -221,6 +221,24 @@ int lite_throttle_share(
     const struct store_throttle_keep keep[static STORE_THROTTLE_KINDS],
     int64_t *seen, struct store_throttle **out, size_t *out_n, struct err *e);
 
+/* node.c */
+int lite_auth_count(struct store *s, const struct store_auth_day *in, size_t n,
+		    size_t max, struct err *e);
+int lite_node_beat(struct store *s, const struct store_node *in, struct err *e);
+int lite_lease_take(struct store *s, const char *name, struct slice owner,
+		    int64_t ms, bool *got, struct err *e);
+
+/* ask.c */
+int lite_ask(struct store *s, struct arena *a, const char *sql,
+	     const struct slice *param, size_t n, size_t limit,
+	     struct store_table *out, struct err *e);
+
+/* report.c */
+int lite_report_put(struct store_tx *tx, const struct store_report *in,
+		    struct err *e);
+int lite_report_get(struct store_tx *tx, struct arena *a, int64_t session,
+		    struct store_report *out, struct err *e);
+
 /* account.c */
 int lite_account_get(struct store_tx *tx, struct arena *a,
 		     struct store_account *out, struct err *e);

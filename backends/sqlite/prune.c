@@ -245,25 +245,30 @@ sessions(struct prune *p, struct lite_tx *t, struct err *e)
 	return run_int(t, closed, &p->sessions_ms, 1, &rows, e);
 }
 
-/* A session's row and story stay as long as the history they explain. */
-#define TOLD                                                                   \
+/* A session's row, story and reports stay as long as the history that they
+   explain. */
+#define OF_TOLD                                                                \
+	" WHERE account_id = ?1 AND session_id IN (SELECT session_id"          \
 	" FROM session WHERE account_id = ?1 AND kept = 0 AND last_ms < ?2"    \
-	" ORDER BY session_id LIMIT 200"
+	" ORDER BY session_id LIMIT 200)"
 
 static int
 old_sessions(struct prune *p, struct lite_tx *t, bool *more, struct err *e)
 {
-	static const char stories[] =
-	    "DELETE FROM story WHERE account_id = ?1 AND session_id IN"
-	    " (SELECT session_id" TOLD ")";
-	static const char rows[] =
-	    "DELETE FROM session WHERE account_id = ?1 AND session_id IN"
-	    " (SELECT session_id" TOLD ")";
+	static const char *const told[] = {
+		"DELETE FROM story" OF_TOLD,
+		"DELETE FROM session_store" OF_TOLD,
+		"DELETE FROM session_event" OF_TOLD,
+	};
+	static const char rows[] = "DELETE FROM session" OF_TOLD;
 	int64_t lines = 0;
 	int64_t n = 0;
 
-	if (run_int(t, stories, &p->history_ms, 1, &lines, e) < 0 ||
-	    run_int(t, rows, &p->history_ms, 1, &n, e) < 0)
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		if (run_int(t, told[i], &p->history_ms, 1, &lines, e) < 0)
+			return -1;
+	}
+	if (run_int(t, rows, &p->history_ms, 1, &n, e) < 0)
 		return -1;
 	*more = n == BATCH;
 	p->n += lines + n;
@@ -375,6 +380,32 @@ accounts(struct prune *p, struct lite_list *l, struct err *e)
 	return rc;
 }
 
+/* Small tables: all at once. */
+static int
+site_rows(struct prune *p, struct err *e)
+{
+	static const char *const sql[] = {
+		"DELETE FROM auth_day WHERE day < ?1 / 86400000",
+		"DELETE FROM node WHERE last_ms < ?1",
+		"DELETE FROM lease WHERE until_ms < ?1",
+	};
+	struct lite_conn *c;
+	struct lite_q q;
+	int rc = 0;
+
+	if (lite_site_begin(lite_of(p->s), &c, e) < 0)
+		return -1;
+	for (size_t i = 0; rc == 0 && i < sizeof(sql) / sizeof(sql[0]); i++) {
+		rc = lite_prepare(c, &q, sql[i], WHERE, e);
+		if (rc < 0)
+			break;
+		lite_int(&q, p->history_ms);
+		rc = lite_once(&q, e);
+		p->n += rc == 0 ? sqlite3_changes64(c->db) : 0;
+	}
+	return lite_site_end(lite_of(p->s), c, rc, e);
+}
+
 int
 lite_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 	   int64_t chunks_ms, int64_t *n, struct err *e)
@@ -392,6 +423,8 @@ lite_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 		rc = lite_nomem(WHERE, e);
 	else
 		rc = accounts(&p, &l, e);
+	if (rc == 0)
+		rc = site_rows(&p, e);
 	for (size_t i = 0; rc == 0 && i < l.n && p.n < CALL; i++)
 		rc = prune_account(&p, ((int64_t *)(void *)l.p)[i], e);
 	arena_free(&p.a);

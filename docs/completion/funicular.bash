@@ -54,6 +54,7 @@ _funicular_options()
 	"item show") echo "--history --revision" ;;
 	"item purge") echo "--yes" ;;
 	"session list") echo "--device --limit" ;;
+	report) echo "--since --limit --csv --sql" ;;
 	import) echo "--dry-run" ;;
 	export) echo "--format -o" ;;
 	esac
@@ -148,7 +149,7 @@ _funicular()
 	_funicular_read
 	_funicular_value && return
 	if ((${#args[@]} == 0)); then
-		_funicular_words "serve user device collection item session
+		_funicular_words "serve user device collection item session report
 			import export backup check migrate help --config --json
 			--help --version"
 		return
@@ -161,7 +162,7 @@ _funicular()
 	item) verbs="list show purge" ;;
 	session) verbs="list show" ;;
 	help)
-		_funicular_words "serve user device collection item session
+		_funicular_words "serve user device collection item session report
 			import export backup check migrate"
 		return
 		;;

@@ -20,11 +20,13 @@ CREATE TABLE table_class (
 INSERT INTO table_class (name, class) VALUES
   ('migration', 'site'), ('table_class', 'site'), ('site', 'site'),
   ('login', 'site'), ('device_directory', 'site'), ('throttle', 'site'),
+  ('auth_day', 'site'), ('node', 'site'), ('lease', 'site'),
   ('account', 'account'), ('credential', 'account'),
   ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
   ('revision', 'account'), ('history', 'account'), ('device', 'account'),
   ('link', 'account'), ('map', 'account'), ('session', 'account'),
   ('session_state', 'account'), ('answer', 'account'), ('story', 'account'),
+  ('session_store', 'account'), ('session_event', 'account'),
   ('chunk', 'account');
 
 -- Site ------------------------------------------------------------------
@@ -57,6 +59,37 @@ CREATE TABLE throttle (
   PRIMARY KEY (kind, key)
 );
 CREATE INDEX throttle_seq ON throttle (seq);
+
+-- Logins by day (since 1970, UTC). account_id 0: the name is no account's.
+-- net: the address's network, as the reports show it. what: 1 right, 2 wrong,
+-- 3 not looked at.
+CREATE TABLE auth_day (
+  day bigint NOT NULL,
+  account_id bigint NOT NULL,
+  net text NOT NULL,
+  what bigint NOT NULL,
+  n bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  PRIMARY KEY (day, account_id, net, what)
+);
+
+-- Processes that serve, or did. last_ms: by the database's clock.
+CREATE TABLE node (
+  node_id text NOT NULL PRIMARY KEY,
+  name text NOT NULL,
+  version text NOT NULL,
+  schema_no bigint NOT NULL,
+  started_ms bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  stopped bigint NOT NULL
+);
+
+-- Work that one node does for all. until_ms: by the database's clock.
+CREATE TABLE lease (
+  name text NOT NULL PRIMARY KEY,
+  owner text NOT NULL,
+  until_ms bigint NOT NULL
+);
 
 -- Account ---------------------------------------------------------------
 
@@ -308,6 +341,50 @@ CREATE TABLE story (
   PRIMARY KEY (account_id, session_id, line)
 );
 
+-- What reports say of a session: one row for each of its databases, and one
+-- for each decision about an item. Codes: enum store_event_kind and
+-- store_event_how in backends/store.h.
+CREATE TABLE session_store (
+  account_id bigint NOT NULL,
+  session_id bigint NOT NULL,
+  link_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  asked bigint NOT NULL,
+  done bigint NOT NULL,
+  first bigint NOT NULL,
+  forced bigint NOT NULL,
+  resumed bigint NOT NULL,
+  refused bigint NOT NULL,
+  complete bigint NOT NULL,
+  why text NOT NULL,
+  in_added bigint NOT NULL,
+  in_replaced bigint NOT NULL,
+  in_deleted bigint NOT NULL,
+  in_failed bigint NOT NULL,
+  out_added bigint NOT NULL,
+  out_replaced bigint NOT NULL,
+  out_deleted bigint NOT NULL,
+  out_failed bigint NOT NULL,
+  matched bigint NOT NULL,
+  conflicts bigint NOT NULL,
+  held_back bigint NOT NULL,
+  started_ms bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  PRIMARY KEY (account_id, session_id, link_id)
+);
+
+CREATE TABLE session_event (
+  account_id bigint NOT NULL,
+  session_id bigint NOT NULL,
+  link_id bigint NOT NULL,
+  kind bigint NOT NULL,
+  item_id bigint NOT NULL,
+  revision bigint NOT NULL,
+  how bigint NOT NULL,
+  at_ms bigint NOT NULL,
+  PRIMARY KEY (account_id, session_id, link_id, kind, item_id, revision)
+);
+
 -- Large objects in pieces; start_byte is the piece's place in the object.
 CREATE TABLE chunk (
   account_id bigint NOT NULL,
@@ -328,6 +405,7 @@ ALTER TABLE account SET (fillfactor = 50);
 ALTER TABLE device SET (fillfactor = 70);
 ALTER TABLE link SET (fillfactor = 50);
 ALTER TABLE session SET (fillfactor = 50);
+ALTER TABLE session_store SET (fillfactor = 70);
 ALTER TABLE session_state SET (fillfactor = 50);
 ALTER TABLE answer SET (fillfactor = 50);
 ALTER TABLE session_state ALTER COLUMN state SET STORAGE EXTERNAL;

@@ -18,11 +18,13 @@ CREATE TABLE table_class (
 INSERT INTO table_class (name, class) VALUES
   ('migration', 'site'), ('table_class', 'site'), ('site', 'site'),
   ('login', 'site'), ('device_directory', 'site'), ('throttle', 'site'),
+  ('auth_day', 'site'), ('node', 'site'), ('lease', 'site'),
   ('account', 'account'), ('credential', 'account'),
   ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
   ('revision', 'account'), ('history', 'account'), ('device', 'account'),
   ('link', 'account'), ('map', 'account'), ('session', 'account'),
   ('session_state', 'account'), ('answer', 'account'), ('story', 'account'),
+  ('session_store', 'account'), ('session_event', 'account'),
   ('chunk', 'account');
 
 -- Site ------------------------------------------------------------------
@@ -55,6 +57,37 @@ CREATE TABLE throttle (
   PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 CREATE INDEX throttle_seq ON throttle (seq);
+
+-- Logins by day (since 1970, UTC). account_id 0: the name is no account's.
+-- net: the address's network, as the reports show it. what: 1 right, 2 wrong,
+-- 3 not looked at.
+CREATE TABLE auth_day (
+  day INTEGER NOT NULL,
+  account_id INTEGER NOT NULL,
+  net TEXT NOT NULL,
+  what INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  PRIMARY KEY (day, account_id, net, what)
+) WITHOUT ROWID;
+
+-- Processes that serve, or did. last_ms: by the database's clock.
+CREATE TABLE node (
+  node_id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  version TEXT NOT NULL,
+  schema_no INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  stopped INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Work that one node does for all. until_ms: by the database's clock.
+CREATE TABLE lease (
+  name TEXT NOT NULL PRIMARY KEY,
+  owner TEXT NOT NULL,
+  until_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 
 -- Account ---------------------------------------------------------------
 
@@ -304,6 +337,50 @@ CREATE TABLE story (
   who TEXT NOT NULL,
   text TEXT NOT NULL,
   PRIMARY KEY (account_id, session_id, line)
+) WITHOUT ROWID;
+
+-- What reports say of a session: one row for each of its databases, and one
+-- for each decision about an item. Codes: enum store_event_kind and
+-- store_event_how in backends/store.h.
+CREATE TABLE session_store (
+  account_id INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  link_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  done INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  forced INTEGER NOT NULL,
+  resumed INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  complete INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  in_added INTEGER NOT NULL,
+  in_replaced INTEGER NOT NULL,
+  in_deleted INTEGER NOT NULL,
+  in_failed INTEGER NOT NULL,
+  out_added INTEGER NOT NULL,
+  out_replaced INTEGER NOT NULL,
+  out_deleted INTEGER NOT NULL,
+  out_failed INTEGER NOT NULL,
+  matched INTEGER NOT NULL,
+  conflicts INTEGER NOT NULL,
+  held_back INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, session_id, link_id)
+) WITHOUT ROWID;
+
+CREATE TABLE session_event (
+  account_id INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  link_id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  how INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, session_id, link_id, kind, item_id, revision)
 ) WITHOUT ROWID;
 
 -- Large objects in pieces; start_byte is the piece's place in the object.

@@ -693,7 +693,7 @@ class Whole(Site):
 
     def test_help(self):
         for name in ("user", "device", "collection", "item", "session",
-                     "import", "export", "backup", "check", "migrate"):
+                     "report", "import", "export", "backup", "check", "migrate"):
             text = self.run_(name, "--help")
             self.assertIn("usage: funicular %s" % name, text)
             self.assertIn("examples:", text)

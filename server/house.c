@@ -1,0 +1,85 @@
+#include "server/house.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+name_of_machine(char *out, size_t n)
+{
+	if (gethostname(out, n) != 0 || out[0] == '\0')
+		(void)snprintf(out, n, "funicular");
+	out[n - 1] = '\0';
+}
+
+void
+srv_house_open(struct srv_house *h, struct store *s, const struct clk *clk,
+	       struct rnd *rnd, const char *name)
+{
+	unsigned char id[16];
+
+	*h = (struct srv_house){ .store = s,
+				 .clk = clk,
+				 .started_ms = clk->now_ms(clk) };
+	rnd->fill(rnd, id, sizeof(id));
+	for (size_t i = 0; i < sizeof(id); i++)
+		(void)snprintf(h->id + 2 * i, 3, "%02x", id[i]);
+	if (name[0] != '\0')
+		(void)snprintf(h->name, sizeof(h->name), "%s", name);
+	else
+		name_of_machine(h->name, sizeof(h->name));
+}
+
+static int
+beat(struct srv_house *h, bool stopped, struct err *e)
+{
+	const struct store_node row = {
+		.id = slice_c(h->id),
+		.name = slice_c(h->name),
+		.version = SLICE_LIT(FUNICULAR_VERSION),
+		.started_ms = h->started_ms,
+		.stopped = stopped,
+	};
+
+	return h->store->v->node_beat(h->store, &row, e);
+}
+
+int
+srv_house_beat(struct srv_house *h, struct err *e)
+{
+	int64_t now = clk_mono_ms();
+
+	if (h->beating && now - h->beat_mono_ms < SRV_HOUSE_BEAT_MS)
+		return 0;
+	if (beat(h, false, e) != 0)
+		return -1;
+	h->beating = true;
+	h->beat_mono_ms = now;
+	return 0;
+}
+
+int
+srv_house_lease(struct srv_house *h, const char *work, bool *ours,
+		struct err *e)
+{
+	return h->store->v->lease_take(h->store, work, slice_c(h->id),
+				       SRV_HOUSE_LEASE_MS, ours, e);
+}
+
+void
+srv_house_give_back(struct srv_house *h, const char *work)
+{
+	bool ours;
+
+	/* If it cannot be said, it runs out by itself. */
+	(void)h->store->v->lease_take(h->store, work, slice_c(h->id), 0, &ours,
+				      NULL);
+}
+
+void
+srv_house_close(struct srv_house *h)
+{
+	if (h->beating)
+		(void)beat(h, true, NULL);
+	h->beating = false;
+}
