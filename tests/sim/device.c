@@ -443,8 +443,13 @@ dev_doubtful(struct sim *s, struct dev *d)
 		const struct item *it = &d->m.item[i];
 
 		for (unsigned k = 0; k < it->deed_n; k++) {
-			if (m->deed[it->deed[k]].kind == DEED_CLEAR)
+			const struct deed *x = &m->deed[it->deed[k]];
+
+			if (x->kind == DEED_CLEAR)
 				clear_doubtful(m, it, it->deed[k]);
+			/* Of several numbers those that are gone stay. */
+			else if (x->field == F_TEL || x->field == F_URL)
+				model_forget_over(m, it->deed[k]);
 		}
 	}
 }

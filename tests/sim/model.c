@@ -90,6 +90,15 @@ model_revive(struct model *m, uint32_t token, bool sets_too)
 	}
 }
 
+void
+model_forget_over(struct model *m, uint32_t deed)
+{
+	for (unsigned i = 0; i < m->pair_n; i++) {
+		if (m->pair[i].deed == (deed & 0xffff))
+			m->pair[i].void_ = true;
+	}
+}
+
 unsigned
 model_replaced(const struct model *m, uint32_t token)
 {

@@ -114,6 +114,8 @@ void model_inherit(struct model *m, uint32_t deed, uint32_t from);
 /* What was replaced may come back: of these deeds, of these tokens. */
 void model_weaken(struct model *m, uint32_t deed);
 void model_revive(struct model *m, uint32_t token, bool sets_too);
+/* Nobody knows what this deed replaced. */
+void model_forget_over(struct model *m, uint32_t deed);
 /* By which kinds of deed? Bits 1 << DEED_*. */
 unsigned model_replaced(const struct model *m, uint32_t token);
 /* ... by anybody, whether it counts or not? */
