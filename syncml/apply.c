@@ -4,7 +4,7 @@
  * handful of store calls.
  */
 #include "base/digest.h"
-#include "syncml/session.h"
+#include "syncml/apply.h"
 
 enum { BATCH_MAX = 200, SLOTS = 512 };
 

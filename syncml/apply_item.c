@@ -2,7 +2,7 @@
  * One operation of the client, decided: a new item, an edit, a match, a
  * deletion. Writes are gathered in the batch; nothing is stored here.
  */
-#include "syncml/session.h"
+#include "syncml/apply.h"
 
 static void
 take(struct sml_batch *b, int64_t item)

@@ -3,7 +3,7 @@
  * map rows by LUID, candidates by hash, items with bodies, revisions that the
  * device holds or was offered, older revisions that an item equals.
  */
-#include "syncml/session.h"
+#include "syncml/apply.h"
 
 #include <stdlib.h>
 

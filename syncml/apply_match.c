@@ -3,7 +3,7 @@
  * map (a hint), UID, content, then a scored identity; one to one, so that two
  * equal items made on purpose stay two.
  */
-#include "syncml/session.h"
+#include "syncml/apply.h"
 
 enum { SCORE_MATCH = 50 };
 

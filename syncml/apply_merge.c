@@ -3,7 +3,7 @@
  * current revision, keep what the device sent as a revision of its own where
  * the merge made something else, and note what the device holds now.
  */
-#include "syncml/session.h"
+#include "syncml/apply.h"
 
 enum { BASES_MAX = STORE_OFFERS_MAX + 1 };
 

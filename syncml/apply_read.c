@@ -1,6 +1,6 @@
 /* What the client sent as an item's data, read into an item. */
 #include "base/digest.h"
-#include "syncml/session.h"
+#include "syncml/apply.h"
 
 static int
 refuse(struct sml_batch *b, struct sml_op *op, int code, const char *why)

@@ -2,7 +2,7 @@
  * Large objects that come in pieces. Their octets are joined as they were
  * transferred; decoding comes when the object is whole.
  */
-#include "syncml/session.h"
+#include "syncml/apply.h"
 
 static struct store_chunk_key
 key(const struct sml_ds *ds)
