@@ -4,7 +4,7 @@
  * cursor. The cursor moves with what went out, in the same transaction; what
  * was sent stays "offered" in the map until the device has answered.
  */
-#include "syncml/session.h"
+#include "syncml/outgoing.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * if it fits, in pieces if it never will, and noted as offered in the map.
  */
 #include "base/digest.h"
-#include "syncml/session.h"
+#include "syncml/outgoing.h"
 
 enum {
 	PIECE_MIN = 300,  /* octets that make a piece worth a message */

@@ -572,44 +572,6 @@ int sml_reply_refuse(struct sml_ctx *c, int code, const struct sml_chal *chal,
 /* As much as fits; *done when every database is through. */
 int sml_out_changes(struct sml_ctx *c, struct sml_out *o, bool *done);
 
-/* ---- outgoing_item.c: one item of package 4 ---- */
-struct sml_unit {
-	char what;  /* 'A', 'R', 'D', or 0: nothing to send */
-	bool probe; /* in doubt: sent whatever it holds */
-	bool walk;  /* looked at because the filter moved */
-	bool soft;  /* 'D': it leaves the device, and is not deleted */
-	struct store_item item;
-	bool mapped;
-	struct store_map map;
-	struct slice held_body; /* of what it holds, if that may be equal */
-	const struct pim_view *view; /* how it is written */
-};
-enum sml_sent_how {
-	SML_SENT,      /* it is in the message */
-	SML_NOT_SENT,  /* nothing to send, or a debt now */
-	SML_SENT_PART, /* a large object began: the message is full */
-	SML_NO_ROOM,   /* not in this message */
-	SML_SENT_FAILED,
-};
-/* Sync element that is being filled. */
-struct sml_sync_out {
-	struct sml_ds *ds;
-	bool open;
-	int64_t count; /* NumberOfChanges; -1: not to be told */
-};
-enum sml_sent_how sml_out_unit(struct sml_ctx *c, struct sml_out *o,
-			       struct sml_sync_out *so, struct sml_unit *u);
-/* The next piece of a large object that is on its way. */
-enum sml_sent_how sml_out_piece(struct sml_ctx *c, struct sml_out *o,
-				struct sml_sync_out *so);
-/* Not even an otherwise empty message had room, several times over. */
-bool sml_out_starved(const struct sml_ctx *c, const struct sml_out *o);
-/* Open the Sync element if it is not; false: no room. */
-bool sml_sync_out_open(struct sml_ctx *c, struct sml_out *o,
-		       struct sml_sync_out *so);
-void sml_sync_out_close(struct sml_ctx *c, struct sml_out *o,
-			struct sml_sync_out *so);
-
 /* ---- ids on the wire ---- */
 /* Our id of an item: its number in base 36, short and permanent. */
 struct slice sml_wire_id(struct arena *a, int64_t item);

@@ -9,7 +9,7 @@
  * since, what enters or leaves is two ranges of an index; if the terms
  * changed, all items are looked at once.
  */
-#include "syncml/session.h"
+#include "syncml/outgoing.h"
 
 #include <inttypes.h>
 #include <stdio.h>

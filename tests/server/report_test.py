@@ -29,7 +29,7 @@ def database(folder):
     if KIND == "sqlite":
         return "sqlite:" + os.path.join(folder, "db")
     conninfo = os.environ["FUNICULAR_TEST_POSTGRES"]
-    name = "report_%d" % os.getpid()
+    name = "report_%d_%s" % (os.getpid(), folder[-8:].lower())
     subprocess.run(["psql", "-X", "-q", conninfo + " dbname=postgres", "-c",
                     "CREATE DATABASE %s TEMPLATE template0" % name],
                    check=True)
@@ -38,9 +38,9 @@ def database(folder):
 
 class Site:
     def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="funicular-report-")
+        self.dir = tempfile.mkdtemp(prefix="funicular_report_")
         self.conf = os.path.join(self.dir, "funicular.conf")
-        store = database(self.dir)
+        self.store = store = database(self.dir)
         with open(self.conf, "w") as f:
             f.write("store = %s\nstate_dir = %s\nkey_file = %s/key\n"
                     % (store, self.dir, self.dir))
@@ -200,6 +200,66 @@ class Report(unittest.TestCase):
             p = self.site.call(*args)
             self.assertEqual((args, p.returncode), (args, code))
             self.assertIn(b"funicular: ", p.stderr)
+
+
+class Dashboard(unittest.TestCase):
+    """docs/grafana/funicular.json asks for nothing that is not there."""
+
+    def setUp(self):
+        docs = os.path.dirname(DOC)
+        with open(os.path.join(docs, "grafana", "funicular.json")) as f:
+            self.panels = json.load(f)["panels"]
+        with open(os.path.join(docs, "..", "server", "metrics.c")) as f:
+            self.exported = set(re.findall(r'"((?:funicular|process)_\w+)',
+                                           f.read()))
+
+    def asked(self, key):
+        return [t[key] for p in self.panels for t in p.get("targets", [])
+                if key in t]
+
+    def test_metrics(self):
+        for expr in self.asked("expr"):
+            names = re.findall(r"(?:funicular|process)_\w+", expr)
+            self.assertTrue(names, expr)
+            for name in names:
+                self.assertIn(re.sub("_(total|bucket|sum|count)$", "", name),
+                              self.exported, expr)
+
+    @unittest.skipUnless("FUNICULAR_TEST_POSTGRES" in os.environ,
+                         "wants PostgreSQL")
+    def test_queries(self):
+        """Each runs, as the role that the document makes."""
+        site = Site()
+        try:
+            with open(DOC) as f:
+                grants = re.search(r"```sql\n(CREATE ROLE.*?)```", f.read(),
+                                   re.S)[1]
+            script = grants + "GRANT funicular_report TO CURRENT_USER;\n" \
+                "SET ROLE funicular_report;\n"
+            queries = self.asked("rawSql")
+            self.assertGreater(len(queries), 10)
+            for q in queries:
+                script += re.sub(r"\$__timeFilter\((.*?)\)",
+                                 r"\1 BETWEEN '2026-09-01' AND '2026-11-01'",
+                                 q) + ";\n"
+            out = self.psql(site, script)
+            self.assertGreater(out.stdout.count(b" row"), 10)
+            self.assertNotIn(b"(0 rows)", out.stdout)
+            # And no more than that.
+            for table in ("account", "report_items_detail",
+                          "report_sessions_detail", "report_devices_detail"):
+                with self.assertRaises(subprocess.CalledProcessError):
+                    self.psql(site, "SET ROLE funicular_report; SELECT * FROM "
+                                    + table)
+        finally:
+            site.close()
+
+    @staticmethod
+    def psql(site, script):
+        return subprocess.run(["psql", "-X", "-v", "ON_ERROR_STOP=1",
+                               site.store[len("postgres:"):]],
+                              input=script.encode(), check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 if __name__ == "__main__":
