@@ -2,7 +2,6 @@
 
 #include "backends/store.h"
 
-#include <inttypes.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,11 +85,12 @@ quiet(void *ctx, const char *text)
 }
 
 /* One script on a connection of its own. */
-static void
+static int64_t
 run(const char *conninfo, const char *sql)
 {
 	PGconn *c = PQconnectdb(conninfo);
 	PGresult *r;
+	int64_t n = 0;
 
 	if (PQstatus(c) != CONNECTION_OK)
 		die(conninfo, PQerrorMessage(c));
@@ -99,8 +99,20 @@ run(const char *conninfo, const char *sql)
 	if (PQresultStatus(r) != PGRES_COMMAND_OK &&
 	    PQresultStatus(r) != PGRES_TUPLES_OK)
 		die(conninfo, PQresultErrorMessage(r));
+	if (PQntuples(r) > 0)
+		n = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
 	PQclear(r);
 	PQfinish(c);
+	return n;
+}
+
+int64_t
+place_ask(const struct place *p, const char *sql)
+{
+	char conninfo[256];
+
+	place_conninfo(p, conninfo, sizeof(conninfo));
+	return run(conninfo, sql);
 }
 
 /* Somebody who still holds a lock was left behind by the test before. */
@@ -124,7 +136,7 @@ make(const struct place *p)
 	database_name(p->database, name, sizeof(name));
 	(void)snprintf(sql, sizeof(sql),
 		       "CREATE DATABASE %s TEMPLATE template0", name);
-	run(conninfo, sql);
+	(void)run(conninfo, sql);
 }
 
 static char *
@@ -149,27 +161,22 @@ partition(const struct place *p)
 {
 	struct store *s;
 	struct err e;
-	char conninfo[256];
 
 	if (store_open(p->uri, true, &s, &e) < 0)
 		die(p->uri, e.msg);
 	s->v->close(&s);
-	place_conninfo(p, conninfo, sizeof(conninfo));
-	run(conninfo, read_script(PARTITION_SQL));
+	(void)place_ask(p, read_script(PARTITION_SQL));
 }
 
 static bool
 reuse(struct place *p)
 {
-	char conninfo[256];
-
 	for (int i = 0; i < made_n; i++) {
 		if (made[i].used ||
 		    made[i].partitioned != (p->kind == PLACE_PARTITIONED))
 			continue;
 		p->database = i;
-		place_conninfo(p, conninfo, sizeof(conninfo));
-		run(conninfo, SQL_EMPTY);
+		(void)place_ask(p, SQL_EMPTY);
 		return true;
 	}
 	return false;

@@ -17,6 +17,7 @@
 #include "backends/fault.h"
 #include "syncml/msg.h"
 #include "syncml/server.h"
+#include "tests/postgres/place.h"
 
 /* ---- chance ------------------------------------------------------------- */
 
@@ -268,6 +269,7 @@ struct sim {
 	bool verbose;
 	/* The server: */
 	char dir[64];
+	struct place place; /* of its store */
 	struct store *inner, *store;
 	struct clk clk;
 	struct log log;

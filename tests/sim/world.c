@@ -73,10 +73,8 @@ static int
 open_store(struct sim *s)
 {
 	struct err e = { .code = ERR_NONE };
-	char uri[128];
 
-	(void)snprintf(uri, sizeof(uri), "sqlite:%s/s.db", s->dir);
-	if (store_open(uri, true, &s->inner, &e) < 0 ||
+	if (store_open(s->place.uri, true, &s->inner, &e) < 0 ||
 	    store_fault_new(s->inner, &s->store, &e) < 0) {
 		broken(s, "store", &e);
 		return -1;
@@ -98,6 +96,7 @@ int
 sim_open(struct sim *s)
 {
 	static const char *const place[] = { "/dev/shm", "/tmp" };
+	char file[96];
 	struct err e = { .code = ERR_NONE };
 	bool verbose = s->verbose;
 
@@ -120,6 +119,8 @@ sim_open(struct sim *s)
 	    s->rules_arena == NULL || s->dir[0] == '\0' ||
 	    pim_rules_load(s->rules_arena, NULL, &s->rules, &e) < 0)
 		return -1;
+	(void)snprintf(file, sizeof(file), "%s/s.db", s->dir);
+	place_take(&s->place, place_kind(NULL), file);
 	s->secrets = plain_secrets();
 	s->conf = (struct sml_server_conf){
 		.max_msg_bytes = 200000,
@@ -143,15 +144,9 @@ sim_open(struct sim *s)
 void
 sim_close(struct sim *s)
 {
-	static const char *const file[] = { "s.db", "s.db-wal", "s.db-shm" };
-	char path[96];
-
 	s->store->v->close(&s->store);
 	s->inner->v->close(&s->inner);
-	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", s->dir, file[i]);
-		(void)unlink(path);
-	}
+	place_give(&s->place);
 	(void)rmdir(s->dir);
 	arena_free(&s->a);
 	arena_free(&s->b);

@@ -208,7 +208,108 @@ many_accounts(void **state)
 	t_sound(env);
 }
 
-static const struct CMUnitTest TESTS[] = { T(one_account), T(many_accounts) };
+/* ---- two writers, paused between number and commit ----------------------- */
+
+struct second {
+	struct store *s; /* another node's */
+	int64_t account;
+	int64_t change_no;
+	_Atomic bool first_done;
+	bool too_early;
+	struct store_tx *tx;
+	struct err e;
+	int rc;
+};
+
+static void *
+second_begins(void *arg)
+{
+	struct second *b = arg;
+
+	b->rc =
+	    b->s->v->begin(b->s, b->account, STORE_WRITE, 20, &b->tx, &b->e);
+	b->too_early = !b->first_done;
+	return NULL;
+}
+
+/* Where the server can be asked: wait until somebody stands at the lock. */
+static void
+somebody_waits(struct t_env *env)
+{
+	if (env->place.kind == PLACE_SQLITE)
+		return;
+	for (int i = 0;
+	     place_ask(&env->place, "SELECT count(*) FROM pg_stat_activity"
+				    " WHERE wait_event_type = 'Lock'") == 0;
+	     i++)
+		assert_true(i < 10000);
+}
+
+/* What a reader is sent from `cursor` on; the cursor moves to the bound that
+   was fixed when it started. */
+static size_t
+read_on(struct t_env *env, struct store_cursor *cursor, int64_t *first)
+{
+	struct store_tx *tx = t_begin(env, env->anna, STORE_READ, 1);
+	struct store_account acc;
+	struct store_change *c;
+	size_t n;
+
+	OK(env, tx->v->account_get(tx, env->a, &acc, &env->e));
+	OK(env, tx->v->changes(tx, env->a, 21, 1, cursor, acc.change_no, 100,
+			       &c, &n, &env->e));
+	*first = n > 0 ? c[0].item.id : 0;
+	*cursor = (struct store_cursor){ 1, acc.change_no, INT64_MAX };
+	t_commit(env, &tx);
+	return n;
+}
+
+static void
+two_writers(void **state)
+{
+	struct t_env *env = *state;
+	struct second b = { .account = env->anna };
+	struct store_cursor cursor = { 1, 0, 0 };
+	struct store_tx *a;
+	struct store_write wa, wb;
+	int64_t a_no, first;
+	pthread_t thread;
+
+	OK(env, store_open(env->uri, false, &b.s, &env->e));
+	a = t_begin(env, env->anna, STORE_WRITE, 10);
+	t_device(env, a, 20, "D");
+	t_link(env, a, 21, 20, "./C");
+	t_commit(env, &a);
+	a = t_begin(env, env->anna, STORE_WRITE, 10);
+	a_no = a->change_no;
+	wa = t_new(a, 1, "first");
+	t_put(env, a, wa);
+	assert_int_equal(pthread_create(&thread, NULL, second_begins, &b), 0);
+	somebody_waits(env);
+	assert_int_equal(read_on(env, &cursor, &first), 0);
+	assert_int_equal(cursor.change_no, a_no - 1);
+	b.first_done = true;
+	t_commit(env, &a);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	OK(env, b.rc);
+	assert_false(b.too_early);
+	assert_int_equal(b.tx->change_no, a_no + 1);
+	wb = t_new(b.tx, 2, "second");
+	OK(env, b.tx->v->item_put(b.tx, &wb, 1, &env->e));
+	/* The second has its number and no commit: the bound stays below. */
+	assert_int_equal(read_on(env, &cursor, &first), 1);
+	assert_int_equal(first, wa.item);
+	assert_int_equal(cursor.change_no, a_no);
+	OK(env, b.tx->v->commit(&b.tx, &env->e));
+	assert_int_equal(read_on(env, &cursor, &first), 1);
+	assert_int_equal(first, wb.item);
+	assert_int_equal(read_on(env, &cursor, &first), 0);
+	b.s->v->close(&b.s);
+	t_sound(env);
+}
+
+static const struct CMUnitTest TESTS[] = { T(one_account), T(many_accounts),
+					   T(two_writers) };
 
 int
 main(int argc, char **argv)

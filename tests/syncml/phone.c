@@ -83,7 +83,7 @@ bench_open(struct bench *b)
 {
 	const char *tmp = getenv("TMPDIR"); /* NOLINT(*-mt-unsafe) */
 	struct err e = { 0 };
-	char uri[128];
+	char file[128];
 
 	memset(b, 0, sizeof(*b));
 	b->a = arena_new(SIZE_MAX / 2);
@@ -92,8 +92,9 @@ bench_open(struct bench *b)
 	(void)snprintf(b->dir, sizeof(b->dir), "%.40s/fun-engine-XXXXXX",
 		       tmp == NULL ? "/tmp" : tmp);
 	assert_non_null(mkdtemp(b->dir));
-	(void)snprintf(uri, sizeof(uri), "sqlite:%s/t.db", b->dir);
-	if (store_open(uri, true, &b->store, &e) < 0)
+	(void)snprintf(file, sizeof(file), "%s/t.db", b->dir);
+	place_take(&b->place, place_kind(NULL), file);
+	if (store_open(b->place.uri, true, &b->store, &e) < 0)
 		fail_msg("store: %s", e.msg);
 	rnd_seed(&b->rnd, 1);
 	b->secrets = plain_secrets();
@@ -120,14 +121,8 @@ bench_open(struct bench *b)
 void
 bench_close(struct bench *b)
 {
-	static const char *const file[] = { "t.db", "t.db-wal", "t.db-shm" };
-	char path[128];
-
 	b->store->v->close(&b->store);
-	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", b->dir, file[i]);
-		(void)unlink(path);
-	}
+	place_give(&b->place);
 	assert_int_equal(rmdir(b->dir), 0);
 	arena_free(&b->a);
 }

@@ -7,10 +7,12 @@
 
 #include "syncml/msg.h"
 #include "syncml/server.h"
+#include "tests/postgres/place.h"
 
 struct bench {           /* the server's side */
 	struct arena *a; /* of the whole test */
 	char dir[64];
+	struct place place; /* of its store */
 	struct store *store;
 	struct clk clk;
 	int64_t now;
