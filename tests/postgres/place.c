@@ -85,11 +85,12 @@ quiet(void *ctx, const char *text)
 	(void)text;
 }
 
-/* One script on a connection of its own. */
-static void
+/* A script on a connection of its own; its first value. */
+static int64_t
 run(const char *conninfo, const char *sql)
 {
 	PGconn *c = PQconnectdb(conninfo);
+	int64_t n = 0;
 	PGresult *r;
 
 	if (PQstatus(c) != CONNECTION_OK)
@@ -99,8 +100,22 @@ run(const char *conninfo, const char *sql)
 	if (PQresultStatus(r) != PGRES_COMMAND_OK &&
 	    PQresultStatus(r) != PGRES_TUPLES_OK)
 		die(conninfo, PQresultErrorMessage(r));
+	if (PQntuples(r) > 0)
+		(void)slice_i64(slice_c(PQgetvalue(r, 0, 0)), &n);
 	PQclear(r);
 	PQfinish(c);
+	return n;
+}
+
+int64_t
+place_sql(const struct place *p, const char *who, const char *sql)
+{
+	char conninfo[320];
+
+	place_conninfo(p, conninfo, sizeof(conninfo));
+	(void)snprintf(conninfo + strlen(conninfo),
+		       sizeof(conninfo) - strlen(conninfo), " %s", who);
+	return run(conninfo, sql);
 }
 
 /* Somebody who still holds a lock was left behind by the test before. */
@@ -124,7 +139,7 @@ make(const struct place *p)
 	database_name(p->database, name, sizeof(name));
 	(void)snprintf(sql, sizeof(sql),
 		       "CREATE DATABASE %s TEMPLATE template0", name);
-	run(conninfo, sql);
+	(void)run(conninfo, sql);
 }
 
 static char *
@@ -155,7 +170,7 @@ partition(const struct place *p)
 		die(p->uri, e.msg);
 	s->v->close(&s);
 	place_conninfo(p, conninfo, sizeof(conninfo));
-	run(conninfo, read_script(PARTITION_SQL));
+	(void)run(conninfo, read_script(PARTITION_SQL));
 }
 
 static bool
@@ -169,7 +184,7 @@ reuse(struct place *p)
 			continue;
 		p->database = i;
 		place_conninfo(p, conninfo, sizeof(conninfo));
-		run(conninfo, SQL_EMPTY);
+		(void)run(conninfo, SQL_EMPTY);
 		return true;
 	}
 	return false;

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum place_kind {
 	PLACE_SQLITE,
@@ -44,5 +45,11 @@ void place_give(struct place *p);
 
 /* "host=... dbname=..." of a place on PostgreSQL, past any pooler. */
 void place_conninfo(const struct place *p, char *out, size_t n);
+
+/*
+ * Run SQL in a place on PostgreSQL, past the store. `who`: "" for the owner, or
+ * "user=postgres". Returns the first value as a number, 0 where there is none.
+ */
+int64_t place_sql(const struct place *p, const char *who, const char *sql);
 
 #endif
