@@ -2,12 +2,17 @@
  * What the store costs for each item of a first upload: 10,000 contacts in
  * messages of 200, with everything that such a message asks of the store,
  * against the floor: bare prepared inserts of the same rows into the same
- * tables. CPU time, so that the disk does not count.
+ * tables, one transaction for each message. CPU time with SQLite, so that the
+ * disk does not count; the clock's with PostgreSQL, where others work too.
  *
  *   bench_store [items] [per message]
+ *   FUNICULAR_TEST_STORE=postgres tests/postgres/server.py bench_store ...
  */
 #include "backends/sqlite/lite.h"
 #include "base/digest.h"
+#include "tests/postgres/place.h"
+
+#include <libpq-fe.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +23,8 @@ enum { BODY_BYTES = 400, STATE_BYTES = 2000, ANSWER_BYTES = 20000 };
 
 struct bench {
 	char dir[64];
-	char path[96];
+	enum place_kind kind;
+	struct place place;
 	size_t items, batch;
 	struct arena *a;
 	struct store *s;
@@ -30,11 +36,13 @@ struct bench {
 };
 
 static double
-cpu(void)
+cpu(const struct bench *b)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	(void)clock_gettime(b->kind == PLACE_SQLITE ? CLOCK_PROCESS_CPUTIME_ID
+						    : CLOCK_MONOTONIC,
+			    &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -67,11 +75,11 @@ open_new(struct bench *b, const char *name)
 	struct store_device d = { .id = 2, .dev_id = SLICE_LIT("IMEI:1") };
 	struct store_tx *tx = NULL;
 	struct err e;
-	char uri[128];
+	char path[96];
 
-	(void)snprintf(b->path, sizeof(b->path), "%s/%s.db", b->dir, name);
-	(void)snprintf(uri, sizeof(uri), "sqlite:%s", b->path);
-	must(store_open(uri, true, &b->s, &e), &e, "open");
+	(void)snprintf(path, sizeof(path), "%s/%s.db", b->dir, name);
+	place_take(&b->place, b->kind, path);
+	must(store_open(b->place.uri, true, &b->s, &e), &e, "open");
 	must(b->s->v->account_create(b->s, &in, &b->account, &e), &e,
 	     "account");
 	must(b->s->v->begin(b->s, b->account, STORE_WRITE, 1, &tx, &e), &e,
@@ -136,7 +144,7 @@ compose(struct bench *b, struct store_tx *tx, size_t from, struct message *out)
 static void
 lap(struct bench *b, int phase, double *t)
 {
-	double now = cpu();
+	double now = cpu(b);
 
 	b->phase[phase] += now - *t;
 	*t = now;
@@ -178,12 +186,12 @@ message(struct bench *b, size_t from)
 	double t;
 
 	arena_reset(b->a);
-	t = cpu();
+	t = cpu(b);
 	must(b->s->v->begin(b->s, b->account, STORE_WRITE, 1000, &tx, &e), &e,
 	     "begin");
 	lap(b, 5, &t);
 	compose(b, tx, from, &m);
-	t = cpu();
+	t = cpu(b);
 	must(tx->v->save(tx, 1, &e), &e, "save");
 	must(tx->v->item_match(tx, b->a,
 			       &(struct store_likeness){
@@ -211,7 +219,7 @@ message(struct bench *b, size_t from)
 static const char *const FLOOR[] = {
 	"BEGIN IMMEDIATE",
 	"INSERT INTO item VALUES (?1, ?2, 1, 1, 1, 1, ?3, 0, ?4, ?5, ?6, ?7,"
-	" 400, 1000, 1000)",
+	" 400, 1000, 1000, NULL, NULL)",
 	"INSERT INTO item_hash VALUES (?1, 1, ?2, ?3)",
 	"INSERT INTO revision VALUES (?1, ?2, 1, 0, 0, ?3, 1, 2, 4, ?4, 1000,"
 	" ?5)",
@@ -275,7 +283,8 @@ floor_cpu(struct bench *b)
 	double t;
 
 	open_new(b, "floor");
-	must(lite_connect(b->path, false, &c, &e), &e, "connect");
+	must(lite_connect(b->place.uri + strlen("sqlite:"), false, &c, &e), &e,
+	     "connect");
 	for (size_t i = 0; i < FLOOR_N; i++) {
 		if (sqlite3_prepare_v2(c->db, FLOOR[i], -1, &st[i], NULL) !=
 		    SQLITE_OK)
@@ -284,17 +293,143 @@ floor_cpu(struct bench *b)
 	for (size_t from = 0; from < b->items; from += b->batch) {
 		arena_reset(b->a);
 		compose(b, &tx, from, &m);
-		t = cpu();
+		t = cpu(b);
 		floor_run(st[0]);
 		for (size_t i = 0; i < b->batch; i++)
 			floor_item(b, st, &m.w[i], m.luid[i],
 				   (int64_t)(from / b->batch) + 3);
 		floor_run(st[5]);
-		sum += cpu() - t;
+		sum += cpu(b) - t;
 	}
 	for (size_t i = 0; i < FLOOR_N; i++)
 		(void)sqlite3_finalize(st[i]);
 	lite_disconnect(&c);
+	b->s->v->close(&b->s);
+	place_give(&b->place);
+	return sum;
+}
+
+/* ---- the same in PostgreSQL, as pgbench would: row by row -----------------
+ */
+
+struct row { /* parameters in text form */
+	char text[8][24];
+	const char *v[8];
+	int len[8], format[8];
+	int n;
+};
+
+static void
+row_int(struct row *r, int64_t v)
+{
+	r->len[r->n] = 0;
+	r->format[r->n] = 0;
+	(void)snprintf(r->text[r->n], sizeof(r->text[0]), "%lld", (long long)v);
+	r->v[r->n] = r->text[r->n];
+	r->n++;
+}
+
+static void
+row_bytes(struct row *r, struct slice s)
+{
+	r->v[r->n] = s.p;
+	r->len[r->n] = (int)s.n;
+	r->format[r->n] = 1;
+	r->n++;
+}
+
+static void
+pg_floor_run(PGconn *c, PGresult *r)
+{
+	if (PQresultStatus(r) != PGRES_COMMAND_OK) {
+		(void)fprintf(stderr, "floor: %s\n", PQerrorMessage(c));
+		exit(1);
+	}
+	PQclear(r);
+}
+
+static void
+pg_floor_row(PGconn *c, const char *name, const struct row *r)
+{
+	pg_floor_run(c,
+		     PQexecPrepared(c, name, r->n, r->v, r->len, r->format, 1));
+}
+
+static void
+pg_floor_item(struct bench *b, PGconn *c, const struct store_write *w,
+	      struct slice luid, int64_t no)
+{
+	const uint64_t hash[3] = { w->h_uid, w->h_content, w->h_identity };
+	struct row r = { .n = 0 };
+
+	row_int(&r, b->account);
+	row_int(&r, w->item);
+	row_int(&r, no);
+	row_bytes(&r, w->uid);
+	for (int k = 0; k < 3; k++)
+		row_int(&r, (int64_t)hash[k]);
+	pg_floor_row(c, "item", &r);
+	for (int k = 0; k < 3; k++) {
+		r.n = 0;
+		row_int(&r, b->account);
+		row_int(&r, (int64_t)hash[k]);
+		row_int(&r, w->item);
+		pg_floor_row(c, "hash", &r);
+	}
+	r.n = 0;
+	row_int(&r, b->account);
+	row_int(&r, w->item);
+	row_int(&r, (int64_t)w->h_content);
+	row_int(&r, no);
+	row_bytes(&r, (struct slice){ b->body, BODY_BYTES });
+	pg_floor_row(c, "revision", &r);
+	r.n = 0;
+	row_int(&r, b->account);
+	row_int(&r, w->item);
+	row_bytes(&r, luid);
+	pg_floor_row(c, "map", &r);
+}
+
+static const char *const PG_FLOOR[][2] = {
+	{ "item",
+	  "INSERT INTO item VALUES ($1, $2, 1, 1, 1, 1, $3, 0, $4, $5, $6, $7,"
+	  " 400, 1000, 1000, NULL, NULL)" },
+	{ "hash", "INSERT INTO item_hash VALUES ($1, 1, $2, $3)" },
+	{ "revision",
+	  "INSERT INTO revision VALUES ($1, $2, 1, 0, 0, $3, 1, 2, 4, $4,"
+	  " 1000, $5)" },
+	{ "map", "INSERT INTO map VALUES ($1, 3, 1, $2, $3, 1, 1, 0, NULL, 0,"
+		 " 1, 0)" },
+};
+
+static double
+pg_floor(struct bench *b)
+{
+	struct store_tx tx = { .next_id = 10 };
+	struct message m;
+	char conninfo[256];
+	double sum = 0;
+	PGconn *c;
+	double t;
+
+	open_new(b, "floor");
+	place_conninfo(&b->place, conninfo, sizeof(conninfo));
+	c = PQconnectdb(conninfo);
+	for (size_t i = 0; i < sizeof(PG_FLOOR) / sizeof(PG_FLOOR[0]); i++)
+		pg_floor_run(
+		    c, PQprepare(c, PG_FLOOR[i][0], PG_FLOOR[i][1], 0, NULL));
+	for (size_t from = 0; from < b->items; from += b->batch) {
+		arena_reset(b->a);
+		compose(b, &tx, from, &m);
+		t = cpu(b);
+		pg_floor_run(c, PQexec(c, "BEGIN"));
+		for (size_t i = 0; i < b->batch; i++)
+			pg_floor_item(b, c, &m.w[i], m.luid[i],
+				      (int64_t)(from / b->batch) + 3);
+		pg_floor_run(c, PQexec(c, "COMMIT"));
+		sum += cpu(b) - t;
+	}
+	PQfinish(c);
 	b->s->v->close(&b->s);
 	return sum;
 }
@@ -324,18 +459,18 @@ quiet_sync(struct bench *b)
 	arena_reset(b->a);
 	must(b->s->v->begin(b->s, b->account, STORE_READ, 1, &tx, &e), &e,
 	     "begin");
-	t = cpu();
+	t = cpu(b);
 	must(tx->v->changes(tx, b->a, 3, 1, &from, INT64_MAX, 100, &c, &n, &e),
 	     &e, "changes");
-	report(b, "changes over all, none left", cpu() - t);
-	t = cpu();
+	report(b, "changes over all, none left", cpu(b) - t);
+	t = cpu(b);
 	must(tx->v->map_count(tx, 3, 1, &live, &e), &e, "count");
-	report(b, "map_count", cpu() - t);
-	t = cpu();
+	report(b, "map_count", cpu(b) - t);
+	t = cpu(b);
 	must(tx->v->changes(tx, b->a, 9, 1, &from, INT64_MAX, b->items, &c, &n,
 			    &e),
 	     &e, "changes");
-	report(b, "changes for a new device, all", cpu() - t);
+	report(b, "changes for a new device, all", cpu(b) - t);
 	if (n != b->items || live != (int64_t)b->items)
 		exit(1);
 	must(tx->v->commit(&tx, &e), &e, "commit");
@@ -349,7 +484,7 @@ bodies(struct bench *b)
 	int64_t at = 0;
 	struct err e;
 	size_t n;
-	double t = cpu();
+	double t = cpu(b);
 
 	must(b->s->v->begin(b->s, b->account, STORE_READ, 1, &tx, &e), &e,
 	     "begin");
@@ -362,7 +497,7 @@ bodies(struct bench *b)
 			at = out[n - 1].id;
 	} while (n == 200);
 	must(tx->v->commit(&tx, &e), &e, "commit");
-	report(b, "item_page with bodies", cpu() - t);
+	report(b, "item_page with bodies", cpu(b) - t);
 }
 
 static void
@@ -385,6 +520,7 @@ through_store(struct bench *b)
 	quiet_sync(b);
 	bodies(b);
 	b->s->v->close(&b->s);
+	place_give(&b->place);
 }
 
 int
@@ -392,8 +528,8 @@ main(int argc, char **argv)
 {
 	static struct bench b;
 	const char *tmp = getenv("TMPDIR");
-	char cmd[128];
 
+	b.kind = place_kind(NULL);
 	b.items = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
 	b.batch = argc > 2 ? strtoul(argv[2], NULL, 10) : 200;
 	if (b.batch == 0 || b.items % b.batch != 0)
@@ -406,13 +542,11 @@ main(int argc, char **argv)
 	memset(b.state, 's', sizeof(b.state));
 	memset(b.answer, 'a', sizeof(b.answer));
 	b.a = arena_new((size_t)512 << 20);
-	(void)printf("%zu items, %zu in a message\n", b.items, b.batch);
-	report(&b, "floor: bare inserts", floor_cpu(&b));
+	(void)printf("%s: %zu items, %zu in a message\n", place_name(b.kind),
+		     b.items, b.batch);
+	report(&b, "floor: bare inserts",
+	       b.kind == PLACE_SQLITE ? floor_cpu(&b) : pg_floor(&b));
 	through_store(&b);
 	arena_free(&b.a);
-	(void)snprintf(cmd, sizeof(cmd), "%s/floor.db", b.dir);
-	(void)unlink(cmd);
-	(void)snprintf(cmd, sizeof(cmd), "%s/store.db", b.dir);
-	(void)unlink(cmd);
 	return rmdir(b.dir) == 0 ? 0 : 1;
 }
