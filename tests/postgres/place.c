@@ -84,13 +84,13 @@ quiet(void *ctx, const char *text)
 	(void)text;
 }
 
-/* One script on a connection of its own. */
+/* A script on a connection of its own; its first value. */
 static int64_t
 run(const char *conninfo, const char *sql)
 {
 	PGconn *c = PQconnectdb(conninfo);
-	PGresult *r;
 	int64_t n = 0;
+	PGresult *r;
 
 	if (PQstatus(c) != CONNECTION_OK)
 		die(conninfo, PQerrorMessage(c));
@@ -100,18 +100,20 @@ run(const char *conninfo, const char *sql)
 	    PQresultStatus(r) != PGRES_TUPLES_OK)
 		die(conninfo, PQresultErrorMessage(r));
 	if (PQntuples(r) > 0)
-		n = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+		(void)slice_i64(slice_c(PQgetvalue(r, 0, 0)), &n);
 	PQclear(r);
 	PQfinish(c);
 	return n;
 }
 
 int64_t
-place_ask(const struct place *p, const char *sql)
+place_sql(const struct place *p, const char *who, const char *sql)
 {
-	char conninfo[256];
+	char conninfo[320];
 
 	place_conninfo(p, conninfo, sizeof(conninfo));
+	(void)snprintf(conninfo + strlen(conninfo),
+		       sizeof(conninfo) - strlen(conninfo), " %s", who);
 	return run(conninfo, sql);
 }
 
@@ -165,7 +167,7 @@ partition(const struct place *p)
 	if (store_open(p->uri, true, &s, &e) < 0)
 		die(p->uri, e.msg);
 	s->v->close(&s);
-	(void)place_ask(p, read_script(PARTITION_SQL));
+	(void)place_sql(p, "", read_script(PARTITION_SQL));
 }
 
 static bool
@@ -176,7 +178,7 @@ reuse(struct place *p)
 		    made[i].partitioned != (p->kind == PLACE_PARTITIONED))
 			continue;
 		p->database = i;
-		(void)place_ask(p, SQL_EMPTY);
+		(void)place_sql(p, "", SQL_EMPTY);
 		return true;
 	}
 	return false;
