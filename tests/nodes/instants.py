@@ -1,0 +1,2 @@
+def pairs(c, n): pass
+def address(c): pass
