@@ -12,6 +12,8 @@ usage: run.py [OPTION...] BUILD-DIRECTORY [PART...]
            the same instant on different nodes
   address  who is slowed down after wrong passwords, and where devices are
            sent to, behind the balancer
+  starts   a database that is not as it should be: wrong password, no
+           database, no schema or a newer one, a replica, a full disk, gone
   matrix   SyncEvolution in every version, encoding and scheme
 
   --all            full sizes (else a sample of each)
@@ -34,6 +36,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 import instants  # noqa: E402
+import starts  # noqa: E402
 from cluster import Cluster, Database, Failure, TESTS, check  # noqa: E402
 from cluster import until  # noqa: E402
 from fleet import Fleet, tell  # noqa: E402
@@ -192,6 +195,10 @@ def address(o):
         instants.address(p.cluster)
 
 
+def faulty(o):
+    starts.starts(funicular(o), os.path.join(o.room, "starts"))
+
+
 def matrix(o):
     groups = ["matrix", "interrupted"] if o.all else ["matrix"]
     only = [] if o.all else ["--only", "v12_wbxml_basic"]
@@ -208,7 +215,7 @@ def matrix(o):
 
 
 PARTS = {"kills": kills, "load": load, "pairs": pairs, "address": address,
-         "matrix": matrix}
+         "starts": faulty, "matrix": matrix}
 
 
 def options():
