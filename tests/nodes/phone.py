@@ -2,6 +2,7 @@
 same instant to different nodes, and one of them twice."""
 
 import base64
+import html
 import http.client
 import re
 
@@ -15,14 +16,19 @@ HEAD = """<SyncML><SyncHdr><VerDTD>1.2</VerDTD><VerProto>SyncML/1.2</VerProto>\
 </LocURI></Target><Source><LocURI>%s</LocURI></Source>%s</SyncHdr><SyncBody>"""
 CRED = """<Cred><Meta><Type>syncml:auth-basic</Type></Meta><Data>%s</Data>\
 </Cred>"""
-ALERT = """<Alert><CmdID>1</CmdID><Data>%d</Data><Item><Target><LocURI>contacts\
-</LocURI></Target><Source><LocURI>./C</LocURI></Source><Meta><Anchor>%s<Next>%s\
+ALERT = """<Alert><CmdID>1</CmdID><Data>%d</Data><Item><Target><LocURI>%s\
+</LocURI></Target><Source><LocURI>%s</LocURI></Source><Meta><Anchor>%s<Next>%s\
 </Next></Anchor></Meta></Item></Alert>"""
 COMMAND = """<%s><CmdID>%d</CmdID><Meta><Type>text/x-vcard</Type></Meta><Item>\
 <Source><LocURI>%s</LocURI></Source><Data>%s</Data></Item></%s>"""
 END = "<Final/></SyncBody></SyncML>"
 # What a server's message holds that wants a Status.
 ASKED = re.compile(r"<(Alert|Sync|Add|Replace|Delete|Get|Put)><CmdID>(\d+)<")
+
+
+def xml(text):
+    """Characters of mark-up as text."""
+    return html.escape(str(text), quote=False)
 
 
 def card(name, tel="1", title="one"):
@@ -72,8 +78,9 @@ class Session:
     """Messages of one session. Each step makes the bytes; send() takes them to
     a port."""
 
-    def __init__(self, dev, sid, user, password):
+    def __init__(self, dev, sid, user, password, db="contacts", own="./C"):
         self.dev, self.sid, self.msg = dev, sid, 0
+        self.db, self.own = db, own
         self.cred = CRED % base64.b64encode(
             ("%s:%s" % (user, password)).encode()).decode()
         self.path = "/sync"
@@ -82,7 +89,7 @@ class Session:
     def message(self, commands):
         """The next message; the first one has credentials."""
         self.msg += 1
-        return (HEAD % (self.sid, self.msg, self.dev,
+        return (HEAD % (xml(self.sid), self.msg, xml(self.dev),
                         self.cred if self.msg == 1 else "") +
                 self.status() + commands + END)
 
@@ -110,16 +117,16 @@ class Session:
 
     # -- steps ---------------------------------------------------------
 
-    def alert(self, code, last, next_):
-        old = "<Last>%s</Last>" % last if last else ""
-        return self.message(ALERT % (code, old, next_))
+    def alert(self, code, last, next_, more=""):
+        old = "<Last>%s</Last>" % xml(last) if last else ""
+        return self.message(more + ALERT % (
+            code, xml(self.db), xml(self.own), old, xml(next_)))
 
     def sync(self, items):
         """items: [(command, LUID, text)]"""
         return self.message(
-            "<Sync><CmdID>2</CmdID><Target><LocURI>contacts</LocURI></Target>"
-            "<Source><LocURI>./C</LocURI></Source>" + "".join(
-                COMMAND % (cmd, 3 + i, luid, text, cmd)
+            "<Sync><CmdID>2</CmdID>" + self.names() + "".join(
+                COMMAND % (cmd, 3 + i, xml(luid), text, cmd)
                 for i, (cmd, luid, text) in enumerate(items)) + "</Sync>")
 
     def map(self, luids):
@@ -127,11 +134,15 @@ class Session:
         if not luids:
             return self.message("")
         return self.message(
-            "<Map><CmdID>2</CmdID><Target><LocURI>contacts</LocURI></Target>"
-            "<Source><LocURI>./C</LocURI></Source>" + "".join(
+            "<Map><CmdID>2</CmdID>" + self.names() + "".join(
                 "<MapItem><Target><LocURI>%s</LocURI></Target><Source><LocURI>"
-                "%s</LocURI></Source></MapItem>" % pair
-                for pair in luids.items()) + "</Map>")
+                "%s</LocURI></Source></MapItem>" % (guid, xml(luid))
+                for guid, luid in luids.items()) + "</Map>")
+
+    def names(self):
+        return ("<Target><LocURI>%s</LocURI></Target><Source><LocURI>%s"
+                "</LocURI></Source>" % (xml(self.db.split("?")[0]),
+                                        xml(self.own)))
 
 
 class Phone:

@@ -14,6 +14,7 @@ usage: run.py [OPTION...] BUILD-DIRECTORY [PART...]
            sent to, behind the balancer
   starts   a database that is not as it should be: wrong password, no
            database, no schema or a newer one, a replica, a full disk, gone
+  strings  SQL in every string that a phone controls, on both stores
   matrix   SyncEvolution in every version, encoding and scheme
 
   --all            full sizes (else a sample of each)
@@ -37,6 +38,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 import instants  # noqa: E402
 import starts  # noqa: E402
+import strings  # noqa: E402
 from cluster import Cluster, Database, Failure, TESTS, check  # noqa: E402
 from cluster import until  # noqa: E402
 from fleet import Fleet, tell  # noqa: E402
@@ -199,6 +201,11 @@ def faulty(o):
     starts.starts(funicular(o), os.path.join(o.room, "starts"))
 
 
+def hostile(o):
+    os.makedirs(os.path.join(o.room, "strings"), exist_ok=True)
+    strings.strings(funicular(o), os.path.join(o.room, "strings"))
+
+
 def matrix(o):
     groups = ["matrix", "interrupted"] if o.all else ["matrix"]
     only = [] if o.all else ["--only", "v12_wbxml_basic"]
@@ -215,7 +222,8 @@ def matrix(o):
 
 
 PARTS = {"kills": kills, "load": load, "pairs": pairs, "address": address,
-         "starts": faulty, "matrix": matrix}
+         "starts": faulty,
+         "strings": hostile, "matrix": matrix}
 
 
 def options():
