@@ -71,6 +71,13 @@ class Database:
         check(p.returncode == 0, "psql: %s", p.stderr[-1000:])
         return p.stdout.strip()
 
+    def program(self, name, *args):
+        """One of PostgreSQL's own, as the user that runs the test."""
+        p = subprocess.run([self.server.bin + "/" + name, *args], text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           timeout=600)
+        check(p.returncode == 0, "%s: %s", name, p.stdout[-1000:])
+
     def end(self, sig):
         """SIGINT: a fast shutdown. SIGKILL: the way a crash does it."""
         p, _ = self.server.child.pop(0)
@@ -225,15 +232,17 @@ class Cluster:
     def get(self, path, port=None):
         return self.nodes[0].__class__.get(self, path, port)
 
-    def stop(self, sig=signal.SIGTERM):
+    def stop_nodes(self, sig=signal.SIGTERM):
         for node in self.nodes:
             node.stop(sig)
+
+    def stop(self, sig=signal.SIGTERM):
+        self.stop_nodes(sig)
         if sig == signal.SIGTERM:
             self.end()
 
     def restart(self, sig=signal.SIGTERM):
-        for node in self.nodes:
-            node.stop(sig)
+        self.stop_nodes(sig)
         self.start()
 
     def end(self):
@@ -259,6 +268,17 @@ class Cluster:
     def log_tail(self, n=3000):
         return "\n".join(node.log_tail(n) for node in self.nodes
                          if os.path.exists(node.log_path))
+
+    # As `funicular backup` says.
+    def backup(self, path):
+        self.db.program("pg_dump", "-Fc", "-f", path, "-d",
+                        self.db.words() + " dbname=" + self.name)
+
+    def restore(self, path):
+        self.db.sql("DROP DATABASE %s; CREATE DATABASE %s" % (
+            self.name, self.name))
+        self.db.program("pg_restore", "--exit-on-error", "-d",
+                        self.db.words() + " dbname=" + self.name, path)
 
     # The administrator works at any node.
     def command(self, *args, **more):
