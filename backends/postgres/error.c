@@ -208,9 +208,13 @@ pg_refused(const char *said, struct err *e)
 	const struct meaning *m = state == 0 ? NULL : meaning_of(state);
 	struct slice line = first_line(said);
 
+	/* libpq's own finding, by target_session_attrs: no SQLSTATE. */
+	if (m == NULL && strstr(said, "session is read-only") != NULL)
+		m = meaning_of(PG_STATE('2', '5', '0', '0', '6'));
 	if (m == NULL)
 		return err_sys(e, ERR_UNAVAILABLE, state, "store.open",
-			       "no connection to the database: %.*s",
+			       "no connection to the database: start it, or "
+			       "look at `store` (%.*s)",
 			       SLICE_ARG(line));
 	return err_sys(e, m->code, state, "store.open", "%s (%.*s)", m->text,
 		       SLICE_ARG(line));

@@ -134,4 +134,5 @@ def main():
             bench(build, room, n)
 
 
-main()
+if __name__ == "__main__":
+    main()

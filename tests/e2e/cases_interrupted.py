@@ -2,7 +2,6 @@
 
 import functools
 import os
-import shutil
 import signal
 
 import items
@@ -139,18 +138,14 @@ def restored_backup(c):
     a.sync()
     b.sync()
     copy = os.path.join(c.room, "backup.db")
-    c.site.command("backup", copy)
+    c.site.backup(copy)
     a.edit("contacts", "joerg1@", "Maschinist", "Betriebsleiter")
     a.put("contacts", "neu", items.small_contact(5))
     b.edit("calendar", "Zahnarzt", "Praxis", "Klinik")
     for phone in (a, b, a):
         phone.sync()
-    c.site.stop()
-    live = os.path.join(c.site.room, "state", "funicular.db")
-    for suffix in ("", "-wal", "-shm"):
-        if os.path.exists(live + suffix):
-            os.rename(live + suffix, live + suffix + ".old")
-    shutil.copy(copy, live)
+    c.site.stop_nodes()
+    c.site.restore(copy)
     c.site.command("check")
     c.site.start()
     for phone in (a, b, a, b):

@@ -144,6 +144,22 @@ class Site:
         with open(self.log_path, errors="replace") as f:
             return f.read()[-n:]
 
+    # -- copies of its database ----------------------------------------
+
+    def stop_nodes(self):
+        """All that use the database."""
+        self.stop()
+
+    def backup(self, path):
+        self.command("backup", path)
+
+    def restore(self, path):
+        live = os.path.join(self.room, "state", "funicular.db")
+        for suffix in ("", "-wal", "-shm"):
+            if os.path.exists(live + suffix):
+                os.rename(live + suffix, live + suffix + ".old")
+        shutil.copy(path, live)
+
     # -- talking to it -------------------------------------------------
 
     @property

@@ -14,6 +14,7 @@ import traceback
 
 import harness
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 # Parts of the items' texts: none of them may be in a log.
 PRIVATE = ("Maschinist", "Königstraße", "Einkaufen", "Tagesordnung",
@@ -81,13 +82,22 @@ def run_case(site, args, group, name, case):
     return not said
 
 
+def make_site(args, room, conf):
+    """One daemon, or several behind a balancer."""
+    if args.nodes < 2:
+        return harness.Site(args.funicular, room, **conf)
+    sys.path.insert(0, os.path.join(os.path.dirname(HERE), "nodes"))
+    from cluster import Cluster
+    return Cluster(args.funicular, room, args.nodes, **conf)
+
+
 def run_group(args, group):
     module = importlib.import_module("cases_" + group)
     room = os.path.join(args.out, group)
     shutil.rmtree(room, ignore_errors=True)
     os.makedirs(room)
-    site = harness.Site(args.funicular, os.path.join(room, "site"),
-                        **getattr(module, "CONF", {}))
+    site = make_site(args, os.path.join(room, "site"),
+                     getattr(module, "CONF", {}))
     cases = [(n, c) for n, c in module.cases()
              if not args.only or args.only in n]
     site.start()
@@ -109,6 +119,8 @@ def main():
     p.add_argument("--funicular", required=True)
     p.add_argument("--shim", required=True)
     p.add_argument("--out", required=True, help="directory for all files")
+    p.add_argument("--nodes", type=int, default=1,
+                   help="so many daemons on PostgreSQL behind HAProxy")
     p.add_argument("--only", help="cases whose name holds this")
     p.add_argument("group", nargs="+")
     args = p.parse_args()
