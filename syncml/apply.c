@@ -3,8 +3,8 @@
  * operations are decided in batches, so that a message of 200 items costs a
  * handful of store calls.
  */
-#include "base/digest.h"
 #include "syncml/apply.h"
+#include "base/digest.h"
 
 enum { BATCH_MAX = 200, SLOTS = 512 };
 
