@@ -155,6 +155,7 @@ pg_connect(const struct pg_uri *u, struct pg_conn **out, struct err *e)
 	}
 	c->prepare = u->prepare;
 	c->wait_ms = PG_ANSWER_MS;
+	rnd_system.fill(&rnd_system, &c->tag, sizeof(c->tag));
 	if (options(u->conninfo, &o, e) < 0) {
 		pg_disconnect(&c);
 		return -1;

@@ -72,6 +72,9 @@ struct pg_conn {
 	bool used;   /* it has been in the pool: may be dead unnoticed */
 	bool broken; /* to be closed, not to be kept */
 	int wait_ms; /* for an answer; 0: as long as it takes */
+	/* Part of its statements' names: behind a pooler in transaction mode
+	   another connection's must never be taken for its own. */
+	uint32_t tag;
 	struct pg_cached cache[PG_CACHE];
 	size_t cached_n;
 	struct arena *scratch; /* parameters, until they are sent */

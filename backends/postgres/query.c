@@ -260,9 +260,10 @@ send_prepared(struct pg_q *q, const int *format)
 {
 	struct pg_conn *c = q->c;
 	struct pg_cached *slot = cache_slot(c, q->sql);
-	char name[16];
+	char name[24];
 
-	(void)snprintf(name, sizeof(name), "f%d", (int)(slot - c->cache));
+	(void)snprintf(name, sizeof(name), "f%08x_%d", c->tag,
+		       (int)(slot - c->cache));
 	if (slot->state == PG_UNKNOWN) {
 		if (!queue(c, (struct pg_sent){ NULL, slot, q->where },
 			   PQsendPrepare(c->pg, name, q->sql, q->n, q->type)))

@@ -107,12 +107,20 @@ run(const char *conninfo, const char *sql)
 }
 
 int64_t
-place_ask(const struct place *p, const char *sql)
+place_ask_as(const struct place *p, const char *who, const char *sql)
 {
-	char conninfo[256];
+	char conninfo[320];
 
 	place_conninfo(p, conninfo, sizeof(conninfo));
+	(void)snprintf(conninfo + strlen(conninfo),
+		       sizeof(conninfo) - strlen(conninfo), " %s", who);
 	return run(conninfo, sql);
+}
+
+int64_t
+place_ask(const struct place *p, const char *sql)
+{
+	return place_ask_as(p, "", sql);
 }
 
 /* Somebody who still holds a lock was left behind by the test before. */

@@ -17,39 +17,6 @@ enum { LAST_MOMENT_MS = 30000 };
  */
 
 static void
-be_quiet(void *ctx, const char *message)
-{
-	(void)ctx;
-	(void)message;
-}
-
-/* Run SQL past the store; `who` is "" (the owner) or "user=postgres". Returns
-   the first value as a number, 0 where there is none. */
-static int64_t
-raw(struct t_env *env, const char *who, const char *sql)
-{
-	char conninfo[320];
-	int64_t n = 0;
-	PGresult *r;
-	PGconn *c;
-
-	place_conninfo(&env->place, conninfo, sizeof(conninfo));
-	(void)snprintf(conninfo + strlen(conninfo),
-		       sizeof(conninfo) - strlen(conninfo), " %s", who);
-	c = PQconnectdb(conninfo);
-	(void)PQsetNoticeProcessor(c, be_quiet, NULL);
-	r = PQexec(c, sql);
-	if (PQresultStatus(r) != PGRES_COMMAND_OK &&
-	    PQresultStatus(r) != PGRES_TUPLES_OK)
-		fail_msg("%s: %s", sql, PQerrorMessage(c));
-	if (PQntuples(r) > 0)
-		(void)slice_i64(slice_c(PQgetvalue(r, 0, 0)), &n);
-	PQclear(r);
-	PQfinish(c);
-	return n;
-}
-
-static void
 close_store(struct t_env *env)
 {
 	env->s->v->close(&env->s);
@@ -192,7 +159,7 @@ wrong_password(void **state)
 	struct store *s = NULL;
 	char uri_to[400];
 
-	(void)raw(env, "user=postgres", rules);
+	(void)place_sql(&env->place, "user=postgres", rules);
 	(void)snprintf(uri_to, sizeof(uri_to), "%s user=locked password=wrong",
 		       env->uri);
 	/* Until the server has read its rules anew anybody gets in. */
@@ -234,7 +201,7 @@ replica(void **state)
 		       "DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET"
 		       " default_transaction_read_only = on',"
 		       " current_database()); END $$");
-	(void)raw(env, "", sql);
+	(void)place_sql(&env->place, "", sql);
 	{
 		struct store *s = NULL;
 
@@ -242,200 +209,11 @@ replica(void **state)
 		      store_open(env->uri, true, &s, &env->e));
 		assert_non_null(strstr(env->e.msg, "primary"));
 	}
-	(void)raw(env, "",
-		  "BEGIN READ WRITE; DO $$ BEGIN EXECUTE"
-		  " format('ALTER DATABASE %I RESET"
-		  " default_transaction_read_only', current_database());"
-		  " END $$; COMMIT");
-	reopen(env);
-}
-
-/* ---- the schema's number
- * ------------------------------------------------------- */
-
-static void
-schema_number(void **state)
-{
-	struct t_env *env = *state;
-
-	close_store(env);
-	(void)raw(env, "", "INSERT INTO migration VALUES (9999, 'x', 0)");
-	no_way(env, env->uri, true, "newer program");
-	(void)raw(env, "", "DELETE FROM migration WHERE number = 9999");
-	reopen(env);
-	t_sound(env);
-}
-
-/* An empty database, then one of somebody else. */
-static void
-other_tables(void **state)
-{
-	struct t_env *env = *state;
-
-	close_store(env);
-	(void)raw(env, "",
-		  "CREATE SCHEMA other; DO $$ BEGIN EXECUTE format("
-		  "'ALTER DATABASE %I SET search_path = other',"
-		  " current_database()); END $$");
-	no_way(env, env->uri, false, "run `funicular migrate`");
-	(void)raw(env, "", "CREATE TABLE theirs (x int)");
-	no_way(env, env->uri, true, "another program");
-	(void)raw(env, "", "DROP TABLE theirs");
-	reopen(env);
-	t_sound(env);
-	close_store(env);
-	(void)raw(env, "",
-		  "DROP SCHEMA other CASCADE; DO $$ BEGIN EXECUTE format("
-		  "'ALTER DATABASE %I RESET search_path',"
-		  " current_database()); END $$");
-	reopen(env);
-}
-
-/*
- * From every number that the schema ever had (each released version is one of
- * them, since a released script is never edited): its tables are made, and
- * the program brings them up to date.
- */
-static void
-from_every_number(void **state)
-{
-	struct t_env *env = *state;
-	char sql[200];
-
-	for (size_t have = 1; have <= pg_migrations_n; have++) {
-		close_store(env);
-		(void)raw(env, "",
-			  "DROP SCHEMA public CASCADE;"
-			  "CREATE SCHEMA public;"
-			  "CREATE TABLE migration (number bigint NOT"
-			  " NULL PRIMARY KEY, name text NOT NULL,"
-			  " applied_ms bigint NOT NULL)");
-		for (size_t i = 0; i < have; i++) {
-			(void)raw(env, "", pg_migrations[i].sql);
-			(void)snprintf(sql, sizeof(sql),
-				       "INSERT INTO migration VALUES (%d, '%s',"
-				       " 1)",
-				       pg_migrations[i].number,
-				       pg_migrations[i].name);
-			(void)raw(env, "", sql);
-		}
-		if (have < pg_migrations_n)
-			no_way(env, env->uri, false, "run `funicular migrate`");
-		reopen(env);
-		env->anna = t_account(env, "Anna");
-		(void)t_item(env, env->anna, 1, "body", 5);
-		t_sound(env);
-		assert_int_equal(raw(env, "", "SELECT count(*) FROM migration"),
-				 pg_migrations_n);
-	}
-}
-
-enum { MIGRATORS = 4 };
-
-struct migrator {
-	const char *uri;
-	pthread_barrier_t *gate;
-	struct err e;
-	int rc;
-};
-
-static void *
-open_and_close(void *p)
-{
-	struct migrator *m = p;
-	struct store *s = NULL;
-
-	(void)pthread_barrier_wait(m->gate);
-	m->rc = store_open(m->uri, true, &s, &m->e);
-	if (s != NULL)
-		s->v->close(&s);
-	return NULL;
-}
-
-/* Nodes that meet an empty database at once: each script runs once. */
-static void
-migrate_together(void **state)
-{
-	struct t_env *env = *state;
-	struct migrator m[MIGRATORS];
-	pthread_t thread[MIGRATORS];
-	pthread_barrier_t gate;
-
-	for (int round = 0; round < 3; round++) {
-		if (env->s != NULL)
-			close_store(env);
-		(void)raw(env, "",
-			  "DROP SCHEMA public CASCADE;"
-			  "CREATE SCHEMA public");
-		(void)pthread_barrier_init(&gate, NULL, MIGRATORS);
-		for (size_t i = 0; i < MIGRATORS; i++) {
-			m[i] = (struct migrator){ env->uri, &gate, { 0 }, -1 };
-			assert_int_equal(pthread_create(&thread[i], NULL,
-							open_and_close, &m[i]),
-					 0);
-		}
-		for (size_t i = 0; i < MIGRATORS; i++) {
-			(void)pthread_join(thread[i], NULL);
-			if (m[i].rc < 0)
-				print_error("%s\n", m[i].e.msg);
-			assert_int_equal(m[i].rc, 0);
-		}
-		(void)pthread_barrier_destroy(&gate);
-		assert_int_equal(raw(env, "", "SELECT count(*) FROM migration"),
-				 pg_migrations_n);
-	}
-	reopen(env);
-}
-
-/* ---- roles
- * ----------------------------------------------------------------------- */
-
-static char *
-roles_sql(void)
-{
-	static char text[8000];
-	FILE *f = fopen(ROLES_SQL, "re");
-	size_t n;
-
-	assert_non_null(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	(void)fclose(f);
-	assert_true(n > 0 && n < sizeof(text) - 1);
-	text[n] = 0;
-	return text;
-}
-
-/* The daemon's role does all that a daemon does, and changes no table. */
-static void
-daemon_role(void **state)
-{
-	struct t_env *env = *state;
-	char uri_to[400];
-	int64_t gone = -1;
-
-	(void)raw(env, "", roles_sql());
-	(void)raw(env, "", roles_sql()); /* once more does no harm */
-	(void)raw(env, "",
-		  "DO $$ BEGIN IF to_regrole('runs') IS NULL THEN"
-		  " CREATE ROLE runs LOGIN IN ROLE funicular_daemon; END IF;"
-		  " END $$");
-	close_store(env);
-	(void)snprintf(uri_to, sizeof(uri_to), "%s user=runs", env->uri);
-	OK(env, store_open(uri_to, true, &env->s, &env->e));
-	env->anna = t_account(env, "Carl");
-	(void)t_item(env, env->anna, 1, "body", 5);
-	t_sound(env);
-	OK(env, env->s->v->prune(env->s, 1000, 1000, 1000, &gone, &env->e));
-	OK(env, env->s->v->account_erase(env->s, env->anna, &env->e));
-	close_store(env);
-	/* A newer program comes: only the owner may bring it up to date. */
-	(void)raw(env, "",
-		  "DELETE FROM migration WHERE number ="
-		  " (SELECT max(number) FROM migration)");
-	no_way(env, uri_to, false, "run `funicular migrate`");
-	no_way(env, uri_to, true, "as their owner");
-	(void)raw(env, "", "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-	no_way(env, uri_to, true, "roles.sql");
+	(void)place_sql(&env->place, "",
+			"BEGIN READ WRITE; DO $$ BEGIN EXECUTE"
+			" format('ALTER DATABASE %I RESET"
+			" default_transaction_read_only', current_database());"
+			" END $$; COMMIT");
 	reopen(env);
 }
 
@@ -455,7 +233,7 @@ raise(struct t_env *env, const char *state)
 	    "CREATE OR REPLACE TRIGGER trouble BEFORE INSERT ON revision"
 	    " FOR EACH ROW EXECUTE FUNCTION trouble()",
 	    state);
-	(void)raw(env, "", sql);
+	(void)place_sql(&env->place, "", sql);
 }
 
 static void
@@ -504,7 +282,8 @@ server_errors(void **state)
 		      tx->v->account_get(tx, env->a, &acc, &env->e));
 		tx->v->rollback(&tx);
 		/* Nothing half-done, and the store goes on. */
-		(void)raw(env, "", "DROP TRIGGER trouble ON revision");
+		(void)place_sql(&env->place, "",
+				"DROP TRIGGER trouble ON revision");
 		tx = t_begin(env, env->anna, STORE_WRITE, 6);
 		OK(env, tx->v->account_get(tx, env->a, &acc, &env->e));
 		assert_int_equal(acc.used_items, (int64_t)i);
@@ -648,69 +427,68 @@ strings(void **state)
 	}
 	t_commit(env, &tx);
 	t_sound(env);
-	assert_int_equal(raw(env, "", "SELECT count(*) FROM account"), 2);
+	assert_int_equal(
+	    place_sql(&env->place, "", "SELECT count(*) FROM account"), 2);
 }
 
-/* ---- erasing
- * -----------------------------------------------------------------------------
+/* ---- a pooler that was not told of ------------------------------------------
  */
 
-/* A row in every table of an account: none of them is forgotten. */
+/* Two connections behind PgBouncer in transaction mode, each with statements
+   of its own: sooner or later one asks a server connection for what only the
+   other knows. It must not get another statement, but a sentence. */
 static void
-erase_knows_every_table(void **state)
+pooler_without_a_word(void **state)
 {
-	static const char fill[] =
-	    "DO $$ DECLARE t record; s text; BEGIN"
-	    " FOR t IN SELECT name FROM table_class WHERE class <> 'site' LOOP"
-	    "  SELECT format('INSERT INTO %I (%s) VALUES (%s)', t.name,"
-	    "    string_agg(quote_ident(attname), ','),"
-	    "    string_agg(CASE WHEN attname = 'account_id' THEN '4711'"
-	    "     WHEN atttypid = 'bigint'::regtype THEN '1'"
-	    "     WHEN atttypid = 'bytea'::regtype THEN '''x''::bytea'"
-	    "     ELSE '''x''' END, ',')) INTO s FROM pg_attribute"
-	    "   WHERE attrelid = t.name::regclass AND attnum > 0;"
-	    "  EXECUTE s;"
-	    " END LOOP; END $$";
-	static const char left[] =
-	    "CREATE OR REPLACE FUNCTION left_over() RETURNS bigint LANGUAGE"
-	    " plpgsql AS $$ DECLARE t record; n bigint; all_n bigint := 0;"
-	    " BEGIN FOR t IN SELECT name FROM table_class WHERE class <> 'site'"
-	    "  LOOP EXECUTE format('SELECT count(*) FROM %I WHERE account_id ="
-	    "   4711', t.name) INTO n; all_n := all_n + n;"
-	    " END LOOP; RETURN all_n; END $$; SELECT left_over()";
 	struct t_env *env = *state;
+	struct store_tx *tx[2] = { NULL };
+	struct store *s[2] = { NULL };
+	char uri_to[400];
+	int rc = 0;
 
-	(void)raw(env, "", fill);
-	assert_int_equal(raw(env, "", left),
-			 raw(env, "",
-			     "SELECT count(*) FROM table_class"
-			     " WHERE class <> 'site'"));
-	OK(env, env->s->v->account_erase(env->s, 4711, &env->e));
-	assert_int_equal(raw(env, "", left), 0);
+	(void)snprintf(uri_to, sizeof(uri_to), "%.*s",
+		       (int)(strstr(env->uri, " prepare=off") - env->uri),
+		       env->uri);
+	OK(env, store_open(uri_to, false, &s[0], &env->e));
+	OK(env, store_open(uri_to, false, &s[1], &env->e));
+	for (int i = 0; i < 100 && rc == 0; i++) {
+		struct store *a = s[i % 2];
+		struct store *b = s[1 - i % 2];
+
+		rc = a->v->begin(a, env->anna, STORE_READ, 1, &tx[0], &env->e);
+		if (rc == 0)
+			rc = b->v->begin(b, env->bert, STORE_READ, 1, &tx[1],
+					 &env->e);
+		for (int k = 0; k < 2; k++) {
+			if (tx[k] != NULL)
+				tx[k]->v->rollback(&tx[k]);
+		}
+	}
+	FAILS(env, ERR_CONFIG, rc);
+	assert_non_null(strstr(env->e.msg, "prepare=off"));
+	s[0]->v->close(&s[0]);
+	s[1]->v->close(&s[1]);
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(uri),
-	T(no_password_is_shown),
-	T(no_server),
-	T(no_database),
-	T(wrong_password),
-	T(replica),
-	T(schema_number),
-	T(other_tables),
-	T(server_errors),
-	T(lock_is_waited_for),
-	T(pool),
+	T(uri),           T(no_password_is_shown), T(no_server),
+	T(no_database),   T(wrong_password),       T(replica),
+	T(server_errors), T(lock_is_waited_for),   T(pool),
 	T(strings),
-	T(erase_knows_every_table),
-	T(from_every_number),
-	T(migrate_together),
-	T(daemon_role),
+};
+
+static const struct CMUnitTest POOLER[] = {
+	T(pooler_without_a_word),
+	T(strings),
 };
 
 int
 main(int argc, char **argv)
 {
-	return cmocka_run_group_tests_name(place_name(t_choose_by(argc, argv)),
-					   TESTS, NULL, NULL);
+	enum place_kind kind = t_choose_by(argc, argv);
+
+	if (kind == PLACE_PGBOUNCER)
+		return cmocka_run_group_tests_name("pgbouncer", POOLER, NULL,
+						   NULL);
+	return cmocka_run_group_tests_name(place_name(kind), TESTS, NULL, NULL);
 }
