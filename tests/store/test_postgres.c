@@ -452,8 +452,8 @@ pooler_without_a_word(void **state)
 	OK(env, store_open(uri_to, false, &s[0], &env->e));
 	OK(env, store_open(uri_to, false, &s[1], &env->e));
 	for (int i = 0; i < 100 && rc == 0; i++) {
-		struct store *a = s[i % 2];
-		struct store *b = s[1 - i % 2];
+		struct store *a = s[i / 2 % 2];
+		struct store *b = s[1 - i / 2 % 2];
 
 		rc = a->v->begin(a, env->anna, STORE_READ, 1, &tx[0], &env->e);
 		if (rc == 0)
