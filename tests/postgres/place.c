@@ -84,13 +84,13 @@ quiet(void *ctx, const char *text)
 	(void)text;
 }
 
-/* A script on a connection of its own; its first value. */
+/* One script on a connection of its own. */
 static int64_t
 run(const char *conninfo, const char *sql)
 {
 	PGconn *c = PQconnectdb(conninfo);
-	int64_t n = 0;
 	PGresult *r;
+	int64_t n = 0;
 
 	if (PQstatus(c) != CONNECTION_OK)
 		die(conninfo, PQerrorMessage(c));
@@ -100,14 +100,14 @@ run(const char *conninfo, const char *sql)
 	    PQresultStatus(r) != PGRES_TUPLES_OK)
 		die(conninfo, PQresultErrorMessage(r));
 	if (PQntuples(r) > 0)
-		(void)slice_i64(slice_c(PQgetvalue(r, 0, 0)), &n);
+		n = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
 	PQclear(r);
 	PQfinish(c);
 	return n;
 }
 
 int64_t
-place_sql(const struct place *p, const char *who, const char *sql)
+place_ask_as(const struct place *p, const char *who, const char *sql)
 {
 	char conninfo[320];
 
@@ -115,6 +115,12 @@ place_sql(const struct place *p, const char *who, const char *sql)
 	(void)snprintf(conninfo + strlen(conninfo),
 		       sizeof(conninfo) - strlen(conninfo), " %s", who);
 	return run(conninfo, sql);
+}
+
+int64_t
+place_ask(const struct place *p, const char *sql)
+{
+	return place_ask_as(p, "", sql);
 }
 
 /* Somebody who still holds a lock was left behind by the test before. */
@@ -167,7 +173,7 @@ partition(const struct place *p)
 	if (store_open(p->uri, true, &s, &e) < 0)
 		die(p->uri, e.msg);
 	s->v->close(&s);
-	(void)place_sql(p, "", read_script(PARTITION_SQL));
+	(void)place_ask(p, read_script(PARTITION_SQL));
 }
 
 static bool
@@ -178,7 +184,7 @@ reuse(struct place *p)
 		    made[i].partitioned != (p->kind == PLACE_PARTITIONED))
 			continue;
 		p->database = i;
-		(void)place_sql(p, "", SQL_EMPTY);
+		(void)place_ask(p, SQL_EMPTY);
 		return true;
 	}
 	return false;

@@ -43,13 +43,13 @@ void place_take(struct place *p, enum place_kind k, const char *file);
 /* The store is closed, nothing of it is wanted any more. */
 void place_give(struct place *p);
 
+/* On PostgreSQL: run a script there, past the store; the first column of its
+   last row as a number, 0 where there is none. */
+int64_t place_ask(const struct place *p, const char *sql);
+/* The same as somebody else than the owner: "user=postgres". */
+int64_t place_ask_as(const struct place *p, const char *who, const char *sql);
+
 /* "host=... dbname=..." of a place on PostgreSQL, past any pooler. */
 void place_conninfo(const struct place *p, char *out, size_t n);
-
-/*
- * Run SQL in a place on PostgreSQL, past the store. `who`: "" for the owner, or
- * "user=postgres". Returns the first value as a number, 0 where there is none.
- */
-int64_t place_sql(const struct place *p, const char *who, const char *sql);
 
 #endif

@@ -159,7 +159,7 @@ wrong_password(void **state)
 	struct store *s = NULL;
 	char uri_to[400];
 
-	(void)place_sql(&env->place, "user=postgres", rules);
+	(void)place_ask_as(&env->place, "user=postgres", rules);
 	(void)snprintf(uri_to, sizeof(uri_to), "%s user=locked password=wrong",
 		       env->uri);
 	/* Until the server has read its rules anew anybody gets in. */
@@ -201,7 +201,7 @@ replica(void **state)
 		       "DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET"
 		       " default_transaction_read_only = on',"
 		       " current_database()); END $$");
-	(void)place_sql(&env->place, "", sql);
+	(void)place_ask(&env->place, sql);
 	{
 		struct store *s = NULL;
 
@@ -209,7 +209,7 @@ replica(void **state)
 		      store_open(env->uri, true, &s, &env->e));
 		assert_non_null(strstr(env->e.msg, "primary"));
 	}
-	(void)place_sql(&env->place, "",
+	(void)place_ask(&env->place,
 			"BEGIN READ WRITE; DO $$ BEGIN EXECUTE"
 			" format('ALTER DATABASE %I RESET"
 			" default_transaction_read_only', current_database());"
@@ -233,7 +233,7 @@ raise(struct t_env *env, const char *state)
 	    "CREATE OR REPLACE TRIGGER trouble BEFORE INSERT ON revision"
 	    " FOR EACH ROW EXECUTE FUNCTION trouble()",
 	    state);
-	(void)place_sql(&env->place, "", sql);
+	(void)place_ask(&env->place, sql);
 }
 
 static void
@@ -282,7 +282,7 @@ server_errors(void **state)
 		      tx->v->account_get(tx, env->a, &acc, &env->e));
 		tx->v->rollback(&tx);
 		/* Nothing half-done, and the store goes on. */
-		(void)place_sql(&env->place, "",
+		(void)place_ask(&env->place,
 				"DROP TRIGGER trouble ON revision");
 		tx = t_begin(env, env->anna, STORE_WRITE, 6);
 		OK(env, tx->v->account_get(tx, env->a, &acc, &env->e));
@@ -427,8 +427,8 @@ strings(void **state)
 	}
 	t_commit(env, &tx);
 	t_sound(env);
-	assert_int_equal(
-	    place_sql(&env->place, "", "SELECT count(*) FROM account"), 2);
+	assert_int_equal(place_ask(&env->place, "SELECT count(*) FROM account"),
+			 2);
 }
 
 /* ---- a pooler that was not told of ------------------------------------------

@@ -41,10 +41,10 @@ schema_number(void **state)
 	struct t_env *env = *state;
 
 	close_store(env);
-	(void)place_sql(&env->place, "",
+	(void)place_ask(&env->place,
 			"INSERT INTO migration VALUES (9999, 'x', 0)");
 	no_way(env, env->uri, true, "newer program");
-	(void)place_sql(&env->place, "",
+	(void)place_ask(&env->place,
 			"DELETE FROM migration WHERE number = 9999");
 	reopen(env);
 	t_sound(env);
@@ -57,18 +57,18 @@ other_tables(void **state)
 	struct t_env *env = *state;
 
 	close_store(env);
-	(void)place_sql(&env->place, "",
+	(void)place_ask(&env->place,
 			"CREATE SCHEMA other; DO $$ BEGIN EXECUTE format("
 			"'ALTER DATABASE %I SET search_path = other',"
 			" current_database()); END $$");
 	no_way(env, env->uri, false, "run `funicular migrate`");
-	(void)place_sql(&env->place, "", "CREATE TABLE theirs (x int)");
+	(void)place_ask(&env->place, "CREATE TABLE theirs (x int)");
 	no_way(env, env->uri, true, "another program");
-	(void)place_sql(&env->place, "", "DROP TABLE theirs");
+	(void)place_ask(&env->place, "DROP TABLE theirs");
 	reopen(env);
 	t_sound(env);
 	close_store(env);
-	(void)place_sql(&env->place, "",
+	(void)place_ask(&env->place,
 			"DROP SCHEMA other CASCADE; DO $$ BEGIN EXECUTE format("
 			"'ALTER DATABASE %I RESET search_path',"
 			" current_database()); END $$");
@@ -88,20 +88,20 @@ from_every_number(void **state)
 
 	for (size_t have = 1; have <= pg_migrations_n; have++) {
 		close_store(env);
-		(void)place_sql(&env->place, "",
+		(void)place_ask(&env->place,
 				"DROP SCHEMA public CASCADE;"
 				"CREATE SCHEMA public;"
 				"CREATE TABLE migration (number bigint NOT"
 				" NULL PRIMARY KEY, name text NOT NULL,"
 				" applied_ms bigint NOT NULL)");
 		for (size_t i = 0; i < have; i++) {
-			(void)place_sql(&env->place, "", pg_migrations[i].sql);
+			(void)place_ask(&env->place, pg_migrations[i].sql);
 			(void)snprintf(sql, sizeof(sql),
 				       "INSERT INTO migration VALUES (%d, '%s',"
 				       " 1)",
 				       pg_migrations[i].number,
 				       pg_migrations[i].name);
-			(void)place_sql(&env->place, "", sql);
+			(void)place_ask(&env->place, sql);
 		}
 		if (have < pg_migrations_n)
 			no_way(env, env->uri, false, "run `funicular migrate`");
@@ -109,9 +109,9 @@ from_every_number(void **state)
 		env->anna = t_account(env, "Anna");
 		(void)t_item(env, env->anna, 1, "body", 5);
 		t_sound(env);
-		assert_int_equal(place_sql(&env->place, "",
-					   "SELECT count(*) FROM migration"),
-				 pg_migrations_n);
+		assert_int_equal(
+		    place_ask(&env->place, "SELECT count(*) FROM migration"),
+		    pg_migrations_n);
 	}
 }
 
@@ -149,9 +149,8 @@ migrate_together(void **state)
 	for (int round = 0; round < 3; round++) {
 		if (env->s != NULL)
 			close_store(env);
-		(void)place_sql(&env->place, "",
-				"DROP SCHEMA public CASCADE;"
-				"CREATE SCHEMA public");
+		(void)place_ask(&env->place, "DROP SCHEMA public CASCADE;"
+					     "CREATE SCHEMA public");
 		(void)pthread_barrier_init(&gate, NULL, MIGRATORS);
 		for (size_t i = 0; i < MIGRATORS; i++) {
 			m[i] = (struct migrator){ env->uri, &gate, { 0 }, -1 };
@@ -166,9 +165,9 @@ migrate_together(void **state)
 			assert_int_equal(m[i].rc, 0);
 		}
 		(void)pthread_barrier_destroy(&gate);
-		assert_int_equal(place_sql(&env->place, "",
-					   "SELECT count(*) FROM migration"),
-				 pg_migrations_n);
+		assert_int_equal(
+		    place_ask(&env->place, "SELECT count(*) FROM migration"),
+		    pg_migrations_n);
 	}
 	reopen(env);
 }
@@ -199,11 +198,10 @@ daemon_role(void **state)
 	char uri_to[400];
 	int64_t gone = -1;
 
-	(void)place_sql(&env->place, "", roles_sql());
-	(void)place_sql(&env->place, "",
-			roles_sql()); /* once more does no harm */
-	(void)place_sql(
-	    &env->place, "",
+	(void)place_ask(&env->place, roles_sql());
+	(void)place_ask(&env->place, roles_sql()); /* once more does no harm */
+	(void)place_ask(
+	    &env->place,
 	    "DO $$ BEGIN IF to_regrole('runs') IS NULL THEN"
 	    " CREATE ROLE runs LOGIN IN ROLE funicular_daemon; END IF;"
 	    " END $$");
@@ -217,12 +215,11 @@ daemon_role(void **state)
 	OK(env, env->s->v->account_erase(env->s, env->anna, &env->e));
 	close_store(env);
 	/* A newer program comes: only the owner may bring it up to date. */
-	(void)place_sql(&env->place, "",
-			"DELETE FROM migration WHERE number ="
-			" (SELECT max(number) FROM migration)");
+	(void)place_ask(&env->place, "DELETE FROM migration WHERE number ="
+				     " (SELECT max(number) FROM migration)");
 	no_way(env, uri_to, false, "run `funicular migrate`");
 	no_way(env, uri_to, true, "as their owner");
-	(void)place_sql(&env->place, "",
+	(void)place_ask(&env->place,
 			"DROP SCHEMA public CASCADE; CREATE SCHEMA public");
 	no_way(env, uri_to, true, "roles.sql");
 	reopen(env);
@@ -257,13 +254,13 @@ erase_knows_every_table(void **state)
 	    " END LOOP; RETURN all_n; END $$; SELECT left_over()";
 	struct t_env *env = *state;
 
-	(void)place_sql(&env->place, "", fill);
-	assert_int_equal(place_sql(&env->place, "", left),
-			 place_sql(&env->place, "",
+	(void)place_ask(&env->place, fill);
+	assert_int_equal(place_ask(&env->place, left),
+			 place_ask(&env->place,
 				   "SELECT count(*) FROM table_class"
 				   " WHERE class <> 'site'"));
 	OK(env, env->s->v->account_erase(env->s, 4711, &env->e));
-	assert_int_equal(place_sql(&env->place, "", left), 0);
+	assert_int_equal(place_ask(&env->place, left), 0);
 }
 
 static const struct CMUnitTest TESTS[] = {
