@@ -134,7 +134,7 @@ class Site(unittest.TestCase):
             open(blocked, "w").close()
             for more, says in (
                     ("state_dir = %s/x\n" % blocked, "cannot make the directory"),
-                    ("store = mysql:x\n", 'no store is called "mysql:x"'),
+                    ("store = mysql:x\n", 'no store is called "mysql"'),
                     ("store = sqlite:%s/x.db\n" % blocked, "blocked"),
                     ("rules_file = /nowhere\n", "rules_file /nowhere")):
                 key = more.split(" ")[0]
