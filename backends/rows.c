@@ -34,6 +34,9 @@ static const struct rows_column DEVICE_DIRECTORY[] = {
 static const struct rows_column THROTTLE[] = {
 	I(kind), I(key), I(fails), I(last_ms), I(seq),
 };
+static const struct rows_column AUTH_DAY[] = {
+	I(day), I(account_id), T(net), I(what), I(n), I(last_ms),
+};
 static const struct rows_column ACCOUNT[] = {
 	I(account_id),          B(user),        I(disabled),   T(zone),
 	I(quota_bytes),         I(quota_items), I(used_bytes), I(used_items),
@@ -122,6 +125,19 @@ static const struct rows_column ANSWER[] = {
 static const struct rows_column STORY[] = {
 	I(account_id), I(session_id), I(line), I(at_ms), T(who), T(text),
 };
+static const struct rows_column SESSION_STORE[] = {
+	I(account_id), I(session_id),   I(link_id),     I(collection_id),
+	I(asked),      I(done),         I(first),       I(forced),
+	I(resumed),    I(refused),      I(complete),    T(why),
+	I(in_added),   I(in_replaced),  I(in_deleted),  I(in_failed),
+	I(out_added),  I(out_replaced), I(out_deleted), I(out_failed),
+	I(matched),    I(conflicts),    I(held_back),   I(started_ms),
+	I(last_ms),
+};
+static const struct rows_column SESSION_EVENT[] = {
+	I(account_id), I(session_id), I(link_id), I(kind),
+	I(item_id),    I(revision),   I(how),     I(at_ms),
+};
 static const struct rows_column CHUNK[] = {
 	I(account_id), I(link_id), T(dir), I(start_byte), I(at_ms), B(bytes),
 };
@@ -151,11 +167,16 @@ const struct rows_table rows_tables[] = {
 	TABLE("session_state", ROWS_ACCOUNT, 2, SESSION_STATE),
 	TABLE("answer", ROWS_ACCOUNT, 2, ANSWER),
 	TABLE("story", ROWS_ACCOUNT, 3, STORY),
+	TABLE("session_store", ROWS_ACCOUNT, 3, SESSION_STORE),
+	TABLE("session_event", ROWS_ACCOUNT, 6, SESSION_EVENT),
 	TABLE("chunk", ROWS_ACCOUNT, 4, CHUNK),
 	TABLE("site", ROWS_SITE, 1, SITE),
 	TABLE("login", ROWS_SITE, 1, LOGIN),
 	TABLE("device_directory", ROWS_SITE, 2, DEVICE_DIRECTORY),
 	TABLE("throttle", ROWS_LOOSE, 2, THROTTLE),
+	TABLE("auth_day", ROWS_LOOSE, 4, AUTH_DAY),
+	LOCAL("node"),
+	LOCAL("lease"),
 	LOCAL("migration"),
 	LOCAL("table_class"),
 };
