@@ -1,5 +1,7 @@
 #include "backends/common.h"
 
+#include "base/buf.h"
+
 int
 store_user_key(struct slice user, char *buf, struct slice *out, struct err *e)
 {
@@ -11,4 +13,35 @@ store_user_key(struct slice user, char *buf, struct slice *out, struct err *e)
 		buf[i] = slice_lower(user.p[i]);
 	*out = (struct slice){ buf, user.n };
 	return 0;
+}
+
+int
+store_moved(const char *where, struct err *e)
+{
+	return err_set(e, ERR_UNAVAILABLE, where,
+		       "the site has moved to another database: set `store` "
+		       "in the configuration to it and restart");
+}
+
+struct slice
+store_text(struct arena *a, struct slice s)
+{
+	struct buf b = BUF_IN(a);
+
+	if (s.n == 0)
+		return SLICE_LIT("");
+	if (slice_find(s, 0) == SIZE_MAX && slice_utf8_ok(s))
+		return s;
+	while (s.n > 0) {
+		size_t n = s.p[0] == 0 ? 0 : slice_utf8_len(s);
+
+		if (n == 0)
+			buf_str(&b, "\xEF\xBF\xBD");
+		else
+			buf_add(&b, slice_sub(s, 0, n));
+		s = slice_from(s, n == 0 ? 1 : n);
+	}
+	if (!buf_ok(&b))
+		return (struct slice){ NULL, 0 };
+	return buf_slice(&b);
 }

@@ -5,6 +5,7 @@
 #ifndef BACKENDS_COMMON_H
 #define BACKENDS_COMMON_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -26,5 +27,15 @@ extern const size_t pg_migrations_n;
 enum { STORE_USER_MAX = 256 };
 int store_user_key(struct slice user, char *buf, struct slice *out,
 		   struct err *e);
+
+/* The error of a writer that comes to an account that has moved. */
+int store_moved(const char *where, struct err *e);
+
+/*
+ * Bytes as text that every engine keeps as it is: each NUL, and each byte that
+ * is no UTF-8, becomes U+FFFD. .p == NULL when memory is short. Without such
+ * bytes it is the slice that came in.
+ */
+struct slice store_text(struct arena *a, struct slice s);
 
 #endif

@@ -367,8 +367,11 @@ struct store_chunk_key {
 	char dir;
 };
 
+struct store_rows_vtbl;
+
 struct store_vtbl {
 	const char *name;
+	const struct store_rows_vtbl *rows; /* backends/rows.h */
 
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);
@@ -459,7 +462,8 @@ struct store_vtbl {
 		     int64_t chunks_ms, int64_t *n, struct err *e);
 
 	/* -- transactions -- */
-	/* ERR_NOTFOUND when there is no such account. */
+	/* ERR_NOTFOUND when there is no such account. ERR_UNAVAILABLE for a
+	   writer where the site has moved to another store (copy.h). */
 	int (*begin)(struct store *s, int64_t account, enum store_mode mode,
 		     int64_t now_ms, struct store_tx **tx, struct err *e);
 	int (*commit)(struct store_tx **tx, struct err *e); /* frees tx */

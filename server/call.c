@@ -238,6 +238,8 @@ run_open(struct srv_call *c)
 	struct err e = { 0 };
 	int code;
 
+	if (c->cmd->no_site)
+		return c->verb->run(c);
 	if (srv_site_open(&c->site, c->conf_path, &e) < 0)
 		return srv_fail(&e);
 	code = c->verb->run(c);

@@ -16,7 +16,7 @@ enum srv_exit {
 	SRV_EXIT_FAILED = 1,      /* it could not be done; stderr says why */
 	SRV_EXIT_USAGE = 2,       /* the command line is wrong */
 	SRV_EXIT_NOTFOUND = 3,    /* what was named does not exist */
-	SRV_EXIT_FINDINGS = 4,    /* `check` found something */
+	SRV_EXIT_FINDINGS = 4,    /* `check` or `copy` found something */
 	SRV_EXIT_CONFIG = 5,      /* the configuration cannot work */
 	SRV_EXIT_UNAVAILABLE = 6, /* store busy or away: try again */
 };
@@ -33,12 +33,13 @@ struct srv_command {
 	const char *summary; /* one line for --help */
 	const char *help;    /* the whole text of `funicular NAME --help` */
 	int (*run)(const struct srv_args *args); /* returns an srv_exit */
+	bool no_site; /* it opens no site, but what it is told */
 };
 
 extern const struct srv_command srv_cmd_serve, srv_cmd_user, srv_cmd_device,
     srv_cmd_collection, srv_cmd_item, srv_cmd_session, srv_cmd_import,
     srv_cmd_export, srv_cmd_backup, srv_cmd_check, srv_cmd_migrate,
-    srv_cmd_report;
+    srv_cmd_report, srv_cmd_copy;
 
 /* Print "funicular: <sentence>" for an error and give the exit code for it. */
 int srv_fail(const struct err *e);

@@ -7,6 +7,7 @@ static const struct srv_command *const commands[] = {
 	&srv_cmd_serve,  &srv_cmd_user,    &srv_cmd_device, &srv_cmd_collection,
 	&srv_cmd_item,   &srv_cmd_session, &srv_cmd_report, &srv_cmd_import,
 	&srv_cmd_export, &srv_cmd_backup,  &srv_cmd_check,  &srv_cmd_migrate,
+	&srv_cmd_copy,
 };
 
 enum { COMMAND_N = sizeof(commands) / sizeof(commands[0]) };
@@ -29,7 +30,8 @@ static const char tail[] =
     "  --version       the program's version\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 not found,\n"
-    "4 check found something, 5 configuration cannot work, 6 busy or away.\n";
+    "4 check or copy found something, 5 configuration cannot work, 6 busy or "
+    "away.\n";
 
 static void
 usage(FILE *to)

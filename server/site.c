@@ -1,5 +1,6 @@
 #include "server/site.h"
 
+#include "backends/copy.h"
 #include "base/buf.h"
 #include "server/secrets.h"
 
@@ -91,7 +92,9 @@ open_parts(struct srv_site *s, struct err *e)
 	    srv_secrets_open(s->conf.key_file, (size_t)s->conf.hash_parallel,
 			     s->clk, &s->secrets, e) != 0)
 		return -1;
-	return store_open(s->conf.store, true, &s->store, e);
+	if (store_open(s->conf.store, true, &s->store, e) != 0)
+		return -1;
+	return store_copy_usable(s->store, e);
 }
 
 int

@@ -29,6 +29,7 @@ pg_close(struct store **sp)
 
 static const struct store_vtbl PG = {
 	.name = "postgres",
+	.rows = &pg_rows_vtbl,
 	.close = pg_close,
 	.backup = pg_backup,
 	.check = pg_check,

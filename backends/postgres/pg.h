@@ -157,6 +157,7 @@ struct pg_q {
 	PGresult *res;
 	int row, rows;
 	bool nomem; /* sticky: the arena could not hold a value */
+	bool once;  /* not worth preparing; sql need not be static */
 };
 
 void pg_start(struct pg_conn *c, struct pg_q *q, const char *sql,
@@ -338,6 +339,9 @@ int pg_check(struct store *s, struct arena *a, struct slice **finding,
 	     size_t *n, struct err *e);
 int pg_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 	     int64_t chunks_ms, int64_t *n, struct err *e);
+
+/* rows.c */
+extern const struct store_rows_vtbl pg_rows_vtbl;
 
 /* site.c */
 int pg_site_get(struct store *s, struct arena *a, const char *key,

@@ -42,6 +42,7 @@ pg_start(struct pg_conn *c, struct pg_q *q, const char *sql, const char *where)
 	q->row = -1;
 	q->rows = 0;
 	q->nomem = false;
+	q->once = false;
 }
 
 void
@@ -104,24 +105,10 @@ pg_bytes_null(struct pg_q *q, struct slice s)
 static struct slice
 as_text(struct pg_conn *c, struct slice s, const char *where)
 {
-	struct buf b = BUF_IN(c->scratch);
-
-	if (s.n == 0)
-		return SLICE_LIT("");
-	if (slice_find(s, 0) == SIZE_MAX && slice_utf8_ok(s))
-		return s;
-	while (s.n > 0) {
-		size_t n = s.p[0] == 0 ? 0 : slice_utf8_len(s);
-
-		if (n == 0)
-			buf_str(&b, "\xEF\xBF\xBD");
-		else
-			buf_add(&b, slice_sub(s, 0, n));
-		s = slice_from(s, n == 0 ? 1 : n);
-	}
-	if (!buf_ok(&b))
+	s = store_text(c->scratch, s);
+	if (s.p == NULL)
 		cannot_send(c, where);
-	return buf_slice(&b);
+	return s;
 }
 
 void
@@ -287,7 +274,7 @@ pg_send(struct pg_q *q)
 		return;
 	for (int i = 0; i < q->n; i++)
 		format[i] = 1;
-	if (c->prepare)
+	if (c->prepare && !q->once)
 		send_prepared(q, format);
 	else
 		(void)queue(c, (struct pg_sent){ q, NULL, q->where },

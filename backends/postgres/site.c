@@ -146,8 +146,9 @@ create(struct pg_conn *c, const struct store_account *in, struct slice key,
 	    "  RETURNING account_id)"
 	    " INSERT INTO account (account_id, \"user\", disabled, zone,"
 	    " quota_bytes, quota_items, used_bytes, used_items, change_no,"
-	    " next_id, cred_gen, created_ms)"
-	    " SELECT account_id, $3, $4, $5, $6, $7, 0, 0, 0, 1, $8, $9 FROM l";
+	    " next_id, cred_gen, created_ms, moved)"
+	    " SELECT account_id, $3, $4, $5, $6, $7, 0, 0, 0, 1, $8, $9, 0 "
+	    "FROM l";
 	bool made;
 	struct pg_q q;
 

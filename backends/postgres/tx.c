@@ -52,11 +52,12 @@ lock_account(struct pg_tx *t, struct err *e)
 {
 	static const char locked[] =
 	    "UPDATE account SET change_no = change_no + 1"
-	    " WHERE account_id = $1 RETURNING change_no, next_id";
+	    " WHERE account_id = $1 RETURNING change_no, next_id, moved";
 	static const char seen[] =
-	    "SELECT change_no, next_id FROM account WHERE account_id = $1";
+	    "SELECT change_no, next_id, 0 FROM account WHERE account_id = $1";
 	bool writes = t->tx.mode == STORE_WRITE;
 	struct pg_q q;
+	bool moved = false;
 	bool there;
 
 	pg_say(t->c,
@@ -72,10 +73,13 @@ lock_account(struct pg_tx *t, struct err *e)
 	if (there) {
 		t->tx.change_no = pg_col(&q, 0);
 		t->tx.next_id = pg_col(&q, 1);
+		moved = pg_col_bool(&q, 2);
 		t->first_id = t->tx.next_id;
 	}
 	if (pg_end(&q, e) < 0)
 		return -1;
+	if (moved)
+		return store_moved("store.begin", e);
 	if (there)
 		return 0;
 	return err_set(e, ERR_NOTFOUND, "store.begin",

@@ -200,6 +200,9 @@ int lite_site_end(struct lite *s, struct lite_conn *c, int rc, struct err *e);
 
 /* ---- the rest of the vtable, by file --------------------------------- */
 
+/* rows.c */
+extern const struct store_rows_vtbl lite_rows_vtbl;
+
 /* site.c */
 int lite_site_get(struct store *s, struct arena *a, const char *key,
 		  struct slice **out, struct err *e);

@@ -168,8 +168,8 @@ insert_account(struct lite_conn *c, const struct store_account *in, int64_t id,
 	static const char sql[] =
 	    "INSERT INTO account (account_id, user, disabled, zone,"
 	    " quota_bytes, quota_items, used_bytes, used_items, change_no,"
-	    " next_id, cred_gen, created_ms)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 1, ?7, ?8)";
+	    " next_id, cred_gen, created_ms, moved)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 1, ?7, ?8, 0)";
 	struct lite_q q;
 
 	if (lite_prepare(c, &q, sql, "store.account_create", e) < 0)

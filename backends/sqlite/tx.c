@@ -51,10 +51,11 @@ lock_account(struct lite_tx *t, struct err *e)
 {
 	static const char locked[] =
 	    "UPDATE account SET change_no = change_no + 1"
-	    " WHERE account_id = ?1 RETURNING change_no, next_id";
+	    " WHERE account_id = ?1 RETURNING change_no, next_id, moved";
 	static const char seen[] =
-	    "SELECT change_no, next_id FROM account WHERE account_id = ?1";
+	    "SELECT change_no, next_id, 0 FROM account WHERE account_id = ?1";
 	bool writes = t->tx.mode == STORE_WRITE;
+	bool moved = false;
 	struct lite_q q;
 	int rc;
 
@@ -64,6 +65,7 @@ lock_account(struct lite_tx *t, struct err *e)
 	if (rc == 1) {
 		t->tx.change_no = lite_col(&q, 0);
 		t->tx.next_id = lite_col(&q, 1);
+		moved = lite_col_bool(&q, 2);
 		t->first_id = t->tx.next_id;
 	}
 	/* Until it is stepped to its end the write is not made. */
@@ -74,6 +76,8 @@ lock_account(struct lite_tx *t, struct err *e)
 		return err_set(e, ERR_NOTFOUND, "store.begin",
 			       "no account has the number %lld",
 			       (long long)t->tx.account);
+	if (rc == 1 && moved)
+		return store_moved("store.begin", e);
 	return rc < 0 ? -1 : 0;
 }
 

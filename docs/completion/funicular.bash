@@ -57,6 +57,7 @@ _funicular_options()
 	report) echo "--since --limit --csv --sql" ;;
 	import) echo "--dry-run" ;;
 	export) echo "--format -o" ;;
+	copy) echo "--from --to --ahead --keep --check --reopen" ;;
 	esac
 	echo "--json --config --help"
 }
@@ -82,7 +83,7 @@ _funicular_value()
 	) ;;
 	--quota-bytes | --quota-items | --limit | --revision | --device-id | \
 		--label | --rules | --past | --future | --aliases | --display | \
-		--name) ;;
+		--name | --from | --to | --reopen) ;;
 	*) return 1 ;;
 	esac
 }
@@ -93,7 +94,7 @@ _funicular_argument()
 	local user=${args[2]}
 
 	case "$1 $2" in
-	"user list "* | "user add "* | "check "* | "migrate "*) ;;
+	"user list "* | "user add "* | "check "* | "migrate "* | "copy "*) ;;
 	"backup 1") _funicular_files ;;
 	"import 1" | "export 1" | *" 1") _funicular_reply < <(
 		_funicular_column user user list
@@ -130,7 +131,8 @@ _funicular_read()
 			--device-id | --label | --rules | --db | --past | \
 			--future | --kinds | --combine | \
 			--aliases | --display | --policy | --read-only | --name | \
-			--limit | --revision | --device | --format | -o)
+			--limit | --revision | --device | --format | \
+			--from | --to | --reopen | -o)
 			((i++))
 			;;
 		-*) ;;
@@ -150,7 +152,7 @@ _funicular()
 	_funicular_value && return
 	if ((${#args[@]} == 0)); then
 		_funicular_words "serve user device collection item session report
-			import export backup check migrate help --config --json
+			import export backup check copy migrate help --config --json
 			--help --version"
 		return
 	fi
@@ -163,7 +165,7 @@ _funicular()
 	session) verbs="list show" ;;
 	help)
 		_funicular_words "serve user device collection item session report
-			import export backup check migrate"
+			import export backup check copy migrate"
 		return
 		;;
 	*)

@@ -93,6 +93,8 @@ CREATE TABLE lease (
 
 -- Account ---------------------------------------------------------------
 
+-- moved: the site is in another database now (funicular copy); nobody writes
+-- to this account here.
 CREATE TABLE account (
   account_id bigint NOT NULL PRIMARY KEY,
   "user" bytea NOT NULL,
@@ -105,7 +107,8 @@ CREATE TABLE account (
   change_no bigint NOT NULL,
   next_id bigint NOT NULL,
   cred_gen bigint NOT NULL,
-  created_ms bigint NOT NULL
+  created_ms bigint NOT NULL,
+  moved bigint NOT NULL
 );
 
 CREATE TABLE credential (

@@ -91,6 +91,8 @@ CREATE TABLE lease (
 
 -- Account ---------------------------------------------------------------
 
+-- moved: the site is in another database now (funicular copy); nobody writes
+-- to this account here.
 CREATE TABLE account (
   account_id INTEGER PRIMARY KEY,
   user BLOB NOT NULL,
@@ -103,7 +105,8 @@ CREATE TABLE account (
   change_no INTEGER NOT NULL,
   next_id INTEGER NOT NULL,
   cred_gen INTEGER NOT NULL,
-  created_ms INTEGER NOT NULL
+  created_ms INTEGER NOT NULL,
+  moved INTEGER NOT NULL
 );
 
 CREATE TABLE credential (

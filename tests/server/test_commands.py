@@ -18,7 +18,7 @@ import unittest
 
 FUNICULAR = SEED = None
 
-OK, FAILED, USAGE, NOTFOUND, FINDINGS, CONFIG = 0, 1, 2, 3, 4, 5
+OK, FAILED, USAGE, NOTFOUND, FINDINGS, CONFIG, UNAVAILABLE = range(7)
 
 CARD = ("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:%s\r\nN:%s;%s;;;\r\nFN:%s %s\r\n"
         "TEL;TYPE=CELL:%s\r\nEND:VCARD\r\n")
@@ -691,9 +691,65 @@ class Whole(Site):
         self.assertFalse(found["sound"])
         self.assertTrue(found["findings"])
 
+    def test_copy(self):
+        self.anna()
+        self.run_("import", "anna", "contacts", self.write("a.vcf", card(1)))
+        here = "sqlite:" + self.path("db")
+        there = "sqlite:" + self.path("there")
+        stores = ("copy", "--from", here, "--to", there)
+        self.assertEqual(self.json(*stores, "--ahead")["result"], "ahead")
+        self.assertEqual(len(self.items("contacts")), 1)
+        p = self.call(*stores)
+        self.assertEqual(p.returncode, OK, p.stderr.decode())
+        self.assertIn("1 accounts; 0 copied", p.stdout.decode())
+        self.assertIn("the site is in " + there, p.stdout.decode())
+        self.assertIn("sealed", p.stderr.decode())
+        # Nothing is done on the old one any more.
+        for args in (["user", "list"], ["serve", "--allow-root"]):
+            self.refused(*args, code=CONFIG, says="has moved to " + there)
+        self.refused(*stores, code=FAILED, says="has moved to")
+        self.write("new.conf", self.read("funicular.conf").replace(
+            here, there))
+        old, self.conf = self.conf, self.path("new.conf")
+        self.assertEqual(len(self.items("contacts")), 1)
+        self.assertIn("sound", self.run_("check"))
+        equal = self.json(*stores, "--check")
+        self.assertEqual((equal["result"], equal["compared"]), ("equal", 1))
+        self.run_("import", "anna", "contacts", self.write("b.vcf", card(2)))
+        differs = self.json(*stores, "--check", code=FINDINGS)
+        self.assertEqual(differs["result"], "differs")
+        self.assertIn("account anna has been changed since",
+                      differs["differences"][0])
+        self.conf = old
+        self.assertIn("open again", self.run_("copy", "--reopen", here))
+        self.assertEqual(len(self.items("contacts")), 1)
+
+    def test_copy_wrong(self):
+        self.anna()
+        here = "sqlite:" + self.path("db")
+        there = "sqlite:" + self.path("there")
+        for args in (["--from", here], ["--to", there],
+                     ["--from", here, "--to", here],
+                     ["--from", here, "--to", there, "--keep", "--check"],
+                     ["--reopen", here, "--to", there], ["x"]):
+            self.run_("copy", *args, code=USAGE)
+        self.assertFalse(os.path.exists(self.path("there")))
+        self.refused("copy", "--from", there, "--to", here, code=CONFIG,
+                     says="no database")
+        self.run_("backup", self.path("there"))
+        self.refused("copy", "--from", here, "--to", there, code=FAILED,
+                     says="holds accounts")
+        self.refused("copy", "--from", here,
+                     "--to", "postgres:host=/nonexistent password=s3cret",
+                     code=UNAVAILABLE, says="nonexistent")
+        p = self.call("copy", "--from", here,
+                      "--to", "postgres:host=/nonexistent password=s3cret")
+        self.assertNotIn(b"s3cret", p.stdout + p.stderr)
+
     def test_help(self):
         for name in ("user", "device", "collection", "item", "session",
-                     "report", "import", "export", "backup", "check", "migrate"):
+                     "report", "import", "export", "backup", "check", "copy",
+                     "migrate"):
             text = self.run_(name, "--help")
             self.assertIn("usage: funicular %s" % name, text)
             self.assertIn("examples:", text)

@@ -140,6 +140,8 @@ bench_post(struct bench *b, struct slice body, struct slice token,
 	};
 
 	b->now += 1000;
+	if (b->before != NULL)
+		b->before(b);
 	sml_server_handle(&b->srv, b->a, &rq, out);
 }
 

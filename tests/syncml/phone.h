@@ -22,6 +22,8 @@ struct bench {           /* the server's side */
 	struct sml_server_conf conf;
 	struct sml_server srv;
 	int64_t account;
+	/* Before the server sees a message; may be NULL. */
+	void (*before)(struct bench *b);
 };
 
 void bench_open(struct bench *b);
