@@ -165,6 +165,23 @@ sessions(struct t_env *env)
 	say(env, sql);
 }
 
+/* One session for each of the others: so the statistics say that an account
+   has few. */
+static void
+their_sessions(struct t_env *env)
+{
+	char sql[400];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO session (account_id, session_id,"
+		       " device_id, sid, last_msgid, body_hash, peer, closed,"
+		       " started_ms, last_ms, verdict, failed, kept)"
+		       " SELECT g, 1, 20, 's', 3, '', '', 1, g, g, 'ok', 0, 0"
+		       " FROM generate_series(1, %d) AS g",
+		       20 * SESSIONS);
+	say(env, sql);
+}
+
 /* ---- what calls touch -----------------------------------------------------
  */
 
@@ -314,6 +331,7 @@ cost(void **state)
 	judging = true;
 	both(env);
 	others(env);
+	their_sessions(env);
 	both(env);
 	env->s->v->close(&env->s);
 	OK(env, store_open(env->uri, false, &env->s, &env->e));
