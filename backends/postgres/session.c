@@ -223,7 +223,9 @@ pg_answer_get(struct store_tx *tx, struct arena *a, int64_t session,
 }
 
 /* `kept` names the few sessions that still have something to drop, however
-   many the device had in its life. */
+   many the device had in its life. Where they lie is found first, as an
+   array: of IN, and of their ids where most accounts have few sessions,
+   PostgreSQL makes a walk over all of the account (see PG_PLACE). */
 #define KEPT                                                                   \
 	" FROM session WHERE account_id = $1"                                  \
 	" AND device_id = $2 AND kept = 1 AND session_id <> $3"
@@ -236,15 +238,15 @@ supersede(struct pg_tx *t, int64_t device, int64_t except, struct slice verdict,
 {
 	static const char *const sql[] = {
 		"DELETE FROM session_state WHERE account_id = $1"
-		" AND session_id IN (SELECT session_id" OLDER ")",
+		" AND session_id = ANY(ARRAY(SELECT session_id" OLDER "))",
 		"DELETE FROM answer WHERE account_id = $1"
-		" AND session_id IN (SELECT session_id" KEPT ")",
+		" AND session_id = ANY(ARRAY(SELECT session_id" KEPT "))",
 		"UPDATE session SET"
 		" verdict = CASE WHEN closed = 0 THEN $4 ELSE verdict END,"
-		" closed = 1 WHERE account_id = $1 AND session_id IN"
-		" (SELECT session_id" KEPT ")",
-		"UPDATE session SET kept = 0 WHERE account_id = $1"
-		" AND session_id IN (SELECT session_id" OLDER ")",
+		" closed = 1 WHERE account_id + 0 = $1"
+		" AND ctid = ANY(ARRAY(SELECT ctid" KEPT "))",
+		"UPDATE session SET kept = 0 WHERE account_id + 0 = $1"
+		" AND ctid = ANY(ARRAY(SELECT ctid" OLDER "))",
 	};
 	enum { N = sizeof(sql) / sizeof(sql[0]) };
 	struct pg_q q[N];

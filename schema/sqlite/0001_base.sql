@@ -315,6 +315,8 @@ CREATE TABLE session (
 CREATE UNIQUE INDEX session_token
   ON session (account_id, token_hash) WHERE token_hash IS NOT NULL;
 CREATE INDEX session_device ON session (account_id, device_id, session_id);
+-- A new session asks whether its SessionID was there before.
+CREATE INDEX session_sid ON session (account_id, device_id, sid, session_id);
 CREATE INDEX session_kept
   ON session (account_id, device_id, session_id) WHERE kept = 1;
 

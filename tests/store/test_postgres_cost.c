@@ -14,8 +14,9 @@ enum {
 	OTHERS = 1000, /* accounts */
 	THEIRS = 50,   /* items of each */
 	LINK = 21,
-	FIRST = 100, /* item id */
-	FEW = 60,    /* rows: what a call for a handful may touch */
+	FIRST = 100,     /* item id */
+	SESSIONS = 5000, /* that the device had in its life */
+	FEW = 60,        /* rows: what a call for a handful may touch */
 };
 
 /* Rows read by this transaction so far, by any way. */
@@ -146,6 +147,41 @@ others(struct t_env *env)
 	}
 }
 
+/* The last two are still kept: the open one, and the one before. */
+static void
+sessions(struct t_env *env)
+{
+	char sql[700];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO session (account_id, session_id,"
+		       " device_id, sid, last_msgid, body_hash, peer, closed,"
+		       " started_ms, last_ms, verdict, failed, kept)"
+		       " SELECT %lld, 1000000 + g, 20,"
+		       " convert_to('s' || g, 'UTF8'), 3, '', '', 1, g, g,"
+		       " 'ok', 0, CASE WHEN g > %d - 2 THEN 1 ELSE 0 END"
+		       " FROM generate_series(1, %d) AS g",
+		       (long long)env->anna, SESSIONS, SESSIONS);
+	say(env, sql);
+}
+
+/* One session for each of the others: so the statistics say that an account
+   has few. */
+static void
+their_sessions(struct t_env *env)
+{
+	char sql[400];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO session (account_id, session_id,"
+		       " device_id, sid, last_msgid, body_hash, peer, closed,"
+		       " started_ms, last_ms, verdict, failed, kept)"
+		       " SELECT g, 1, 20, 's', 3, '', '', 1, g, g, 'ok', 0, 0"
+		       " FROM generate_series(1, %d) AS g",
+		       20 * SESSIONS);
+	say(env, sql);
+}
+
 /* ---- what calls touch -----------------------------------------------------
  */
 
@@ -169,6 +205,7 @@ reads(struct t_env *env, struct store_tx *tx, int64_t change)
 	struct store_revision *re;
 	struct store_change *ch;
 	struct store_item *it;
+	struct store_session *se;
 	struct store_map *ma;
 	int64_t count;
 	size_t n;
@@ -214,6 +251,15 @@ reads(struct t_env *env, struct store_tx *tx, int64_t change)
 	COSTS(FEW, tx->v->unmapped(tx, env->a, LINK, 2, 1, FIRST + 9000, 10,
 				   &it, &n, &env->e));
 	FOUND(n, 10);
+	COSTS(FEW, tx->v->session_find(tx, env->a, (struct slice){ NULL, 0 },
+				       20, SLICE_LIT("new"), &se, &env->e));
+	FOUND(se == NULL, true);
+	COSTS(FEW, tx->v->session_find(tx, env->a, (struct slice){ NULL, 0 },
+				       20, SLICE_LIT("s77"), &se, &env->e));
+	FOUND(se != NULL, true);
+	COSTS(FEW, tx->v->session_list(tx, env->a, 20, 5, &se, &n, &env->e));
+	FOUND(n, 5);
+	COSTS(FEW, tx->v->session_open(tx, env->a, 5, &se, &n, &env->e));
 }
 
 static void
@@ -243,6 +289,8 @@ writes(struct t_env *env, struct store_tx *tx)
 	COSTS(FEW, tx->v->map_drop(tx, LINK, 1, &gone, 1, &env->e));
 	COSTS(FEW, tx->v->map_drop_others(tx, LINK, 1, 2, &env->e));
 	COSTS(FEW, tx->v->item_purge(tx, FIRST + 33, &env->e));
+	COSTS(FEW, tx->v->session_supersede(tx, 20, 2000000, SLICE_LIT("gone"),
+					    &env->e));
 }
 
 static void
@@ -279,9 +327,11 @@ cost(void **state)
 	both(env);
 	fill(env, AT_A_TIME / 10, 9000);
 	fill(env, 9002, ITEMS);
+	sessions(env);
 	judging = true;
 	both(env);
 	others(env);
+	their_sessions(env);
 	both(env);
 	env->s->v->close(&env->s);
 	OK(env, store_open(env->uri, false, &env->s, &env->e));
