@@ -123,7 +123,7 @@ class Starts:
         self.db.sql("UPDATE migration SET number = 0 WHERE number = %d" %
                     newest, "rights")
         self.refused("a migration is missing", worker, CONFIG,
-                     "has schema 0", "needs %d" % newest, "funicular migrate")
+                     "has schema %d" % (newest - 1), "needs %d" % newest, "funicular migrate")
         self.db.sql("UPDATE migration SET number = %d WHERE number = 0" %
                     newest, "rights")
         self.db.sql("INSERT INTO migration VALUES (9999, 'of the future', 0)",

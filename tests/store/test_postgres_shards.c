@@ -79,11 +79,11 @@ catalogue(void **state)
 	char sql[2000];
 
 	for (size_t i = 0; i < RULES_N; i++) {
-		if (place_sql(&env->place, "", RULES[i].sql) != 0)
+		if (place_ask(&env->place, RULES[i].sql) != 0)
 			fail_msg("there is %s", RULES[i].what);
 		(void)snprintf(sql, sizeof(sql), "BEGIN; %s; %s", RULES[i].harm,
 			       RULES[i].sql);
-		if (place_sql(&env->place, "", sql) == 0)
+		if (place_ask(&env->place, sql) == 0)
 			fail_msg("not found: %s", RULES[i].what);
 	}
 }
@@ -96,8 +96,8 @@ catalogue(void **state)
 static int64_t
 site_touched(struct t_env *env)
 {
-	return place_sql(
-	    &env->place, "",
+	return place_ask(
+	    &env->place,
 	    "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0) + n_tup_ins +"
 	    " n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables"
 	    " WHERE relname IN"
@@ -107,7 +107,7 @@ site_touched(struct t_env *env)
 static bool
 sessions_left(struct t_env *env)
 {
-	return place_sql(&env->place, "",
+	return place_ask(&env->place,
 			 "SELECT count(*) FROM pg_stat_activity"
 			 " WHERE datname = current_database()"
 			 " AND pid <> pg_backend_pid()"

@@ -238,9 +238,9 @@ somebody_waits(struct t_env *env)
 {
 	if (env->place.kind == PLACE_SQLITE)
 		return;
-	for (int i = 0; place_sql(&env->place, "",
-				  "SELECT count(*) FROM pg_stat_activity"
-				  " WHERE wait_event_type = 'Lock'") == 0;
+	for (int i = 0;
+	     place_ask(&env->place, "SELECT count(*) FROM pg_stat_activity"
+				    " WHERE wait_event_type = 'Lock'") == 0;
 	     i++)
 		assert_true(i < 10000);
 }
