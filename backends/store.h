@@ -376,8 +376,7 @@ struct store_vtbl {
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);
 	/* Online copy of everything to a new file (ERR_CONFLICT: exists;
-	   ERR_UNSUPPORTED: what the database came with does it better, and
-	   the message says how). */
+	   ERR_UNSUPPORTED: by tools of its own, which the message names). */
 	int (*backup)(struct store *s, const char *path, struct err *e);
 	/*
 	 * Verify: structure, and what the schema cannot promise (heads have
@@ -682,11 +681,9 @@ struct store { /* first member of every backend's own type */
 };
 
 /*
- * Open a store by its URI:
- *
- *   sqlite:/var/lib/funicular/funicular.db
- *   postgres:host=/run/postgresql dbname=funicular     libpq's words, and
- *   postgresql://funicular@db.example.net/funicular    pool=, prepare=off
+ * Open a store by its URI: "sqlite:/var/lib/funicular/funicular.db",
+ * "postgres:dbname=funicular", "postgresql://user@host/funicular" (its words:
+ * backends/postgres/README.md).
  *
  * migrate  apply missing migrations first (under a lock); without it an older
  *          schema is ERR_CONFIG with the mend in its message. A newer one
@@ -697,8 +694,7 @@ struct store { /* first member of every backend's own type */
 int store_open(const char *uri, bool migrate, struct store **out,
 	       struct err *e);
 
-/* A URI as it may be shown: without any password that stands in it. Cut to
-   what buf holds (n > 0). */
+/* A URI without any password, cut to what buf holds (n > 0). */
 void store_uri_show(const char *uri, char *buf, size_t n);
 
 #endif
