@@ -263,14 +263,14 @@ no_column_is_forgotten(void **state)
  * -------------------------------------------
  */
 
-/* Two of the big ones are more than a batch. */
-enum { FIRST = 1000003, ACCOUNTS = 3, ROWS = 7, MANY = 2500, BIG = 3 << 20 };
+enum { FIRST = 1000003, ACCOUNTS = 3, ROWS = 7, MANY = 2500 };
 
 struct fill {
 	struct c_env *env;
 	const struct rows_table *t;
 	int64_t account;
 	uint64_t count; /* makes values unique */
+	size_t big;     /* bytes of some large values */
 };
 
 static uint64_t
@@ -347,11 +347,11 @@ fill_cell(struct fill *f, int i, size_t n, struct rows_cell *out)
 	if (n == 0 && i >= f->t->key_n) /* once in a table: it may be unique */
 		out->s = SLICE_LIT("");
 	if ((n == 1 || n == 2) && f->account == FIRST && is_big(c->name)) {
-		char *p = arena_alloc(f->env->a, BIG);
+		char *p = arena_alloc(f->env->a, f->big);
 
 		assert_non_null(p);
-		memset(p, (int)f->count, BIG);
-		out->s = (struct slice){ p, BIG };
+		memset(p, (int)f->count, f->big);
+		out->s = (struct slice){ p, f->big };
 	}
 	if (n % 3 == 2 && may_be_null(c->name))
 		out->null = true;
@@ -372,11 +372,12 @@ fill_table(struct fill *f, struct rows *r, size_t n)
 	OK(f->env->t, r->s->v->rows->write(r, &b, &f->env->t->e));
 }
 
-/* Accounts that no engine would write, with odd values in every column. */
+/* Accounts that no engine would write, with odd values in every column; rows of
+   one of them, and bytes of some values in another. */
 static void
-fill(struct c_env *env, size_t many)
+fill(struct c_env *env, size_t many, size_t big)
 {
-	struct fill f = { .env = env };
+	struct fill f = { .env = env, .big = big };
 	struct store *s = env->t->s;
 	struct rows *r = NULL;
 
@@ -463,10 +464,12 @@ same_rows(struct c_env *env)
 static void
 everything_arrives(void **state)
 {
+	enum { BIG = 3 << 20 };
 	struct c_env *env = *state;
 	struct store_copy_sum sum;
 
-	fill(env, MANY);
+	/* Two of the big ones are more than a batch. */
+	fill(env, MANY, BIG);
 	sum = copied(env, STORE_COPY_MOVE);
 	assert_int_equal(sum.accounts, ACCOUNTS + 2);
 	assert_int_equal(sum.copied, ACCOUNTS + 2);
@@ -683,7 +686,7 @@ differences_are_found(void **state)
 	char sql[200];
 	char said[80];
 
-	fill(env, ROWS);
+	fill(env, ROWS, 5000);
 	(void)copied(env, STORE_COPY_MOVE);
 	for (size_t i = rows_table_n; i-- > 0;) {
 		const struct rows_table *t = &rows_tables[i];
@@ -832,15 +835,15 @@ static void
 killed_it_goes_on(void **state)
 {
 	struct c_env *env = *state;
-	int runs = 1;
+	int at = 1;
 
-	fill(env, ROWS);
+	fill(env, ROWS, 5000);
 	reopen_stores(env, false);
-	while (!run_until(env, runs)) {
-		runs++;
-		assert_true(runs < 200);
+	while (!run_until(env, at)) {
+		at += 3;
+		assert_true(at < 600);
 	}
-	assert_true(runs > 10);
+	assert_true(at > 20);
 	reopen_stores(env, true);
 	OK(env->t, store_copy_usable(env->s, &env->t->e));
 	FAILS(env->t, ERR_CONFIG, store_copy_usable(env->t->s, &env->t->e));
