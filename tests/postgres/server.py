@@ -59,6 +59,7 @@ pool_mode = transaction
 max_client_conn = 500
 default_pool_size = 20
 server_idle_timeout = 2
+server_login_retry = 1
 """
 
 
