@@ -92,7 +92,6 @@ class Story:
 
     def __init__(self, cluster):
         self.c, self.nodes, self.began = cluster, cluster.nodes, time.time()
-        self.kills = 0  # of nodes
 
     def say(self, text):
         print("  %5.1f s: %s" % (time.time() - self.began, text), flush=True)
@@ -115,7 +114,8 @@ class Story:
     def kill_busy(self, i):
         """A node that works is nearly always between two messages: so it is
         frozen where it stands, with its transactions and locks, until others
-        wait for it too, and then killed."""
+        wait for it too, and then killed. What it had not read yet the
+        balancer takes to another one; the rest the devices send again."""
         node = self.nodes[i]
         # The balancer has seen that it is there.
         until(lambda: self.waiting(node) > 0, "the node is used", MOVE_S)
@@ -124,7 +124,6 @@ class Story:
         self.say("node %d is killed, %d messages wait for it" % (
             i, self.waiting(node)))
         node.stop(signal.SIGKILL)
-        self.kills += 1
 
     def kill_node(self, i):
         self.kill_busy(i)
@@ -185,11 +184,7 @@ def kills(o):
             story.database(signal.SIGKILL, "killed")
             story.kill_two((i + 1) % 3, (i + 2) % 3)
         fleet.say("stop")
-        r = fleet.hear()
-        tell("kills", r)
-        # The balancer itself takes some of them to another node.
-        check(r["again"] >= story.kills, "%d nodes were killed, and %d messages "
-              "sent again: who was killed?", story.kills, r["again"])
+        tell("kills", fleet.hear())
         fleet.judge()
 
 
