@@ -11,7 +11,7 @@ set -eu
 build="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev
 	libgnutls28-dev libxml2-dev libsqlite3-dev libpq-dev libical-dev
 	libmicrohttpd-dev libcurl4-gnutls-dev libsystemd-dev libinih-dev
-	libjson-c-dev zlib1g-dev libcmocka-dev libwbxml2-dev libpq-dev python3
+	libjson-c-dev zlib1g-dev libcmocka-dev libwbxml2-dev python3
 	tzdata"
 tests="git clang clang-tidy cppcheck libclang-rt-14-dev llvm syncevolution
 	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer"
