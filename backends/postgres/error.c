@@ -201,16 +201,15 @@ state_in(const char *said)
 int
 pg_refused(const char *said, struct err *e)
 {
-	/* libpq itself refuses a replica, without a SQLSTATE. */
+	/* Two that libpq finds itself, without a SQLSTATE. */
 	int state = strstr(said, "session is read-only") != NULL
 			? PG_STATE('2', '5', '0', '0', '6')
+		    : strstr(said, "no password supplied") != NULL
+			? PG_STATE('2', '8', 'P', '0', '1')
 			: state_in(said);
 	const struct meaning *m = state == 0 ? NULL : meaning_of(state);
 	struct slice line = first_line(said);
 
-	/* libpq's own finding, by target_session_attrs: no SQLSTATE. */
-	if (m == NULL && strstr(said, "session is read-only") != NULL)
-		m = meaning_of(PG_STATE('2', '5', '0', '0', '6'));
 	if (m == NULL)
 		return err_sys(e, ERR_UNAVAILABLE, state, "store.open",
 			       "no connection to the database: start it, or "

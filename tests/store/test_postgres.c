@@ -173,9 +173,7 @@ wrong_password(void **state)
 	assert_null(strstr(env->e.msg, "wrong"));
 	/* No password at all is no way in either. */
 	(void)snprintf(uri_to, sizeof(uri_to), "%s user=locked", env->uri);
-	FAILS(env, env->e.code, store_open(uri_to, false, &s, &env->e));
-	assert_true(env->e.code == ERR_CONFIG ||
-		    env->e.code == ERR_UNAVAILABLE);
+	no_way(env, uri_to, false, "passfile=");
 }
 
 static void
