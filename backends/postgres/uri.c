@@ -176,11 +176,9 @@ pg_uri_read(const char *rest, struct pg_uri *out, struct err *e)
 	if (rc == 0) {
 		buf_byte(&b, 0);
 		out->conninfo = buf_ok(&b) ? strdup(b.p) : NULL;
-		if (out->conninfo == NULL)
-			rc = pg_nomem("store.open", e);
+		rc = out->conninfo == NULL ? pg_nomem("store.open", e)
+					   : verify(out->conninfo, e);
 	}
-	if (rc == 0)
-		rc = verify(out->conninfo, e);
 	arena_free(&a);
 	if (rc < 0)
 		pg_uri_free(out);

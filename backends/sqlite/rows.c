@@ -112,7 +112,7 @@ begin(struct store *s, enum store_mode mode, struct rows **out, struct err *e)
 	struct lite_rows *r = calloc(1, sizeof(*r));
 
 	if (r != NULL)
-		r->sql = arena_new(SQL_MAX * 8);
+		r->sql = arena_new((size_t)SQL_MAX * 8);
 	if (r == NULL || r->sql == NULL) {
 		free(r);
 		return lite_nomem("store.rows", e);
