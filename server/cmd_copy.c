@@ -170,13 +170,18 @@ static int
 run_copy(struct srv_call *c, struct store_copy *copy)
 {
 	int64_t began = clk_mono_ms();
-	struct progress p = { .began = began, .told = began };
+	struct progress *p = ARENA_NEW(c->a, struct progress);
 	struct err e = { 0 };
 	int64_t ms;
 	int code = SRV_EXIT_OK;
 
+	if (p == NULL) {
+		(void)err_set(&e, ERR_NOMEM, "copy", "out of memory");
+		return srv_fail(&e);
+	}
+	*p = (struct progress){ .began = began, .told = began };
 	copy->tell = tell;
-	copy->ctx = &p;
+	copy->ctx = p;
 	if (store_copy_run(copy, c->a, &e) < 0)
 		return srv_fail(&e);
 	ms = clk_mono_ms() - began;

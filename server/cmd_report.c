@@ -135,11 +135,12 @@ fields(struct srv_call *c, const struct store_table *t)
 		f[i].title = title;
 		if (title == NULL || f[i].key == NULL)
 			return NULL;
-		for (; *title != '\0'; title++)
-			*title = *title == '_' ? ' '
-				 : *title >= 'a' && *title <= 'z'
-				     ? (char)(*title - 'a' + 'A')
-				     : *title;
+		for (; *title != '\0'; title++) {
+			if (*title == '_')
+				*title = ' ';
+			else if (*title >= 'a' && *title <= 'z')
+				*title = (char)(*title - 'a' + 'A');
+		}
 	}
 	return f;
 }

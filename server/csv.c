@@ -1,18 +1,16 @@
 #include "server/csv.h"
 
-#include <string.h>
-
 static bool
 is_formula(struct slice s)
 {
-	return s.n > 0 && memchr("=+-@\t\r", s.p[0], 6) != NULL;
+	return s.n > 0 && slice_find(SLICE_LIT("=+-@\t\r"), s.p[0]) != SIZE_MAX;
 }
 
 static bool
 needs_quotes(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (memchr(",\"\r\n", s.p[i], 4) != NULL)
+		if (slice_find(SLICE_LIT(",\"\r\n"), s.p[i]) != SIZE_MAX)
 			return true;
 	return s.n == 0 || s.p[0] == ' ' || s.p[s.n - 1] == ' ';
 }

@@ -38,10 +38,13 @@ gone(const struct sml_ds *ds, const struct store_item *it,
 		return 0;
 	/* If that session did not end for it, it may have come from a backup
 	   and have it again. */
-	if (m->reason == SML_WHY_GONE)
-		return !it->deleted                                    ? 'A'
-		       : m->touched >= ds->doubt_from && m->luid.n > 0 ? 'D'
-								       : 'X';
+	if (m->reason == SML_WHY_GONE) {
+		if (!it->deleted)
+			return 'A';
+		if (m->touched >= ds->doubt_from && m->luid.n > 0)
+			return 'D';
+		return 'X';
+	}
 	/* It answered nothing and went on, and that session ended. */
 	if (m->reason == SML_WHY_ASSUMED && m->touched < ds->doubt_from)
 		return it->deleted ? 'X' : 'A';
