@@ -35,6 +35,21 @@ die(const char *in)
 	abort();
 }
 
+/* Housekeeping runs beside the messages, whenever it likes: what it calls makes
+   no point, or the points of a message would not be the same ones twice. */
+static bool
+of_the_house(const char *fn)
+{
+	static const char *const call[] = { "prune", "throttle_share",
+					    "node_beat", "lease_take",
+					    "auth_count" };
+
+	for (size_t i = 0; i < sizeof(call) / sizeof(call[0]); i++)
+		if (strcmp(fn, call[i]) == 0)
+			return true;
+	return false;
+}
+
 static void
 on_call(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 {
@@ -42,8 +57,7 @@ on_call(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 
 	(void)ctx;
 	(void)n;
-	/* Housekeeping runs beside the messages, whenever it likes. */
-	if (strcmp(fn, "prune") == 0 || strcmp(fn, "throttle_share") == 0)
+	if (of_the_house(fn))
 		return;
 	if (when == STORE_FAULT_BEFORE)
 		at = ++control->count * 2 - 1;
