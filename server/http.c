@@ -13,7 +13,6 @@ enum {
 	FRONT_CONN_BYTES = SML_HTTP_HEAD_BYTES_MAX + 1536,
 	FRONT_STACK_BYTES = 512 * 1024,
 	FRONT_THREADS_MAX = 4,
-	FRONT_ADMIN_CONNECTIONS = 32,
 };
 
 static void on_library_log(void *cls, const char *fmt, va_list ap)
@@ -68,11 +67,13 @@ options(const struct srv_gate *g, const struct srv_conf *conf,
 	} prio = { g->listen->scheme == SRV_HTTPS_OLD ? conf->tls_priority_old
 						      : conf->tls_priority };
 	size_t most =
-	    g->admin ? FRONT_ADMIN_CONNECTIONS : (size_t)conf->connections;
+	    g->admin ? SRV_ADMIN_CONNECTIONS : (size_t)conf->connections;
 
-	opt_num(o, MHD_OPTION_LISTEN_SOCKET, g->listen->fd);
 	opt_num(o, MHD_OPTION_CONNECTION_MEMORY_LIMIT, FRONT_CONN_BYTES);
-	opt_num(o, MHD_OPTION_CONNECTION_LIMIT, (intptr_t)most);
+	/* Never reached: http_accept.c keeps the true one. The library divides
+	   it among its threads, however the connections are divided. */
+	opt_num(o, MHD_OPTION_CONNECTION_LIMIT,
+		(intptr_t)((most + 1) * threads()));
 	/* Every time limit is the sweeper's. */
 	opt_num(o, MHD_OPTION_CONNECTION_TIMEOUT, 0);
 	opt_num(o, MHD_OPTION_THREAD_STACK_SIZE, FRONT_STACK_BYTES);
@@ -90,13 +91,14 @@ options(const struct srv_gate *g, const struct srv_conf *conf,
 	opt_num(o, MHD_OPTION_END, 0);
 }
 
-/* Start the library on the gate's socket. */
+/* Start the library for the gate. */
 static int
 gate_run(struct srv_gate *g, const struct srv_conf *conf,
 	 const struct srv_tls *tls, struct err *e)
 {
 	struct options o = { .n = 0 };
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD |
+			 MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
 			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 
 	if (g->listen->scheme != SRV_HTTP) {
@@ -107,15 +109,14 @@ gate_run(struct srv_gate *g, const struct srv_conf *conf,
 		flags |= MHD_USE_TLS;
 	}
 	options(g, conf, tls, &o);
-	g->mhd = MHD_start_daemon(flags, 0, srv_conn_accept, g,
-				  g->admin ? srv_admin_handle : srv_rq_handle,
-				  g, MHD_OPTION_EXTERNAL_LOGGER, on_library_log,
-				  g->front, MHD_OPTION_URI_LOG_CALLBACK,
-				  g->admin ? srv_admin_begin : srv_rq_begin, g,
-				  MHD_OPTION_NOTIFY_COMPLETED,
-				  g->admin ? srv_admin_end : srv_rq_end, g,
-				  MHD_OPTION_NOTIFY_CONNECTION, srv_conn_notify,
-				  g, MHD_OPTION_ARRAY, o.item, MHD_OPTION_END);
+	g->mhd = MHD_start_daemon(
+	    flags, 0, NULL, NULL, g->admin ? srv_admin_handle : srv_rq_handle,
+	    g, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, g->front,
+	    MHD_OPTION_URI_LOG_CALLBACK,
+	    g->admin ? srv_admin_begin : srv_rq_begin, g,
+	    MHD_OPTION_NOTIFY_COMPLETED, g->admin ? srv_admin_end : srv_rq_end,
+	    g, MHD_OPTION_NOTIFY_CONNECTION, srv_conn_notify, g,
+	    MHD_OPTION_ARRAY, o.item, MHD_OPTION_END);
 	if (g->mhd == NULL)
 		return err_set(e, ERR_UNAVAILABLE, "http.start",
 			       "cannot serve %s: the HTTP library did not "
@@ -206,7 +207,9 @@ srv_front_start(const struct srv_front_in *in, struct srv_front **out,
 	f->pub = in->pub;
 	f->admin = in->admin;
 	f->settings = srv_settings_ref(in->settings);
-	if (front_init(f, e) != 0 || gates_open(f, in->tls, e) != 0) {
+	f->wake_fd = -1;
+	if (front_init(f, e) != 0 || gates_open(f, in->tls, e) != 0 ||
+	    srv_accept_start(f, e) != 0) {
 		srv_front_stop(&f);
 		return -1;
 	}
@@ -220,33 +223,10 @@ srv_front_look(struct srv_front *f, struct srv_pool_state *out)
 	srv_pool_look(f->pool, out);
 }
 
-/*
- * No further connections through this gate. Its socket is closed when the
- * library's threads have ended (srv_gate_end): one of them may be about to use
- * the number.
- */
-static void
-gate_quiesce(struct srv_gate *g)
-{
-	if (atomic_load(&g->retired))
-		return;
-	g->fd = MHD_quiesce_daemon(g->mhd);
-	if (g->listen->fd == g->fd)
-		g->listen->fd = -1;
-	/* Last: the sweeper may end a retired gate at once. */
-	atomic_store(&g->retired, true);
-}
-
 void
 srv_gate_end(struct srv_gate *g)
 {
 	MHD_stop_daemon(g->mhd);
-	if (atomic_load(&g->retired)) {
-		if (g->fd != MHD_INVALID_SOCKET)
-			(void)close(g->fd);
-	} else {
-		g->listen->fd = -1; /* the library has closed it */
-	}
 	free(g);
 }
 
@@ -255,19 +235,10 @@ static int
 gate_renew(struct srv_gate *g, const struct srv_conf *conf,
 	   const struct srv_tls *tls, struct err *e)
 {
-	int old = g->listen->fd;
-	int fd = dup(old);
-
-	if (fd < 0)
-		return err_set(e, ERR_IO, "http.reload",
-			       "no descriptor left for %s", g->listen->text);
-	g->listen->fd = fd;
-	if (gate_add(g->front, g->listen, false, conf, tls, e) != 0) {
-		(void)close(fd);
-		g->listen->fd = old;
+	if (gate_add(g->front, g->listen, false, conf, tls, e) != 0)
 		return -1;
-	}
-	gate_quiesce(g); /* takes `old` with it */
+	/* Last: the sweeper may end a retired gate at once. */
+	atomic_store(&g->retired, true);
 	return 0;
 }
 
@@ -335,18 +306,6 @@ drained(struct srv_front *f, int64_t ms)
 }
 
 /*
- * At a stop clients shall see a refusal, not a connection that nobody takes.
- * Systemd's socket stays as it is: the next daemon answers what waits there.
- */
-static void
-gate_refuse(struct srv_gate *g)
-{
-	gate_quiesce(g);
-	if (!g->listen->given && g->fd != MHD_INVALID_SOCKET)
-		(void)shutdown(g->fd, SHUT_RDWR);
-}
-
-/*
  * The library aborts the process when it is stopped while a connection is
  * suspended, so: no new connections, everything that runs to its end, and only
  * then stop. Messages in a worker are waited for however long they take.
@@ -356,11 +315,7 @@ drain(struct srv_front *f)
 {
 	int64_t grace = f->settings->conf.stop_s * 1000;
 
-	(void)pthread_mutex_lock(&f->lock);
-	for (struct srv_gate *g = f->gates; g != NULL; g = g->next)
-		if (!g->admin && !atomic_load(&g->retired))
-			gate_refuse(g);
-	(void)pthread_mutex_unlock(&f->lock);
+	srv_accept_refuse(f);
 	if (drained(f, grace))
 		return;
 	atomic_store(&f->hurry, 1);
@@ -409,6 +364,7 @@ srv_front_stop(struct srv_front **fp)
 		return;
 	atomic_store(&f->stopping, true);
 	drain(f);
+	srv_accept_end(f);
 	end_sweeper(f);
 	srv_pool_stop(&f->pool);
 	end_gates(f);

@@ -10,21 +10,6 @@
 
 enum { SWEEP_MS = 250 };
 
-enum MHD_Result
-srv_conn_accept(void *cls, const struct sockaddr *sa, socklen_t n)
-{
-	struct srv_gate *g = cls;
-	struct srv_front *f = g->front;
-
-	(void)sa;
-	(void)n;
-	if (g->admin ||
-	    (size_t)atomic_load(&f->metrics->connections) < f->connections_max)
-		return MHD_YES;
-	srv_metrics_add(&f->metrics->refused, 1);
-	return MHD_NO;
-}
-
 static void
 conn_add(struct srv_gate *g, struct MHD_Connection *m, void **ctx)
 {
@@ -34,13 +19,12 @@ conn_add(struct srv_gate *g, struct MHD_Connection *m, void **ctx)
 	struct srv_conn *c = calloc(1, sizeof(*c));
 
 	*ctx = c;
-	if (c == NULL)
+	if (c == NULL) {
+		srv_gate_count(g, false);
 		return; /* its first request is refused */
+	}
 	c->gate = g;
 	c->fd = fd == NULL ? -1 : (int)fd->connect_fd;
-	(void)atomic_fetch_add(&g->conn_n, 1);
-	if (!g->admin)
-		(void)atomic_fetch_add(&f->metrics->connections, 1);
 	(void)pthread_mutex_lock(&f->lock);
 	srv_conn_set(c, CONN_IDLE, f->settings->conf.header_s * 1000);
 	c->next = f->conns;
@@ -66,9 +50,7 @@ conn_remove(struct srv_conn *c)
 	f->conn_n--;
 	if (c->lingers && !c->cut && c->fd >= 0)
 		srv_linger_add(f, c->fd);
-	if (!c->gate->admin)
-		(void)atomic_fetch_sub(&f->metrics->connections, 1);
-	(void)atomic_fetch_sub(&c->gate->conn_n, 1);
+	srv_gate_count(c->gate, false);
 	if (atomic_load(&f->stopping))
 		(void)pthread_cond_broadcast(&f->gone);
 	(void)pthread_mutex_unlock(&f->lock);

@@ -1,10 +1,11 @@
 /*
  * Between the files of the HTTP front only.
  *
- * Threads: libmicrohttpd's own threads call everything named srv_rq_* and
- * srv_conn_*, one thread per connection at a time; a worker owns a request
- * from srv_pool_push() to MHD_resume_connection(); the sweeper looks at
- * connections under front.lock and cuts by shutdown(2), never by closing.
+ * Threads: the acceptor takes connections and hands them to libmicrohttpd,
+ * whose own threads call everything named srv_rq_* and srv_conn_*, one thread
+ * per connection at a time; a worker owns a request from srv_pool_push() to
+ * MHD_resume_connection(); the sweeper looks at connections under front.lock
+ * and cuts by shutdown(2), never by closing.
  */
 #ifndef SERVER_HTTP_INT_H
 #define SERVER_HTTP_INT_H
@@ -16,16 +17,18 @@
 
 enum conn_phase { CONN_IDLE, CONN_RECEIVES, CONN_WORKS, CONN_SENDS };
 
-/* One listening daemon of the library. A reload retires it for a new one. */
+enum { SRV_ADMIN_CONNECTIONS = 32 };
+
+/* One daemon of the library, for what comes to one address. A reload retires
+   it for a new one. */
 struct srv_gate {
 	struct srv_gate *next;
 	struct srv_front *front;
 	struct MHD_Daemon *mhd;
 	struct srv_listen *listen;
-	int fd; /* once retired: to be closed at the end */
 	bool admin;
-	atomic_bool retired; /* no new connections, close the others soon */
-	atomic_size_t conn_n;
+	atomic_bool retired;  /* no new connections, close the others soon */
+	atomic_size_t conn_n; /* from the moment of accepting */
 };
 
 struct srv_conn {
@@ -60,7 +63,9 @@ struct srv_front {
 	atomic_bool stopping;
 	atomic_int hurry; /* at a stop: 1 cut receivers, 2 cut senders too */
 
-	pthread_mutex_t lock; /* for all below */
+	int wake_fd; /* an eventfd: the acceptor shall look around */
+
+	pthread_mutex_t lock; /* for all below, and the sockets of pub, admin */
 	pthread_cond_t wake;  /* the sweeper shall end */
 	pthread_cond_t gone;  /* at a stop: a connection went */
 	struct srv_settings *settings;
@@ -69,7 +74,8 @@ struct srv_front {
 	struct srv_gate *gates;
 	struct srv_linger linger;
 	bool sweeper_runs, sweeper_ends;
-	pthread_t sweeper;
+	bool acceptor_runs, acceptor_ends;
+	pthread_t sweeper, acceptor;
 };
 
 enum {
@@ -125,14 +131,21 @@ struct srv_rq {
 	char tail[RQ_TAIL_BYTES]; /* of the access log: what the worker knew */
 };
 
-/* http.c: stop the library's daemon, close its socket, free the gate. */
+/* http.c: stop the library's daemon, free the gate. */
 void srv_gate_end(struct srv_gate *g);
+
+/* http_accept.c */
+int srv_accept_start(struct srv_front *f, struct err *e);
+/* No more public connections. */
+void srv_accept_refuse(struct srv_front *f);
+/* None at all; ends the thread. */
+void srv_accept_end(struct srv_front *f);
+/* One connection more, or less. */
+void srv_gate_count(struct srv_gate *g, bool more);
 
 /* http_conn.c */
 void srv_conn_notify(void *cls, struct MHD_Connection *m, void **ctx,
 		     enum MHD_ConnectionNotificationCode what);
-enum MHD_Result srv_conn_accept(void *cls, const struct sockaddr *sa,
-				socklen_t n);
 struct srv_conn *srv_conn_of(struct MHD_Connection *m);
 /* Did the sweeper end it? */
 bool srv_conn_was_cut(struct srv_conn *c);

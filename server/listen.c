@@ -7,7 +7,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { LISTEN_BACKLOG = 1024, LISTEN_MAX = 32 };
+enum { LISTEN_BACKLOG = 1024 };
 
 static const char *const scheme_text[] = { "http", "https", "https-old" };
 
@@ -93,7 +93,7 @@ parse_word(struct slice word, enum srv_scheme deflt, struct srv_listens *out,
 	while (colon > 0 && word.p[colon - 1] != ':')
 		colon--;
 	if (colon > 1 && slice_u32(slice_from(word, colon), &port) &&
-	    port <= 65535 && out->n + 2 <= LISTEN_MAX) {
+	    port <= 65535 && out->n + 2 <= SRV_LISTEN_MAX) {
 		struct slice host = slice_sub(word, 0, colon - 1);
 		bool v6 = host.p[0] == '[' || host.p[0] == '*';
 
@@ -128,7 +128,7 @@ srv_listen_parse(struct arena *a, const char *text, enum srv_scheme deflt,
 	struct slice word;
 
 	out->n = 0;
-	out->l = ARENA_ARRAY(a, LISTEN_MAX, struct srv_listen);
+	out->l = ARENA_ARRAY(a, SRV_LISTEN_MAX, struct srv_listen);
 	if (out->l == NULL)
 		return err_set(e, ERR_NOMEM, "listen", "out of memory");
 	while (slice_word(&rest, " \t,", &word)) {
@@ -230,7 +230,7 @@ place(int fd, const char *name, enum srv_scheme deflt, struct srv_listens *pub,
 	struct srv_listens *to = is_admin ? admin : pub;
 	struct srv_listen *l;
 
-	if (to->n == LISTEN_MAX)
+	if (to->n == SRV_LISTEN_MAX)
 		return err_set(e, ERR_CONFIG, "listen",
 			       "systemd passed too many sockets");
 	l = &to->l[to->n];
@@ -258,10 +258,12 @@ srv_listen_given(struct arena *a, enum srv_scheme deflt,
 		 struct srv_listens *pub, struct srv_listens *admin,
 		 struct err *e)
 {
-	struct srv_listens p = { ARENA_ARRAY(a, LISTEN_MAX, struct srv_listen),
-				 0 };
-	struct srv_listens m = { ARENA_ARRAY(a, LISTEN_MAX, struct srv_listen),
-				 0 };
+	struct srv_listens p = {
+		ARENA_ARRAY(a, SRV_LISTEN_MAX, struct srv_listen), 0
+	};
+	struct srv_listens m = {
+		ARENA_ARRAY(a, SRV_LISTEN_MAX, struct srv_listen), 0
+	};
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names);
 	int rc = p.l == NULL || m.l == NULL ? -1 : 0;

@@ -8,6 +8,8 @@
 #include "server/addr.h"
 #include "server/conf.h"
 
+enum { SRV_LISTEN_MAX = 32 }; /* addresses of each kind */
+
 enum srv_scheme { SRV_HTTP, SRV_HTTPS, SRV_HTTPS_OLD };
 
 struct srv_listen {

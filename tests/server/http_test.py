@@ -665,6 +665,31 @@ class Stop(unittest.TestCase):
         self.assertEqual(d.wait(), 0)
         d.close()
 
+    def test_while_clients_come_and_go(self):
+        """The HTTP library aborts when its listening is ended by two threads
+        at once, so it does none: whoever comes at that instant is answered or
+        turned away, and the daemon ends well each time."""
+        def come_and_go(port, busy):
+            try:
+                while ask(port, post("echo")) is not None:
+                    busy.set()
+            except OSError:
+                pass
+
+        for _ in range(100):
+            with daemon() as d:
+                crowd = []
+                for busy in [threading.Event() for _ in range(6)]:
+                    crowd.append((busy, threading.Thread(
+                        target=come_and_go, args=(d.port(), busy))))
+                for _, t in crowd:
+                    t.start()
+                for busy, _ in crowd:
+                    self.assertTrue(busy.wait(LIMIT))
+                self.assertEqual(d.stop(), 0)
+                for _, t in crowd:
+                    t.join(LIMIT)
+
     def test_a_client_that_left(self):
         """Its message runs to the end; nothing is left behind."""
         with daemon() as d:
