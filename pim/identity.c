@@ -395,3 +395,26 @@ pim_title(struct arena *a, const struct pim_item *it)
 	t = plain(a, it->root, "FN");
 	return t.p == NULL ? t : slice_utf8_cut(t, TITLE_BYTES);
 }
+
+static void
+drop_uid(struct pim_comp *c)
+{
+	struct pim_prop **at = &c->props;
+
+	while (*at != NULL) {
+		if (slice_is((*at)->name, "UID"))
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	}
+}
+
+void
+pim_drop_uid(struct pim_item *it)
+{
+	if (it->root == NULL)
+		return;
+	drop_uid(it->root);
+	for (struct pim_comp *c = it->root->kids; c != NULL; c = c->next)
+		drop_uid(c);
+}

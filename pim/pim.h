@@ -212,6 +212,9 @@ struct pim_ids {
 int pim_identify(struct arena *a, const struct pim_item *it,
 		 struct pim_ids *out, struct err *e);
 
+/* Take the UIDs out of an item that was parsed: it becomes another one. */
+void pim_drop_uid(struct pim_item *it);
+
 /* Same content, as h_content means it. */
 bool pim_same(struct arena *a, const struct pim_item *x,
 	      const struct pim_item *y);

@@ -61,7 +61,7 @@ batch_run(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 	if (batch_memory(&b) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (op[i].code == 0 && op[i].tag != SML_DELETE &&
+		if (op[i].code == 0 && sml_op_brings(&op[i]) &&
 		    sml_op_read(&b, &op[i]) < 0)
 			return -1;
 	}
@@ -169,6 +169,9 @@ op_item(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 
 	if (op == NULL)
 		return -1;
+	/* Some clients say Copy and mean Add: there is an item in it. */
+	if (cmd->tag == SML_COPY && it->data.p != NULL)
+		op->tag = SML_ADD;
 	op->luid = slice_trim(it->source.n > 0 ? it->source : it->target);
 	op->type = it->meta.type.n > 0 ? it->meta.type : cmd->meta.type;
 	op->format = it->meta.format.n > 0 ? it->meta.format : cmd->meta.format;
@@ -183,8 +186,8 @@ op_item(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	if (op->code == 0 && op->luid.n > SML_LOCURI_BYTES_MAX)
 		op->code = 414;
 	if (op->code == 0 &&
-	    (cmd->tag == SML_DELETE ? sml_chunk_broken(c)
-				    : sml_chunk_in(c, ds, op, &ready)) < 0)
+	    (sml_op_brings(op) ? sml_chunk_in(c, ds, op, &ready)
+			       : sml_chunk_broken(c)) < 0)
 		return -1;
 	if (op->code == 0 && it->data.p != NULL && c->msg->doc.cdata)
 		ds->wants_cdata = true;
@@ -314,6 +317,7 @@ walk(struct sml_ctx *c, struct sml_ds *ds, struct ops *o,
 	case SML_ADD:
 	case SML_REPLACE:
 	case SML_DELETE:
+	case SML_COPY:
 		if (cmd->item_n == 0)
 			return refuse(c, o, cmd, 400);
 		for (size_t i = 0; i < cmd->item_n; i++) {

@@ -12,7 +12,8 @@
 struct sml_op {
 	const struct sml_cmd *cmd;
 	const struct sml_item *item;
-	enum sml_tag tag; /* SML_ADD, SML_REPLACE, SML_DELETE */
+	enum sml_tag tag; /* SML_ADD, SML_REPLACE, SML_DELETE; SML_COPY, which
+			     brings no item */
 	struct slice luid;
 	struct slice data; /* empty until a large object is whole */
 	struct slice type, format;
@@ -65,6 +66,13 @@ struct sml_batch {
 	int64_t *drop;
 	size_t drop_n;
 };
+
+/* Does the operation bring an item, as Add and Replace do? */
+static inline bool
+sml_op_brings(const struct sml_op *op)
+{
+	return op->tag == SML_ADD || op->tag == SML_REPLACE;
+}
 
 /* apply_read.c: bytes to item; a refusal goes into op->code. */
 int sml_op_read(struct sml_batch *b, struct sml_op *op);

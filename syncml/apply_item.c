@@ -66,8 +66,11 @@ create(struct sml_batch *b, struct sml_op *op)
 		.device = c->dev.id,
 		.session = c->row.id,
 	};
-	m = put_row(b, NULL, b->w[b->w_n].item, op->luid);
-	sml_map_holds(m, 1, 0, b->ds->sync_no);
+	/* Of a copy the device knows nothing yet: it is sent as any other. */
+	if (op->tag != SML_COPY) {
+		m = put_row(b, NULL, b->w[b->w_n].item, op->luid);
+		sml_map_holds(m, 1, 0, b->ds->sync_no);
+	}
 	b->w_n++;
 	c->acc.used_items++;
 	c->acc.used_bytes += size;
@@ -188,6 +191,30 @@ known(struct sml_batch *b, struct sml_op *op)
 	return sml_op_merge(b, op, head, m, !doubt);
 }
 
+/* ---- Copy --------------------------------------------------------------- */
+
+/* A second item like the one that the device names: its own from now on. */
+static int
+copy(struct sml_batch *b, struct sml_op *op)
+{
+	const struct store_item *head =
+	    op->row == NULL
+		? NULL
+		: sml_item_find(b->items, b->items_n, op->row->item);
+
+	if (head == NULL || head->deleted) {
+		op->code = 404;
+		return 0;
+	}
+	if (sml_batch_parse(b, head->kind, head->body, &op->pim) < 0)
+		return -1;
+	pim_drop_uid(op->pim);
+	if (pim_canon(b->a, op->pim, &op->canon, &b->c->e) < 0 ||
+	    pim_identify(b->a, op->pim, &op->ids, &b->c->e) < 0)
+		return -1;
+	return create(b, op);
+}
+
 /* ---- Delete ------------------------------------------------------------- */
 
 static int
@@ -305,6 +332,8 @@ sml_op_decide(struct sml_batch *b, struct sml_op *op)
 {
 	if (op->tag == SML_DELETE)
 		return erase(b, op);
+	if (op->tag == SML_COPY)
+		return copy(b, op);
 	/* The LUID means another item now. */
 	if (op->gone != NULL)
 		b->drop[b->drop_n++] = op->gone->item;

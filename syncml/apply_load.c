@@ -86,7 +86,7 @@ load_rows(struct sml_batch *b)
 static bool
 wants_match(const struct sml_op *op)
 {
-	return op->code == 0 && op->tag != SML_DELETE && op->row == NULL;
+	return op->code == 0 && sml_op_brings(op) && op->row == NULL;
 }
 
 static int
@@ -459,7 +459,7 @@ load_echoes(struct sml_batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		const struct sml_op *op = &b->op[i];
 
-		if (op->code != 0 || op->tag == SML_DELETE)
+		if (op->code != 0 || !sml_op_brings(op))
 			continue;
 		if (op->row != NULL) {
 			add_echo(&e, op->row->item, op->ids.h_content);

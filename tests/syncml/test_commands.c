@@ -436,7 +436,6 @@ optional_commands_are_refused(void **state)
 	open_raw(&r, "IMEI:1", "1");
 	first_sync(&r, 1, "n1");
 	begin_sync(&r, "2", "n1", "n2");
-	change(&r, "Copy", "u0", NULL);
 	change(&r, "Move", "u0", NULL);
 	sync_close(&r);
 	buf_printf(&r.body,
@@ -459,7 +458,6 @@ optional_commands_are_refused(void **state)
 		   r.cmdid + 1, r.cmdid + 2);
 	r.cmdid += 2;
 	(void)post(&r, FINAL);
-	assert_int_equal(code_of(r.m, "Copy"), 406);
 	assert_int_equal(code_of(r.m, "Move"), 406);
 	assert_int_equal(code_of(r.m, "Exec"), 406);
 	assert_int_equal(code_of(r.m, "Search"), 406);

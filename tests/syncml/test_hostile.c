@@ -471,7 +471,7 @@ static const struct row items_rows[] = {
 	  "<Replace><CmdID>3</CmdID>" TYPE ITEM(
 	      "<Source><LocURI>none</LocURI></Source>" DATA(CARD)) "</Replace>",
 	  "Replace", 201 },
-	{ "Copy", "<Copy><CmdID>3</CmdID>" ITEM(LUID) "</Copy>", "Copy", 406 },
+	{ "Copy", "<Copy><CmdID>3</CmdID>" ITEM(LUID) "</Copy>", "Copy", 404 },
 	{ "Move", "<Move><CmdID>3</CmdID>" ITEM(LUID) "</Move>", "Move", 406 },
 	{ "Sync in Sync",
 	  "<Sync><CmdID>3</CmdID>" DB ADD(TYPE ITEM(LUID DATA(CARD))) "</Sync>",

@@ -294,9 +294,55 @@ odd_commands(void **state)
 	assert_int_equal(code_nth(r.m, "Delete", 2), 403);
 	assert_int_equal(code_nth(r.m, "Replace", 0), 201);
 	assert_int_equal(code_nth(r.m, "Replace", 1), 415);
-	assert_int_equal(code_of(r.m, "Copy"), 406);
+	assert_int_equal(code_of(r.m, "Copy"), 201);
 	assert_int_equal(code_of(r.m, "Sequence"), 200);
-	assert_int_equal(items_stored(), 2); /* u1 and 77 */
+	assert_int_equal(items_stored(), 3); /* u1, 77 and 79 */
+}
+
+/* Copy without an item in it: a second one like it, which comes as an Add and
+   is nothing to the first one from then on. With one in it: an Add. */
+static void
+copies(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	first_sync(&r, 2, "n1");
+	again(&r, "2");
+	alert(&r, 200, "contacts", "n1", "n2");
+	(void)post(&r, FINAL | CRED);
+	answer_all(&r, 200);
+	sync_open(&r, "contacts");
+	change(&r, "Copy", "u0", NULL);
+	change(&r, "Copy", "nobody", NULL);
+	change(&r, "Copy", "77", "Copied");
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	assert_int_equal(code_nth(r.m, "Copy", 0), 201);
+	assert_int_equal(code_nth(r.m, "Copy", 1), 404);
+	assert_int_equal(code_nth(r.m, "Copy", 2), 201);
+	assert_int_equal(items_stored(), 4);
+	assert_int_equal(count(r.m, SML_ADD), 1);
+	answer_all(&r, 201);
+	map_open(&r, "contacts");
+	map_item(&r, sync_of(r.m)->kids[0].items[0].source, "u0b");
+	map_close(&r);
+	(void)post(&r, FINAL);
+	again(&r, "3");
+	alert(&r, 200, "contacts", "n2", "n3");
+	(void)post(&r, FINAL | CRED);
+	answer_all(&r, 200);
+	sync_open(&r, "contacts");
+	change(&r, "Replace", "u0b", "Edited");
+	change(&r, "Delete", "u0", NULL);
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	assert_int_equal(code_of(r.m, "Replace"), 200);
+	assert_int_equal(code_of(r.m, "Delete"), 200);
+	assert_int_equal(count(r.m, SML_ADD), 0);
+	finish(&r);
+	assert_int_equal(items_stored(), 3);
 }
 
 /* ---- large objects ------------------------------------------------------ */
@@ -597,6 +643,7 @@ main(void)
 		T(no_room_for_a_piece),
 		T(no_response_wanted),
 		T(odd_commands),
+		T(copies),
 		T(object_in_pieces),
 		T(pieces_that_break_off),
 		T(suspend_and_resume_slow),
