@@ -192,6 +192,8 @@ on_message(void *ctx, struct arena *a, const struct sml_request *rq,
 	sml_server_handle(&eng->server, a, rq, out);
 	if (out->http == 200)
 		srv_patience_works(&eng->patience);
+	else if (out->http == 503)
+		srv_house_doubt(&eng->house);
 }
 
 static int
@@ -203,6 +205,10 @@ on_health(void *ctx, struct err *e)
 	struct slice *value = NULL;
 	int rc;
 
+	/* Reading may work while nothing can be written. */
+	if (srv_house_stuck(&eng->house))
+		return err_set(e, ERR_UNAVAILABLE, "engine.health",
+			       "nothing can be written to it");
 	if (a == NULL)
 		return err_set(e, ERR_NOMEM, "engine.health", "out of memory");
 	rc = eng->site.store->v->site_get(eng->site.store, a, "epoch", &value,

@@ -49,13 +49,29 @@ srv_house_beat(struct srv_house *h, struct err *e)
 {
 	int64_t now = clk_mono_ms();
 
-	if (h->beating && now - h->beat_mono_ms < SRV_HOUSE_BEAT_MS)
+	if (!atomic_exchange(&h->doubt, false) && !srv_house_stuck(h) &&
+	    h->beating && now - h->beat_mono_ms < SRV_HOUSE_BEAT_MS)
 		return 0;
-	if (beat(h, false, e) != 0)
+	if (beat(h, false, e) != 0) {
+		atomic_store(&h->stuck, true);
 		return -1;
+	}
+	atomic_store(&h->stuck, false);
 	h->beating = true;
 	h->beat_mono_ms = now;
 	return 0;
+}
+
+void
+srv_house_doubt(struct srv_house *h)
+{
+	atomic_store(&h->doubt, true);
+}
+
+bool
+srv_house_stuck(struct srv_house *h)
+{
+	return atomic_load(&h->stuck);
 }
 
 int

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/random.h"
 
+#include <stdatomic.h>
+
 enum {
 	SRV_HOUSE_BEAT_MS = 30 * 1000,
 	/* A node that dies while it prunes keeps the others from it so long;
@@ -27,13 +29,21 @@ struct srv_house {
 	int64_t started_ms;
 	bool beating; /* the row is there */
 	int64_t beat_mono_ms;
+	atomic_bool doubt; /* somebody could not write: try at once */
+	atomic_bool stuck; /* the last beat could not be written */
 };
 
 /* name: empty for the machine's own. */
 void srv_house_open(struct srv_house *h, struct store *s, const struct clk *clk,
 		    struct rnd *rnd, const char *name);
-/* Once a second or so; writes every SRV_HOUSE_BEAT_MS. */
+/* Once a second or so; writes every SRV_HOUSE_BEAT_MS, and each time while
+   that fails or is in doubt. */
 int srv_house_beat(struct srv_house *h, struct err *e);
+/* A message could not be stored: the next beat tries whether one can write at
+   all. From any thread, as srv_house_stuck(). */
+void srv_house_doubt(struct srv_house *h);
+/* Can nothing be written (a full disk, a replica)? */
+bool srv_house_stuck(struct srv_house *h);
 /* The last word: it stopped. */
 void srv_house_close(struct srv_house *h);
 

@@ -48,7 +48,7 @@ health(struct srv_front *f, struct MHD_Connection *c)
 	if (f->service->healthy(f->service->ctx, &e) == 0)
 		return plain(c, MHD_HTTP_OK, SLICE_LIT("ok\n"));
 	log_line(f->log, LOG_LVL_WARN,
-		 "event=unhealthy where=%s: the store does not answer: %s",
+		 "event=unhealthy where=%s: the store does not work: %s",
 		 e.where == NULL ? "-" : e.where, e.msg);
 	return plain(c, MHD_HTTP_SERVICE_UNAVAILABLE,
 		     SLICE_LIT("store does not answer\n"));

@@ -235,7 +235,20 @@ tells_that_it_lives(void **state)
 			(struct store_fault_plan){ .at = 1, .onwards = true });
 	assert_int_equal(srv_house_beat(&a, &f->e), 0);
 	a.beat_mono_ms -= SRV_HOUSE_BEAT_MS;
+	assert_false(srv_house_stuck(&a));
 	assert_int_equal(srv_house_beat(&a, &f->e), -1);
+	assert_true(srv_house_stuck(&a));
+	/* Until it can be written, at each beat. */
+	assert_int_equal(srv_house_beat(&a, &f->e), -1);
+	store_fault_set(f->fault, (struct store_fault_plan){ .at = 0 });
+	assert_int_equal(srv_house_beat(&a, &f->e), 0);
+	assert_false(srv_house_stuck(&a));
+	/* A message that could not be stored: not in half a minute, now. */
+	store_fault_set(f->fault,
+			(struct store_fault_plan){ .at = 1, .onwards = true });
+	srv_house_doubt(&a);
+	assert_int_equal(srv_house_beat(&a, &f->e), -1);
+	assert_true(srv_house_stuck(&a));
 	store_fault_set(f->fault, (struct store_fault_plan){ .at = 0 });
 	assert_int_equal(srv_house_beat(&b, &f->e), 0);
 	srv_house_close(&a);
