@@ -1,7 +1,7 @@
 #include "server/life.h"
 
 #include "base/clock.h"
-#include "server/http.h"
+#include "server/http/front.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* The funicular program: one list of commands, and what they share. */
-#include "server/command.h"
+#include "server/commands/command.h"
 
 #include <stdio.h>
 

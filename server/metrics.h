@@ -6,7 +6,7 @@
 #define SERVER_METRICS_H
 
 #include "base/buf.h"
-#include "server/pool.h"
+#include "server/http/pool.h"
 
 #include <stdatomic.h>
 

@@ -1,6 +1,6 @@
 /*
  * What the HTTP front and the daemon's life need from behind: the protocol and
- * the store. cmd_serve.c makes it of an open site; tests bring their own.
+ * the store. commands/serve.c makes it of an open site; tests bring their own.
  */
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H

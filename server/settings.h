@@ -6,7 +6,7 @@
 #define SERVER_SETTINGS_H
 
 #include "server/conf.h"
-#include "server/forward.h"
+#include "server/http/forward.h"
 
 #include <stdatomic.h>
 

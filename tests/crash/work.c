@@ -1,6 +1,6 @@
 #include "tests/crash/work.h"
 
-#include "server/account.h"
+#include "server/commands/account.h"
 
 #include <stdio.h>
 

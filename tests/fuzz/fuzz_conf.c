@@ -4,7 +4,7 @@
  * sentence.
  */
 #include "pim/pim.h"
-#include "server/listen.h"
+#include "server/http/listen.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

@@ -4,8 +4,8 @@
  * bytes is left out: its two functions are here and hand over what the input
  * says.
  */
-#include "server/http_int.h"
-#include "server/inflate.h"
+#include "server/http/front_int.h"
+#include "server/http/inflate.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <arpa/inet.h>

@@ -4,7 +4,7 @@
  * read as the HTTP front reads it, and its token finds the session. A token
  * that is not that one finds none.
  */
-#include "server/http_int.h"
+#include "server/http/front_int.h"
 #include "tests/fuzz/world.h"
 
 static struct slice

@@ -35,7 +35,7 @@ FOREIGN = {
     "ini.h": ("server/conf", "pim/rules"),
     "json-c": ("server/", "clients/"),
     "wbxml": (),
-    "zlib": ("server/inflate",),
+    "zlib": ("server/http/inflate",),
     "libpq": ("backends/postgres/",),
 }
 

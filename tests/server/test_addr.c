@@ -1,5 +1,5 @@
 /* Addresses, networks, and which client a chain of proxies speaks for. */
-#include "server/forward.h"
+#include "server/http/forward.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

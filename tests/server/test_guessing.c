@@ -2,7 +2,7 @@
  * Guessing passwords at the real thing: store, Argon2, throttle and logins
  * together, under a clock of the test.
  */
-#include "server/account.h"
+#include "server/commands/account.h"
 #include "server/secrets.h"
 #include "server/throttle.h"
 #include "syncml/nonce.h"

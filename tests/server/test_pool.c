@@ -1,7 +1,7 @@
 /* Worker threads, their queue, and message bodies that come compressed. */
-#include "server/inflate.h"
+#include "server/http/inflate.h"
+#include "server/http/pool.h"
 #include "server/metrics.h"
-#include "server/pool.h"
 
 #include <pthread.h>
 #include <semaphore.h>

@@ -4,7 +4,7 @@
  * every row of the database. FUNICULAR_STRANGERS=100000 for so many messages.
  */
 #include "base/digest.h"
-#include "server/account.h"
+#include "server/commands/account.h"
 #include "server/engine.h"
 #include "server/secrets.h"
 #include "syncml/nonce.h"
