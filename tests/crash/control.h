@@ -27,6 +27,12 @@ struct control {
 	_Atomic int disk;         /* enum control_disk */
 	_Atomic uint64_t refused; /* writes that were made to fail */
 	char died_in[32];         /* the call's name */
+	/* The process stops (SIGSTOP) at the n-th place from when this was set:
+	   within a transaction that writes, before or behind one of its calls.
+	   0: nowhere; set back when it has stopped. */
+	_Atomic uint64_t stop_at;
+	_Atomic int stop_behind; /* ... behind its COMMIT instead */
+	char stopped_in[32];     /* the call's name */
 };
 
 #endif

@@ -53,6 +53,60 @@ of_the_house(const char *fn)
 	return false;
 }
 
+/* ---- stopping -----------------------------------------------------------
+ */
+
+/* A call that a reading transaction refuses. */
+static bool
+writes(const char *fn)
+{
+	static const char *const end[] = { "_put", "_add", "_set",
+					   "_supersede" };
+	size_t n = strlen(fn);
+
+	for (size_t i = 0; i < sizeof(end) / sizeof(end[0]); i++) {
+		size_t k = strlen(end[i]);
+
+		if (n > k && strcmp(fn + n - k, end[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever counts it down to nothing stops here, and everybody with him. */
+static void
+stop(const char *fn)
+{
+	uint64_t left = control->stop_at;
+
+	while (left > 0 && !atomic_compare_exchange_weak(&control->stop_at,
+							 &left, left - 1))
+		;
+	if (left != 1)
+		return;
+	(void)snprintf(control->stopped_in, sizeof(control->stopped_in), "%s",
+		       fn);
+	(void)raise(SIGSTOP);
+}
+
+static void
+maybe_stop(const char *fn, enum store_fault_when when)
+{
+	static _Thread_local bool wrote;
+	bool commit = strcmp(fn, "commit") == 0;
+
+	if (strcmp(fn, "begin") == 0)
+		wrote = false;
+	else if (writes(fn))
+		wrote = true;
+	if (control->stop_at > 0 && wrote &&
+	    (commit && when == STORE_FAULT_AFTER) ==
+		(control->stop_behind != 0))
+		stop(fn);
+	if (commit && when == STORE_FAULT_AFTER)
+		wrote = false;
+}
+
 static void
 on_call(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 {
@@ -64,6 +118,7 @@ on_call(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 		housekeeping = when == STORE_FAULT_BEFORE;
 		return;
 	}
+	maybe_stop(fn, when);
 	if (when == STORE_FAULT_BEFORE)
 		at = ++control->count * 2 - 1;
 	else

@@ -50,6 +50,7 @@ class Site:
         self.binary = binary
         self.room = room
         self.conf = conf
+        self.env = None  # of the daemon; None: ours
         self.process = None
         self.port = self.admin_port = 0
         self.secrets = []  # what must never be in the log
@@ -88,7 +89,7 @@ class Site:
             self.process = subprocess.Popen(
                 [self.binary, "--config", self.conf_path, "serve"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
+                env=self.env, start_new_session=True)
         ready = until(lambda: self.ready_line(seen) or
                       self.process.poll() is not None,
                       "daemon ready, see " + self.log_path)

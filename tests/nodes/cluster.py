@@ -18,7 +18,7 @@ TESTS = os.path.dirname(HERE)
 DOCS = os.path.join(os.path.dirname(TESTS), "docs")
 for room in ("e2e", "postgres"):
     sys.path.insert(0, os.path.join(TESTS, room))
-from harness import Failure, Site, check, until  # noqa: E402
+from harness import Site, check, until  # noqa: E402
 import server as postgres  # noqa: E402
 
 # What was committed must be there after a kill: it is written, though not
@@ -128,6 +128,7 @@ class Balancer:
         """ports: (port, admin port) of each node, also of those to come"""
         self.room, self.ports = room, ports
         self.port = free_port()
+        self.default = ""  # more words for all servers
         self.process = None
         os.makedirs(room, exist_ok=True)
 
@@ -144,6 +145,8 @@ class Balancer:
               "stick" not in text, "the recipe is another one: %s", text)
         while not lines[-1].strip():
             lines.pop()
+        if self.default:
+            lines.append("    default-server " + self.default)
         for i, (port, admin) in enumerate(self.ports):
             lines.append("    server node%d 127.0.0.1:%d port %d" % (
                 i, port, admin))
@@ -192,8 +195,12 @@ class Cluster:
         conf["key_file"] = os.path.join(room, "key")
         self.nodes = [Site(binary, os.path.join(room, "node%d" % i), **conf)
                       for i in range(n + spare)]
-        for node in self.nodes:
+        for i, node in enumerate(self.nodes):
             node.port, node.admin_port = free_port(), free_port()
+            # Whose a connection is, PostgreSQL can be asked.
+            node.name = "node%d" % i
+            node.conf = dict(conf, store="%s application_name=%s" % (
+                conf["store"], node.name))
         self.balancer = Balancer(os.path.join(room, "balancer"),
                                  [(s.port, s.admin_port) for s in self.nodes])
         # Where e2e looks for what went wrong.

@@ -7,6 +7,10 @@ usage: run.py [OPTION...] BUILD-DIRECTORY [PART...]
   kills    devices sync all the time, while a node is killed (-9) and comes
            back, one is added, all are restarted one by one, PostgreSQL is
            shut down and killed (-9), with and without PgBouncer
+  midway   nodes are killed (-9) in the middle of a transaction, and behind a
+           COMMIT whose answer has not left, while all devices sync
+  frozen   a node stops in the middle of a transaction, and wakes up after
+           others have gone on
   load     200 devices at once through two nodes: times of messages
   pairs    two sessions of one device, and of two devices of one account, at
            the same instant on different nodes
@@ -37,134 +41,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 import instants  # noqa: E402
+import midway  # noqa: E402
 import starts  # noqa: E402
 import strings  # noqa: E402
-from cluster import Cluster, Database, Failure, TESTS, check  # noqa: E402
-from cluster import until  # noqa: E402
+from cluster import TESTS, check  # noqa: E402
 from fleet import Fleet, tell  # noqa: E402
-
-BUSY = 5
-MOVE_S = 60  # so long until devices get on again
-
-
-def funicular(o):
-    return os.path.join(o.build, "server/funicular")
-
-
-class Place:
-    """A cluster that is gone at the end, and its logs too if all went well."""
-
-    def __init__(self, o, part, nodes, spare=0, **conf):
-        conf = dict({"log_level": "info", "workers": 4}, **conf)
-        self.cluster = Cluster(
-            funicular(o), os.path.join(o.room, part), nodes, spare,
-            Database(o.pgbouncer), name=part, **conf)
-        self.fleet = None
-
-    def __enter__(self):
-        try:
-            self.cluster.start()
-        except BaseException:
-            self.__exit__(Failure)
-            raise
-        return self
-
-    def __exit__(self, kind, *_):
-        if self.fleet:
-            (self.fleet.kill if kind else self.fleet.end)()
-        try:
-            if kind is None:
-                check(self.cluster.deadlocks() == 0, "there were deadlocks")
-                self.cluster.command("check")
-                for node in self.cluster.nodes:
-                    node.stop()
-                self.cluster.check_log()
-        finally:
-            self.cluster.kill()
-            self.cluster.db.stop()
-
-
-# ---- kills ---------------------------------------------------------------
-
-
-class Story:
-    """What happens while devices sync."""
-
-    def __init__(self, cluster):
-        self.c, self.nodes, self.began = cluster, cluster.nodes, time.time()
-
-    def say(self, text):
-        print("  %5.1f s: %s" % (time.time() - self.began, text), flush=True)
-
-    def changes(self):
-        return int(self.c.sql("SELECT sum(change_no)::bigint FROM account"))
-
-    def moves(self, n=60):
-        """Devices get on: so many transactions of theirs."""
-        at = self.changes() + n
-        until(lambda: self.changes() >= at, "the devices get on", MOVE_S)
-
-    def waiting(self, node):
-        """Connections of the balancer to this node: one for each message."""
-        mine = ":%04X" % node.port
-        with open("/proc/net/tcp") as f:
-            return sum(x.split()[1].endswith(mine) and x.split()[3] == "01"
-                       for x in f.readlines()[1:])
-
-    def kill_busy(self, i):
-        """A node that works is nearly always between two messages: so it is
-        frozen where it stands, with its transactions and locks, until others
-        wait for it too, and then killed. What it had not read yet the
-        balancer takes to another one; the rest the devices send again."""
-        node = self.nodes[i]
-        # The balancer has seen that it is there.
-        until(lambda: self.waiting(node) > 0, "the node is used", MOVE_S)
-        node.process.send_signal(signal.SIGSTOP)
-        until(lambda: self.waiting(node) >= BUSY, "the node is busy", MOVE_S)
-        self.say("node %d is killed, %d messages wait for it" % (
-            i, self.waiting(node)))
-        node.stop(signal.SIGKILL)
-
-    def kill_node(self, i):
-        self.kill_busy(i)
-        self.moves()
-        self.nodes[i].start()
-        self.say("node %d is back" % i)
-        self.moves()
-
-    def kill_two(self, i, j):
-        self.kill_busy(i)
-        self.kill_busy(j)
-        self.moves()
-        self.nodes[i].start()
-        self.nodes[j].start()
-        self.moves()
-
-    def add_node(self, i):
-        if self.nodes[i].process is None:
-            self.say("node %d is added" % i)
-            self.nodes[i].start()
-            self.moves()
-
-    def restart_all(self):
-        for i, node in enumerate(self.nodes):
-            if node.process is not None:
-                self.say("node %d is restarted" % i)
-                node.restart()
-                self.moves(30)
-
-    def database(self, sig, what):
-        """Away until every node that is asked something has noticed."""
-        self.say("PostgreSQL is " + what)
-        seen = [os.path.getsize(n.log_path) for n in self.nodes
-                if n.process is not None]
-        self.c.db.end(sig)
-        nodes = [n for n in self.nodes if n.process is not None]
-        until(lambda: any(os.path.getsize(n.log_path) > s
-                          for n, s in zip(nodes, seen)), "a node noticed")
-        self.c.db.again()
-        self.say("PostgreSQL is back")
-        self.moves()
+from harness import Failure  # noqa: E402
+from story import Place, Story  # noqa: E402
 
 
 def kills(o):
@@ -218,12 +101,12 @@ def address(o):
 
 
 def faulty(o):
-    starts.starts(funicular(o), os.path.join(o.room, "starts"))
+    starts.starts(o.program, os.path.join(o.room, "starts"))
 
 
 def hostile(o):
     os.makedirs(os.path.join(o.room, "strings"), exist_ok=True)
-    strings.strings(funicular(o), os.path.join(o.room, "strings"))
+    strings.strings(o.program, os.path.join(o.room, "strings"))
 
 
 def matrix(o):
@@ -231,7 +114,7 @@ def matrix(o):
     only = [] if o.all else ["--only", "v12_wbxml_basic"]
     code = subprocess.run(
         [sys.executable, "-B", os.path.join(TESTS, "e2e/run.py"),
-         "--funicular", funicular(o), "--nodes", "3",
+         "--funicular", o.program, "--nodes", "3",
          "--shim", os.path.join(o.build, "tests/e2e/curlfix.so"),
          "--out", os.path.join(o.room, "matrix"), *only, *groups],
         check=False).returncode
@@ -241,9 +124,9 @@ def matrix(o):
     check(code == 0, "SyncEvolution's cases failed")
 
 
-PARTS = {"kills": kills, "load": load, "pairs": pairs, "address": address,
-         "starts": faulty,
-         "strings": hostile, "matrix": matrix}
+PARTS = {"kills": kills, "midway": midway.killed, "frozen": midway.frozen,
+         "load": load, "pairs": pairs, "address": address,
+         "starts": faulty, "strings": hostile, "matrix": matrix}
 
 
 def options():
@@ -257,6 +140,7 @@ def options():
     p.add_argument("--room")
     o = p.parse_args()
     o.build = os.path.abspath(o.build)
+    o.program = os.path.join(o.build, "server/funicular")
     o.room = o.room or tempfile.mkdtemp(prefix="funicular-nodes-")
     return o
 
