@@ -1,6 +1,7 @@
 #include "tests/crash/oracle.h"
 
 #include "backends/store.h"
+#include "tests/crash/base.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,10 +181,10 @@ oracle_store(const struct model *m, const struct site *s,
 	unsigned char *seen = counters(m);
 	struct store *store = NULL;
 	int64_t account = 0;
-	char uri[300];
+	char uri[400];
 
 	l.a = arena_new(ORACLE_ARENA);
-	(void)snprintf(uri, sizeof(uri), "sqlite:%s/db", s->dir);
+	base_uri(s->dir, uri, sizeof(uri));
 	must(store_open(uri, false, &store, &l.e), &l);
 	must(store->v->login_find(store, d->conf.user, &account, &l.e), &l);
 	must(store->v->begin(store, account, STORE_READ, 0, &l.tx, &l.e), &l);

@@ -9,6 +9,8 @@ usage: run.py [OPTION...] BUILD-DIRECTORY
   --only PART    one of walk (the daemon dies, the line is cut), clients (the
                  client dies), sessions (1,000 are open when the daemon dies),
                  disk (full, broken, no descriptors)
+  --store KIND   sqlite (default) or postgres (walk and sessions; the server is
+                 started here)
   --items N      size of the base; the sync moves about as many changes
   --every N      take one of N points
   --seed N       other points, other pairs of faults
@@ -31,14 +33,20 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 import clients  # noqa: E402
 
+SERVER = os.path.join(os.path.dirname(HERE), "postgres", "server.py")
+ON_POSTGRES = ("walk", "sessions")
 MEMORY = "/dev/shm"  # fsync costs nothing there
 
 
+def run(o, *args):
+    if o.store == "postgres":
+        args = (sys.executable, "-B", SERVER, *args)
+    return subprocess.run(args, check=False).returncode == 0
+
+
 def program(name, o, room):
-    return subprocess.run(
-        [os.path.join(o.build, "tests/crash", name),
-         os.path.join(o.build, "tests/crash/funicular-crashy"), room],
-        check=False).returncode == 0
+    return run(o, os.path.join(o.build, "tests/crash", name),
+               os.path.join(o.build, "tests/crash/funicular-crashy"), room)
 
 
 def sessions(o, room):
@@ -54,6 +62,8 @@ def options():
     p.add_argument("build")
     p.add_argument("--all", action="store_true")
     p.add_argument("--only", choices=tuple(PARTS))
+    p.add_argument("--store", choices=("sqlite", "postgres"),
+                   default="sqlite")
     p.add_argument("--items", type=int)
     p.add_argument("--every", type=int)
     p.add_argument("--seed", type=int, default=1)
@@ -76,7 +86,7 @@ def walk(o, room):
             "--pairs", str(o.pairs), "--from", str(o.first)]
     for kind in o.kind:
         args += ["--kind", str(kind)]
-    return subprocess.run(args, check=False).returncode == 0
+    return run(o, *args)
 
 
 def run_clients(o, room):
@@ -103,7 +113,8 @@ def main():
     room = tempfile.mkdtemp(prefix="funicular-crash-", dir=where)
     good = True
     for name, part in PARTS.items():
-        if o.only not in (None, name):
+        if o.only not in (None, name) or \
+                o.store == "postgres" and name not in ON_POSTGRES:
             continue
         here = os.path.join(room, name)
         os.mkdir(here)

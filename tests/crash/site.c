@@ -1,6 +1,7 @@
 #include "tests/crash/site.h"
 
 #include "base/buf.h"
+#include "tests/crash/base.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -44,8 +45,8 @@ path_in(char out[300], const char *dir, const char *name)
 	(void)snprintf(out, 300, "%s/%s", dir, name);
 }
 
-static void
-copy_file(const char *from, const char *to)
+void
+site_copy_file(const char *from, const char *to)
 {
 	char buf[65536];
 	int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -115,10 +116,11 @@ make_socket(struct site *s)
 	s->port = ntohs(sa.sin_port);
 }
 
-void
-site_new(struct site *s, const char *program, const char *dir)
+/* All but the database. */
+static void
+site_make(struct site *s, const char *program, const char *dir)
 {
-	char path[300];
+	char path[300], uri[400];
 	FILE *f;
 
 	*s =
@@ -128,13 +130,14 @@ site_new(struct site *s, const char *program, const char *dir)
 	if (mkdir(dir, 0700) != 0)
 		site_die("cannot make %s", dir);
 	path_in(path, dir, "conf");
+	base_uri(dir, uri, sizeof(uri));
 	f = fopen(path, "we");
 	if (f == NULL ||
 	    fprintf(f,
 		    "listen = 127.0.0.1:0\nadmin_listen =\n"
-		    "store = sqlite:%s/db\nstate_dir = %s\nkey_file = %s/key\n"
+		    "store = %s\nstate_dir = %s\nkey_file = %s/key\n"
 		    "allow_root = yes\nconnections_per_address = 2000\n",
-		    dir, dir, dir) < 0 ||
+		    uri, dir, dir) < 0 ||
 	    fclose(f) != 0)
 		site_die("cannot write %s", path);
 	map_control(s);
@@ -142,24 +145,37 @@ site_new(struct site *s, const char *program, const char *dir)
 }
 
 void
-site_snapshot(const struct site *s, const char *to)
+site_new(struct site *s, const char *program, const char *dir)
 {
-	static const char *const name[] = { "db", "db-wal", "key" };
+	site_make(s, program, dir);
+	base_new(dir);
+}
+
+static void
+copy_key(const char *from, const char *to)
+{
 	char a[300], b[300];
 
-	(void)mkdir(to, 0700);
-	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
-		path_in(a, s->dir, name[i]);
-		path_in(b, to, name[i]);
-		copy_file(a, b);
-	}
+	path_in(a, from, "key");
+	path_in(b, to, "key");
+	site_copy_file(a, b);
 }
 
 void
-site_clone(struct site *s, const struct site *from, const char *dir)
+site_snapshot(const struct site *s, const char *to)
 {
-	site_new(s, from->program, dir);
-	site_snapshot(from, dir);
+	(void)mkdir(to, 0700);
+	copy_key(s->dir, to);
+	base_copy(s->dir, to, true);
+}
+
+void
+site_clone(struct site *s, const char *from, const char *program,
+	   const char *dir)
+{
+	site_make(s, program, dir);
+	copy_key(from, dir);
+	base_copy(from, dir, false);
 }
 
 void
@@ -182,6 +198,7 @@ site_remove(struct site *s)
 		(void)munmap(s->control, sizeof(*s->control));
 	s->control = NULL;
 	remove_all(s->dir);
+	base_remove(s->dir);
 }
 
 /* ---- life and death -------------------------------------------------------

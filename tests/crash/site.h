@@ -27,13 +27,16 @@ _Noreturn void site_die(const char *fmt, ...)
 
 /* A directory, a socket and a configuration; no database yet. */
 void site_new(struct site *s, const char *program, const char *dir);
-/* The same for a copy of what `from` holds, as a kill would leave it. */
-void site_clone(struct site *s, const struct site *from, const char *dir);
+/* The same with what a snapshot holds, as a kill would leave it. */
+void site_clone(struct site *s, const char *snapshot, const char *program,
+		const char *dir);
 /* Forget what belongs to another process (after fork). */
 void site_forget(struct site *s);
-/* Copy the database as it lies on the disk at this moment. */
+/* Copy the database as it is at this moment. */
 void site_snapshot(const struct site *s, const char *to);
 void site_remove(struct site *s);
+/* No file: then there is none afterwards either. */
+void site_copy_file(const char *from, const char *to);
 
 /* Returns when it is ready. */
 void site_start(struct site *s);

@@ -2,7 +2,7 @@
  * The crash proof: one two-way sync, interrupted at every point in turn.
  *
  * The sync runs once, as the walk. Before each of its messages the database is
- * copied as it lies on the disk, and for each point of that message a child
+ * copied as it is at that moment, and for each point of that message a child
  * process (fork: a copy of the device and its running session) starts a daemon
  * of its own on a copy of its own, has it interrupted there, and goes on from
  * there as a device does: the same bytes again, or later a new session. Then it
@@ -244,18 +244,16 @@ static _Noreturn void
 run_point(struct walk *w, const struct point *p, unsigned slot)
 {
 	struct device *d = &w->work.dev[WORK_A];
-	struct site *base = &w->site;
 	struct verdict v = { 0 };
 	const char *trouble;
-	char dir[250];
+	char dir[250], snapshot[250];
 	struct site s;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	site_forget(base);
-	(void)snprintf(base->dir, sizeof(base->dir), "%.180s/snapshot",
-		       w->room);
+	site_forget(&w->site);
+	(void)snprintf(snapshot, sizeof(snapshot), "%s/snapshot", w->room);
 	(void)snprintf(dir, sizeof(dir), "%s/point-%u", w->room, slot);
-	site_clone(&s, base, dir);
+	site_clone(&s, snapshot, w->program, dir);
 	site_start(&s);
 	if (!interrupt(&w->work, &s, p, w->fig)) {
 		w->fig->unreached++;
