@@ -23,6 +23,14 @@ store_moved(const char *where, struct err *e)
 		       "in the configuration to it and restart");
 }
 
+int
+store_held(const char *where, struct err *e)
+{
+	return err_set(e, ERR_CONFLICT, where,
+		       "another `funicular copy` from or into this database is "
+		       "running: wait for its end, or stop it");
+}
+
 struct slice
 store_text(struct arena *a, struct slice s)
 {

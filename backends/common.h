@@ -30,6 +30,8 @@ int store_user_key(struct slice user, char *buf, struct slice *out,
 
 /* The error of a writer that comes to an account that has moved. */
 int store_moved(const char *where, struct err *e);
+/* The error of a copy that comes to a database which another one holds. */
+int store_held(const char *where, struct err *e);
 
 /*
  * Bytes as text that every engine keeps as it is: each NUL, and each byte that

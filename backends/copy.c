@@ -1,9 +1,9 @@
 /*
- * Passes over the accounts, the seal, and the marks that make a copy
- * restartable and keep daemons off it.
+ * Passes over the accounts, and the seal.
  */
 #include "backends/copy.h"
 
+#include "backends/copy_marks.h"
 #include "backends/copy_rows.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -462,34 +462,8 @@ compare_site(struct run *r, struct err *e)
 	return rc;
 }
 
-/* ---- marks -----------------------------------------------------------------
+/* ---- the seal ------------------------------------------------------------
  */
-
-static int
-word(struct store *s, struct arena *a, const char *key, struct slice **out,
-     struct err *e)
-{
-	return s->v->site_get(s, a, key, out, e);
-}
-
-/* Set or take away one word of `site`, and with it seal or unseal. */
-static int
-mark(struct store *s, const char *key, const struct slice *value,
-     const bool *moved, struct err *e)
-{
-	const struct store_rows_vtbl *v = s->v->rows;
-	struct rows *r = NULL;
-	int rc = v->begin(s, STORE_WRITE, &r, e);
-
-	if (rc == 0)
-		rc = v->site_set(r, key, value, e);
-	if (rc == 0 && moved != NULL)
-		rc = v->seal(r, *moved, e);
-	if (rc == 0)
-		return v->commit(&r, e);
-	v->rollback(&r);
-	return -1;
-}
 
 static int
 seal(struct run *r, struct err *e)
@@ -497,45 +471,11 @@ seal(struct run *r, struct err *e)
 	struct slice to = slice_c(r->c->to_name);
 	bool yes = true;
 
-	if (mark(r->c->from, ROWS_MOVED, &to, &yes, e) < 0)
+	if (copy_mark(r->c->from, ROWS_MOVED, &to, &yes, e) < 0)
 		return -1;
 	r->c->sum.sealed = true;
 	r->sealed_at = clk_mono_ms();
 	return 0;
-}
-
-int
-store_copy_reopen(struct store *s, struct err *e)
-{
-	bool no = false;
-
-	return mark(s, ROWS_MOVED, NULL, &no, e);
-}
-
-int
-store_copy_usable(struct store *s, struct err *e)
-{
-	struct arena *a = arena_new(65536);
-	struct slice *moved = NULL;
-	struct slice *copy_of = NULL;
-	int rc;
-
-	if (a == NULL)
-		return err_set(e, ERR_NOMEM, "store.open", "out of memory");
-	rc = word(s, a, ROWS_MOVED, &moved, e);
-	if (rc == 0)
-		rc = word(s, a, ROWS_COPY_OF, &copy_of, e);
-	if (rc == 0 && moved != NULL)
-		rc = err_set(e, ERR_CONFIG, "store.open",
-			     "this site has moved to %.*s: name that in "
-			     "`store` (`funicular copy --reopen` goes back)",
-			     SLICE_ARG(*moved));
-	else if (rc == 0 && copy_of != NULL)
-		rc = err_set(e, ERR_CONFIG, "store.open",
-			     "the database holds a copy of a site that is not "
-			     "finished: run `funicular copy` again");
-	arena_free(&a);
-	return rc;
 }
 
 /* ---- the beginning
@@ -553,7 +493,7 @@ fit(struct run *r, struct slice id, const struct slice *of_to, struct err *e)
 		return err_set(e, ERR_CONFLICT, WHERE,
 			       "the target is an unfinished copy of another "
 			       "site: name an empty database");
-	if (word(r->c->from, r->a, ROWS_MOVED, &moved, e) < 0)
+	if (copy_word(r->c->from, r->a, ROWS_MOVED, &moved, e) < 0)
 		return -1;
 	if (moved != NULL)
 		return err_set(e, ERR_CONFLICT, WHERE,
@@ -565,7 +505,7 @@ fit(struct run *r, struct slice id, const struct slice *of_to, struct err *e)
 		return err_set(e, ERR_CONFLICT, WHERE,
 			       "the target holds accounts and is no unfinished "
 			       "copy: name an empty database");
-	return mark(r->c->to, ROWS_COPY_OF, &id, NULL, e);
+	return copy_mark(r->c->to, ROWS_COPY_OF, &id, NULL, e);
 }
 
 /* Whose copy is the target to be? Gives the word that says so. */
@@ -576,8 +516,8 @@ claim(struct run *r, struct slice *id, struct err *e)
 	struct slice *of_to = NULL;
 	char draw[24];
 
-	if (word(r->c->from, r->a, ROWS_COPY_OF, &of_from, e) < 0 ||
-	    word(r->c->to, r->a, ROWS_COPY_OF, &of_to, e) < 0 ||
+	if (copy_word(r->c->from, r->a, ROWS_COPY_OF, &of_from, e) < 0 ||
+	    copy_word(r->c->to, r->a, ROWS_COPY_OF, &of_to, e) < 0 ||
 	    list_read(r->c->to, &r->to, e) < 0)
 		return -1;
 	if (of_from != NULL)
@@ -638,11 +578,11 @@ finish(struct run *r, struct slice id, struct err *e)
 	good = rc == 0 && r->c->finding.all == 0;
 	/* From here on the target is the site. */
 	if (good)
-		rc = mark(r->c->to, ROWS_COPY_OF, NULL, NULL, e);
+		rc = copy_mark(r->c->to, ROWS_COPY_OF, NULL, NULL, e);
 	/* Where the answer to that was lost it may be: then the source stays
 	   sealed, and the administrator looks. */
 	if (!good || (rc == 0 && r->c->what == STORE_COPY_KEEP)) {
-		int back = store_copy_reopen(r->c->from, rc == 0 ? e : NULL);
+		int back = copy_reopen(r->c->from, rc == 0 ? e : NULL);
 
 		if (rc == 0)
 			rc = back;
@@ -653,7 +593,7 @@ finish(struct run *r, struct slice id, struct err *e)
 }
 
 static int
-move(struct run *r, struct err *e)
+move_on(struct run *r, struct err *e)
 {
 	struct slice id;
 
@@ -662,6 +602,25 @@ move(struct run *r, struct err *e)
 	if (r->c->finding.all > 0 || r->c->what == STORE_COPY_AHEAD)
 		return 0;
 	return finish(r, id, e);
+}
+
+/* Two copies at once would open each other's seals. */
+static int
+move(struct run *r, struct err *e)
+{
+	struct store *from = r->c->from;
+	struct store *to = r->c->to;
+	struct rows_hold *hf = NULL;
+	struct rows_hold *ht = NULL;
+	int rc = from->v->rows->hold(from, &hf, e);
+
+	if (rc == 0)
+		rc = to->v->rows->hold(to, &ht, e);
+	if (rc == 0)
+		rc = move_on(r, e);
+	to->v->rows->let_go(&ht);
+	from->v->rows->let_go(&hf);
+	return rc;
 }
 
 int

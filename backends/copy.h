@@ -61,13 +61,18 @@ struct store_copy {
 /*
  * Copy or compare. Both stores have the current schema. The target is empty or
  * a copy of this site that was not finished (ERR_CONFLICT otherwise); nobody
- * uses it. With findings the copy is not finished, and as after a failure the
- * source is opened again. The findings live in `a`.
+ * uses it; while it goes on, a second one from or into either is refused
+ * (ERR_CONFLICT). With findings the copy is not finished, and as after a
+ * failure the source is opened again. The findings live in `a`.
  */
 int store_copy_run(struct store_copy *c, struct arena *a, struct err *e);
 
-/* Open a sealed source again: the site has not moved after all. */
+/* Open a sealed source again: the site has not moved after all. ERR_CONFLICT
+   while a copy is running. */
 int store_copy_reopen(struct store *s, struct err *e);
+
+/* Take away a word of the site's (store.h, site_init). */
+int store_site_forget(struct store *s, const char *key, struct err *e);
 
 /* May a daemon or a command work on it? ERR_CONFIG for a site that has moved
    and for an unfinished copy. */

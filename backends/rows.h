@@ -83,7 +83,14 @@ struct rows {
 	bool failed; /* only rollback is allowed */
 };
 
+struct rows_hold; /* the engine's */
+
 struct store_rows_vtbl {
+	/* One holder of a database at a time, of all processes; the next one
+	   is told so at once (ERR_CONFLICT). It ends with the process at last,
+	   and hinders nobody who does not ask for it. */
+	int (*hold)(struct store *s, struct rows_hold **out, struct err *e);
+	void (*let_go)(struct rows_hold **h); /* frees h; accepts NULL */
 	/* STORE_READ: one snapshot. */
 	int (*begin)(struct store *s, enum store_mode mode, struct rows **out,
 		     struct err *e);

@@ -28,6 +28,7 @@ struct secrets {
 	struct srv_throttle *throttle;
 	unsigned char seal_key[crypto_secretbox_KEYBYTES];
 	unsigned char node_key[DIGEST_HASH_BYTES];
+	char mark[SRV_KEY_MARK + 1];
 	unsigned char cache_key[DIGEST_HASH_BYTES];
 	char dummy[crypto_pwhash_STRBYTES]; /* fits no password */
 	pthread_mutex_t lock;               /* of all below */
@@ -317,6 +318,16 @@ derive(const unsigned char key[static SRV_KEY_BYTES], const char *use,
 		    1, out);
 }
 
+static void
+make_mark(const unsigned char key[static SRV_KEY_BYTES],
+	  char out[static SRV_KEY_MARK + 1])
+{
+	unsigned char hash[DIGEST_HASH_BYTES];
+
+	derive(key, "funicular mark 1", hash);
+	(void)sodium_bin2hex(out, SRV_KEY_MARK + 1, hash, SRV_KEY_MARK / 2);
+}
+
 /* A well-formed Argon2id string of nothing: random salt, random hash. */
 static void
 make_dummy(char out[static crypto_pwhash_STRBYTES])
@@ -396,6 +407,7 @@ srv_secrets_open(const char *key_file, size_t parallel, const struct clk *clk,
 	}
 	derive(key, "funicular seal 1", x->seal_key);
 	derive(key, "funicular node 1", x->node_key);
+	make_mark(key, x->mark);
 	sodium_memzero(key, sizeof(key));
 	randombytes_buf(x->cache_key, sizeof(x->cache_key));
 	make_dummy(x->dummy);
@@ -423,6 +435,12 @@ srv_secrets_close(struct srv_secrets **s)
 	(void)pthread_cond_destroy(&x->freed);
 	(void)pthread_mutex_destroy(&x->lock);
 	wipe(x);
+}
+
+struct slice
+srv_secrets_mark(const struct srv_secrets *s)
+{
+	return slice_c(((const struct secrets *)s)->mark);
 }
 
 int

@@ -20,6 +20,9 @@ struct srv_secrets {
 int srv_secrets_open(const char *key_file, size_t parallel,
 		     const struct clk *clk, struct srv_secrets **out,
 		     struct err *e);
+/* What tells one key file from another, and nothing of the key. */
+enum { SRV_KEY_MARK = 16 };
+struct slice srv_secrets_mark(const struct srv_secrets *s);
 void srv_secrets_close(struct srv_secrets **s);
 
 /* Share what the throttle counted with other nodes, and what it will know after

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+/* The site's word that names its key file. */
+#define KEY_MARK "key_mark"
+
 enum { SITE_ARENA_BYTES = 32 << 20, SITE_RULES_MAX = 1 << 20 };
 
 /*
@@ -83,9 +86,34 @@ load_rules(struct srv_site *s, struct err *e)
 		       s->conf.rules_file, why.msg);
 }
 
+/*
+ * Secrets that one key closed no other opens, and nodes with two keys do not
+ * believe each other's challenges: the site remembers the key that it was made
+ * with.
+ */
+static int
+fit_key(struct srv_site *s, bool new_key, struct err *e)
+{
+	struct slice mine = srv_secrets_mark(s->secrets);
+	struct slice sites;
+
+	if (new_key && store_site_forget(s->store, KEY_MARK, e) != 0)
+		return -1;
+	if (s->store->v->site_init(s->store, s->a, KEY_MARK, mine, &sites, e) !=
+	    0)
+		return -1;
+	if (slice_eq(sites, mine))
+		return 0;
+	return err_set(e, ERR_CONFIG, "site.open",
+		       "the key in key_file %.80s is not this site's: copy the "
+		       "file of another node or of a backup; where it is lost, "
+		       "run `funicular migrate --new-key`",
+		       s->conf.key_file);
+}
+
 /* A site that is not there yet is made; secrets before any row needs them. */
 static int
-open_parts(struct srv_site *s, struct err *e)
+open_parts(struct srv_site *s, bool new_key, struct err *e)
 {
 	if (make_dir(s->a, s->conf.state_dir, e) != 0 ||
 	    load_rules(s, e) != 0 ||
@@ -94,22 +122,31 @@ open_parts(struct srv_site *s, struct err *e)
 		return -1;
 	if (store_open(s->conf.store, true, &s->store, e) != 0)
 		return -1;
-	return store_copy_usable(s->store, e);
+	if (store_copy_usable(s->store, e) != 0)
+		return -1;
+	return fit_key(s, new_key, e);
 }
 
 int
-srv_site_open(struct srv_site *site, const char *conf_path, struct err *e)
+srv_site_open_as(struct srv_site *site, const char *conf_path, bool new_key,
+		 struct err *e)
 {
 	*site = (struct srv_site){ .clk = &clk_system };
 	site->a = arena_new(SITE_ARENA_BYTES);
 	if (site->a == NULL)
 		return err_set(e, ERR_NOMEM, "site.open", "out of memory");
 	if (srv_conf_load(site->a, conf_path, &site->conf, e) != 0 ||
-	    open_parts(site, e) != 0) {
+	    open_parts(site, new_key, e) != 0) {
 		srv_site_close(site);
 		return -1;
 	}
 	return 0;
+}
+
+int
+srv_site_open(struct srv_site *site, const char *conf_path, struct err *e)
+{
+	return srv_site_open_as(site, conf_path, false, e);
 }
 
 void

@@ -23,9 +23,13 @@ struct srv_site {
 
 /*
  * Open all of it; creates the state directory, key file and an empty database
- * where they are missing, and applies migrations.
+ * where they are missing, and applies migrations. ERR_CONFIG where the key
+ * file is another one than the site was made with.
  */
 int srv_site_open(struct srv_site *site, const char *conf_path, struct err *e);
+/* new_key: the key file that there is becomes the site's. */
+int srv_site_open_as(struct srv_site *site, const char *conf_path, bool new_key,
+		     struct err *e);
 void srv_site_close(struct srv_site *site);
 
 #endif

@@ -50,6 +50,63 @@ start(struct pg_rows *r, struct buf *sql, struct pg_q *q, const char *where,
 	return 0;
 }
 
+/* ---- holding the database ------------------------------------------------
+ */
+
+/* An advisory lock of a transaction on a connection of its own: so it holds
+   behind a pooler too, and the silence is meant. It has no snapshot, which
+   vacuum would wait for. */
+struct rows_hold {
+	struct pg_conn *c;
+};
+
+static void
+let_go(struct rows_hold **h)
+{
+	if (*h == NULL)
+		return;
+	pg_disconnect(&(*h)->c);
+	free(*h);
+	*h = NULL;
+}
+
+/* One that was killed a moment ago still has it until PostgreSQL, or the
+   pooler, has noticed. */
+static int
+lock_base(struct pg_conn *c, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT pg_advisory_xact_lock(hashtext('funicular copy'))";
+	struct pg_q q;
+
+	pg_say(c, "BEGIN ISOLATION LEVEL READ COMMITTED", "store.hold");
+	pg_say(c, "SET LOCAL idle_in_transaction_session_timeout = 0",
+	       "store.hold");
+	pg_say(c, "SET LOCAL lock_timeout = '2s'", "store.hold");
+	pg_start(c, &q, sql, "store.hold");
+	q.once = true;
+	if (pg_once(&q, e) == 0)
+		return 0;
+	if (e->sys == PG_STATE('5', '5', 'P', '0', '3'))
+		return store_held("store.hold", e);
+	return -1;
+}
+
+static int
+hold(struct store *s, struct rows_hold **out, struct err *e)
+{
+	struct rows_hold *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return pg_nomem("store.hold", e);
+	*out = h;
+	if (pg_connect(&pg_of(s)->uri, &h->c, e) == 0 &&
+	    lock_base(h->c, e) == 0)
+		return 0;
+	let_go(out);
+	return -1;
+}
+
 /* ---- transactions ------------------------------------------------------ */
 
 static void
@@ -329,6 +386,8 @@ site_set(struct rows *rr, const char *key, const struct slice *value,
 }
 
 const struct store_rows_vtbl pg_rows_vtbl = {
+	.hold = hold,
+	.let_go = let_go,
 	.begin = begin,
 	.commit = commit,
 	.rollback = rollback,

@@ -6,7 +6,14 @@
 
 #include "backends/sqlite/lite.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { SQL_MAX = 4096 };
 
@@ -64,6 +71,73 @@ run(struct lite_q *q, struct err *e)
 
 	finish(q);
 	return rc < 0 ? -1 : 0;
+}
+
+/* ---- holding the database ------------------------------------------------
+ */
+
+/* A lock on a file beside the database: closing the database's own file
+   would let SQLite's locks go. */
+struct rows_hold {
+	int fd;
+	char path[PATH_MAX];
+};
+
+static void
+let_go(struct rows_hold **h)
+{
+	if (*h == NULL)
+		return;
+	(void)unlink((*h)->path);
+	(void)close((*h)->fd);
+	free(*h);
+	*h = NULL;
+}
+
+/* The file may have been taken away between its opening and its lock. */
+static bool
+is_there(const struct rows_hold *h)
+{
+	struct stat mine;
+	struct stat there;
+
+	return fstat(h->fd, &mine) == 0 && stat(h->path, &there) == 0 &&
+	       mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
+static int
+lock_base(struct rows_hold *h, struct err *e)
+{
+	for (;;) {
+		h->fd = open(h->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (h->fd < 0)
+			return err_errno(e, ERR_UNAVAILABLE, errno,
+					 "store.hold", "cannot make %s",
+					 h->path);
+		if (flock(h->fd, LOCK_EX | LOCK_NB) != 0) {
+			(void)close(h->fd);
+			return store_held("store.hold", e);
+		}
+		if (is_there(h))
+			return 0;
+		(void)close(h->fd);
+	}
+}
+
+static int
+hold(struct store *s, struct rows_hold **out, struct err *e)
+{
+	struct rows_hold *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return lite_nomem("store.hold", e);
+	(void)snprintf(h->path, sizeof(h->path), "%s-copy", lite_of(s)->path);
+	if (lock_base(h, e) == 0) {
+		*out = h;
+		return 0;
+	}
+	free(h);
+	return -1;
 }
 
 /* ---- transactions ------------------------------------------------------ */
@@ -325,6 +399,8 @@ site_set(struct rows *rr, const char *key, const struct slice *value,
 }
 
 const struct store_rows_vtbl lite_rows_vtbl = {
+	.hold = hold,
+	.let_go = let_go,
 	.begin = begin,
 	.commit = commit,
 	.rollback = rollback,

@@ -57,6 +57,7 @@ _funicular_options()
 	report) echo "--since --limit --csv --sql" ;;
 	import) echo "--dry-run" ;;
 	export) echo "--format -o" ;;
+	migrate) echo "--new-key" ;;
 	copy) echo "--from --to --ahead --keep --check --reopen" ;;
 	esac
 	echo "--json --config --help"

@@ -240,7 +240,8 @@ run_open(struct srv_call *c)
 
 	if (c->cmd->no_site)
 		return c->verb->run(c);
-	if (srv_site_open(&c->site, c->conf_path, &e) < 0)
+	if (srv_site_open_as(&c->site, c->conf_path,
+			     srv_call_flag(c, "--new-key"), &e) < 0)
 		return srv_fail(&e);
 	code = c->verb->run(c);
 	srv_site_close(&c->site);

@@ -31,13 +31,16 @@ quiet(void *ctx, const char *text)
 	(void)text;
 }
 
+/* Who ends others' connections, autovacuum's too, is somebody else than the
+   owner of the database. */
 static PGconn *
-enter(void)
+enter(bool root)
 {
 	char words[WORDS_MAX];
 	PGconn *c;
 
-	(void)snprintf(words, sizeof(words), "%s dbname=postgres", server());
+	(void)snprintf(words, sizeof(words), "%s dbname=postgres%s", server(),
+		       root ? " user=postgres" : "");
 	c = PQconnectdb(words);
 	if (PQstatus(c) != CONNECTION_OK)
 		site_die("%s", PQerrorMessage(c));
@@ -84,16 +87,27 @@ let_in(PGconn *c, const char *name)
 }
 
 static void
-create(PGconn *c, const char *name, const char *from)
+drop(const char *name)
 {
+	PGconn *c = enter(true);
 	char sql[WORDS_MAX];
 
 	(void)snprintf(sql, sizeof(sql),
 		       "DROP DATABASE IF EXISTS \"%s\" WITH (FORCE)", name);
 	say(c, sql);
+	PQfinish(c);
+}
+
+static void
+create(const char *name, const char *from)
+{
+	PGconn *c = enter(false);
+	char sql[WORDS_MAX];
+
 	(void)snprintf(sql, sizeof(sql),
 		       "CREATE DATABASE \"%s\" TEMPLATE \"%s\"", name, from);
 	say(c, sql);
+	PQfinish(c);
 }
 
 /* ---- files ---------------------------------------------------------------
@@ -132,13 +146,11 @@ void
 base_new(const char *dir)
 {
 	char name[NAME_MAX];
-	PGconn *c;
 
 	if (server() == NULL)
 		return;
-	c = enter();
-	create(c, name_of(dir, name), "template0");
-	PQfinish(c);
+	drop(name_of(dir, name));
+	create(name, "template0");
 }
 
 void
@@ -151,11 +163,12 @@ base_copy(const char *from, const char *to, bool used)
 		copy_files(from, to);
 		return;
 	}
-	c = enter();
 	(void)name_of(from, a);
+	drop(name_of(to, b));
+	c = enter(true);
 	if (used)
 		shut_out(c, a);
-	create(c, name_of(to, b), a);
+	create(b, a);
 	if (used)
 		let_in(c, a);
 	PQfinish(c);
@@ -164,15 +177,8 @@ base_copy(const char *from, const char *to, bool used)
 void
 base_remove(const char *dir)
 {
-	char name[NAME_MAX], sql[WORDS_MAX];
-	PGconn *c;
+	char name[NAME_MAX];
 
-	if (server() == NULL)
-		return;
-	c = enter();
-	(void)snprintf(sql, sizeof(sql),
-		       "DROP DATABASE IF EXISTS \"%s\" WITH (FORCE)",
-		       name_of(dir, name));
-	say(c, sql);
-	PQfinish(c);
+	if (server() != NULL)
+		drop(name_of(dir, name));
 }

@@ -260,8 +260,8 @@ site_start(struct site *s)
 		site_die("the daemon does not start, see %s/log", s->dir);
 }
 
-static void
-hang_up(struct site *s)
+void
+site_hang_up(struct site *s)
 {
 	if (s->conn >= 0)
 		(void)close(s->conn);
@@ -276,7 +276,7 @@ site_kill(struct site *s)
 		(void)waitpid(s->pid, NULL, 0);
 	}
 	s->pid = 0;
-	hang_up(s);
+	site_hang_up(s);
 }
 
 bool
@@ -292,7 +292,7 @@ site_died(struct site *s)
 		site_die("the daemon ended by itself, see %s/log", s->dir);
 	s->pid = 0;
 	s->control->died_in[0] = '\0';
-	hang_up(s);
+	site_hang_up(s);
 	return true;
 }
 
@@ -301,7 +301,7 @@ site_stop(struct site *s)
 {
 	int rc = 0;
 
-	hang_up(s);
+	site_hang_up(s);
 	if (s->pid <= 0)
 		return false;
 	(void)kill(s->pid, SIGTERM);
@@ -368,7 +368,7 @@ connect_to(struct site *s)
 		       sizeof(int)) == 0 &&
 	    connect(s->conn, (struct sockaddr *)&sa, sizeof(sa)) == 0)
 		return true;
-	hang_up(s);
+	site_hang_up(s);
 	return false;
 }
 
@@ -466,6 +466,6 @@ site_post(struct site *s, struct arena *a, struct slice url, const char *type,
 	    cut != CUT_HALF && cut != CUT_SENT)
 		rc = read_reply(s, a, cut, out);
 	if (rc != 0 || cut != CUT_NEVER)
-		hang_up(s);
+		site_hang_up(s);
 	return rc;
 }

@@ -45,6 +45,8 @@ void site_kill(struct site *s);
 bool site_died(struct site *s);
 /* SIGTERM; false: it did not end well. */
 bool site_stop(struct site *s);
+/* The client's connection; the next message makes another. */
+void site_hang_up(struct site *s);
 /* Descriptors that the daemon has open. */
 unsigned site_descriptors(const struct site *s);
 /* A line of level error, or of a sanitizer, in its log; NULL: none. */

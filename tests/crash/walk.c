@@ -432,6 +432,8 @@ walk(struct walk *w, int64_t since)
 	struct site_reply r;
 
 	(void)snprintf(snapshot, sizeof(snapshot), "%s/snapshot", w->room);
+	/* The points take longer than a connection may be idle. */
+	site_hang_up(&w->site);
 	device_begin(d);
 	while (device_next(d, &body, &url) == STEP_MORE) {
 		w->message++;
@@ -439,7 +441,6 @@ walk(struct walk *w, int64_t since)
 			site_snapshot(&w->site, snapshot);
 			all_points(w);
 		}
-		/* The points take longer than a connection may be idle. */
 		if (!device_post(d, &w->site, CUT_AFTER, &r) ||
 		    device_take(d, &r) != STEP_MORE)
 			site_die("message %u: %s", w->message, d->why);

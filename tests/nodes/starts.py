@@ -28,7 +28,8 @@ class Starts:
     def site(self, uri, **conf):
         self.n += 1
         return Site(self.binary, os.path.join(self.room, "s%d" % self.n),
-                    store=uri, **conf)
+                    store=uri, key_file=os.path.join(self.room, "key"),
+                    **conf)
 
     def refused(self, what, uri, code, *words):
         """A start that fails: by that status, with one sentence."""

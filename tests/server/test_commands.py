@@ -676,6 +676,24 @@ class Whole(Site):
         self.assertTrue(self.json("migrate")["up_to_date"])
         self.assertIn("up to date", self.run_("migrate"))
 
+    def test_another_key(self):
+        """Refused by everything, until it is said to be the site's."""
+        self.anna()
+        self.assertEqual(self.json("migrate")["up_to_date"], True)
+        key = self.path("state/key")
+        with open(key) as f:
+            was = f.read()
+        os.rename(key, key + ".lost")
+        for words in (["user", "list"], ["migrate"],
+                      ["serve", "--allow-root"]):
+            self.refused(*words, code=CONFIG, says="not this site's")
+            self.refused(*words, code=CONFIG, says="--new-key")
+        self.assertNotEqual(open(key).read(), was)
+        self.assertIn("made anew", self.run_("migrate", "--new-key"))
+        self.run_("user", "list")
+        os.rename(key + ".lost", key)
+        self.refused("user", "list", code=CONFIG, says="not this site's")
+
     def test_check_finds(self):
         import sqlite3
         self.anna()

@@ -619,6 +619,46 @@ changes_meanwhile_are_copied(void **state)
 	env->t->s = from;
 }
 
+/* Another one while the first is at work, whatever it wants to do; under the
+   seal too. */
+static void
+try_second(void *ctx, const struct store_copy_sum *s)
+{
+	struct meddler *m = ctx;
+	struct t_env *t = m->env->t;
+	struct store_copy c = job(m->env, STORE_COPY_AHEAD);
+	bool *done = s->sealed ? &m->sealed : &m->done;
+	struct err e = { 0 };
+
+	if (*done)
+		return;
+	*done = true;
+	assert_int_equal(store_copy_run(&c, t->a, &e), -1);
+	assert_int_equal(e.code, ERR_CONFLICT);
+	assert_non_null(strstr(e.msg, "another `funicular copy`"));
+	e = (struct err){ 0 };
+	assert_int_equal(store_copy_reopen(t->s, &e), -1);
+	assert_int_equal(e.code, ERR_CONFLICT);
+}
+
+static void
+a_second_one_is_refused(void **state)
+{
+	struct c_env *env = *state;
+	struct meddler m = { .env = env };
+	struct store_copy c = job(env, STORE_COPY_MOVE);
+
+	fill(env, ROWS, 5000);
+	c.tell = try_second;
+	c.ctx = &m;
+	OK(env->t, store_copy_run(&c, env->t->a, &env->t->e));
+	assert_true(m.done && m.sealed);
+	assert_int_equal(c.finding.all, 0);
+	/* The first one is over. */
+	(void)copied(env, STORE_COPY_CHECK);
+	OK(env->t, store_copy_reopen(env->t->s, &env->t->e));
+}
+
 static void
 removed_users_go(void **state)
 {
@@ -885,12 +925,19 @@ killed_anywhere(void **state)
 #define C(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static const struct CMUnitTest TESTS[] = {
-	C(no_column_is_forgotten),     C(everything_arrives),
-	C(the_source_is_sealed),       C(kept_both_can_be_used),
-	C(targets_in_use_are_refused), C(changes_meanwhile_are_copied),
-	C(removed_users_go),           C(differences_are_found),
-	C(damage_is_mended),           C(a_failure_opens_the_source),
-	C(killed_it_goes_on),          C(killed_anywhere),
+	C(no_column_is_forgotten),
+	C(everything_arrives),
+	C(the_source_is_sealed),
+	C(kept_both_can_be_used),
+	C(targets_in_use_are_refused),
+	C(changes_meanwhile_are_copied),
+	C(a_second_one_is_refused),
+	C(removed_users_go),
+	C(differences_are_found),
+	C(damage_is_mended),
+	C(a_failure_opens_the_source),
+	C(killed_it_goes_on),
+	C(killed_anywhere),
 };
 
 int
