@@ -14,6 +14,10 @@ struct meaning {
 #define STATE(a, b, c, d, e) PG_STATE(a, b, c, d, e), false
 #define CLASS(a, b) PG_CLASS(a, b), true
 
+/* Of libpq's own, not of a server. */
+#define NO_TRUST PG_STATE('L', 'Q', '0', '0', '1')
+#define NO_TLS PG_STATE('L', 'Q', '0', '0', '2')
+
 /* The first that fits. */
 static const struct meaning MEANINGS[] = {
 	{ STATE('2', '3', '5', '0', '5'), ERR_CONFLICT, "exists already" },
@@ -76,6 +80,12 @@ static const struct meaning MEANINGS[] = {
 	{ STATE('4', '2', 'P', '0', '5'), ERR_CONFIG,
 	  "a pooler hands out connections by transaction: add prepare=off to "
 	  "`store`" },
+	{ NO_TRUST, false, ERR_CONFIG,
+	  "the database's certificate does not prove that it is the one in "
+	  "`store`: look at host=, sslrootcert= and sslmode=" },
+	{ NO_TLS, false, ERR_CONFIG,
+	  "the database speaks no TLS, and sslmode= in `store` wants it: set "
+	  "ssl = on there" },
 	{ CLASS('5', '4'), ERR_LIMIT, "larger than PostgreSQL can hold" },
 };
 
@@ -198,15 +208,34 @@ state_in(const char *said)
 	return 0;
 }
 
+/* What libpq finds itself comes without a SQLSTATE: what its words stand for.
+ */
+static const struct {
+	const char *words;
+	int state;
+} LIBPQ[] = {
+	{ "session is read-only", PG_STATE('2', '5', '0', '0', '6') },
+	{ "no password supplied", PG_STATE('2', '8', 'P', '0', '1') },
+	{ "does not match host name", NO_TRUST },
+	{ "certificate verify failed", NO_TRUST },
+	{ "root certificate file", NO_TRUST },
+	{ "does not support SSL", NO_TLS },
+};
+
+static int
+state_of(const char *said)
+{
+	for (size_t i = 0; i < sizeof(LIBPQ) / sizeof(LIBPQ[0]); i++) {
+		if (strstr(said, LIBPQ[i].words) != NULL)
+			return LIBPQ[i].state;
+	}
+	return state_in(said);
+}
+
 int
 pg_refused(const char *said, struct err *e)
 {
-	/* Two that libpq finds itself, without a SQLSTATE. */
-	int state = strstr(said, "session is read-only") != NULL
-			? PG_STATE('2', '5', '0', '0', '6')
-		    : strstr(said, "no password supplied") != NULL
-			? PG_STATE('2', '8', 'P', '0', '1')
-			: state_in(said);
+	int state = state_of(said);
 	const struct meaning *m = state == 0 ? NULL : meaning_of(state);
 	struct slice line = first_line(said);
 

@@ -36,9 +36,10 @@ def free_port():
 class Database:
     """A PostgreSQL that can be killed, and started again."""
 
-    def __init__(self, bouncer=False, **settings):
+    def __init__(self, bouncer=False, port=postgres.PORT, **settings):
         self.bouncer = bouncer
-        self.server = postgres.Server(bouncer, dict(SETTINGS, **settings))
+        self.server = postgres.Server(bouncer, dict(SETTINGS, **settings),
+                                      port)
         try:
             self.server.start()
         except BaseException:
@@ -46,7 +47,7 @@ class Database:
             raise
 
     def words(self, bouncer=False):
-        port = postgres.BOUNCER_PORT if bouncer else postgres.PORT
+        port = postgres.BOUNCER_PORT if bouncer else self.server.port
         return "host=%s port=%d user=%s" % (self.server.dir, port,
                                             postgres.USER)
 

@@ -18,6 +18,7 @@ usage: run.py [OPTION...] BUILD-DIRECTORY [PART...]
            sent to, behind the balancer
   starts   a database that is not as it should be: wrong password, no
            database, no schema or a newer one, a replica, a full disk, gone
+  tls      PostgreSQL with a certificate that the daemon asks for
   strings  SQL in every string that a phone controls, on both stores
   matrix   SyncEvolution in every version, encoding and scheme
 
@@ -44,6 +45,7 @@ import instants  # noqa: E402
 import midway  # noqa: E402
 import starts  # noqa: E402
 import strings  # noqa: E402
+import tls  # noqa: E402
 from cluster import TESTS, check  # noqa: E402
 from fleet import Fleet, tell  # noqa: E402
 from harness import Failure  # noqa: E402
@@ -104,6 +106,10 @@ def faulty(o):
     starts.starts(o.program, os.path.join(o.room, "starts"))
 
 
+def secure(o):
+    tls.tls(o.program, os.path.join(o.room, "tls"))
+
+
 def hostile(o):
     os.makedirs(os.path.join(o.room, "strings"), exist_ok=True)
     strings.strings(o.program, os.path.join(o.room, "strings"))
@@ -126,7 +132,8 @@ def matrix(o):
 
 PARTS = {"kills": kills, "midway": midway.killed, "frozen": midway.frozen,
          "load": load, "pairs": pairs, "address": address,
-         "starts": faulty, "strings": hostile, "matrix": matrix}
+         "starts": faulty, "tls": secure, "strings": hostile,
+         "matrix": matrix}
 
 
 def options():

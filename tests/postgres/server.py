@@ -105,8 +105,9 @@ def bound_to_parent(sig):
 class Server:
     """PostgreSQL, and PgBouncer where it is asked for; used by the keeper."""
 
-    def __init__(self, bouncer, settings):
+    def __init__(self, bouncer, settings, port=PORT):
         self.bin = programs()
+        self.port = port
         self.who = account()
         self.bouncer = bouncer
         self.settings = dict(SETTINGS, **settings)
@@ -173,7 +174,7 @@ class Server:
             for name, value in self.settings.items():
                 f.write("%s = '%s'\n" % (name, value))
         self.start_postgres()
-        self.run("psql", "-qX", "-h", self.dir, "-p", str(PORT), "-U",
+        self.run("psql", "-qX", "-h", self.dir, "-p", str(self.port), "-U",
                  "postgres", "-d", "postgres", "-c",
                  "CREATE ROLE %s LOGIN CREATEDB CREATEROLE" % USER)
         if self.bouncer:
@@ -181,7 +182,7 @@ class Server:
 
     def start_postgres(self):
         p = self.daemon(signal.SIGQUIT, self.bin + "/postgres", "-D",
-                        self.dir + "/data", "-p", str(PORT))
+                        self.dir + "/data", "-p", str(self.port))
         self.wait(p, self.postgres_ready)
 
     def start_bouncer(self):
@@ -189,7 +190,7 @@ class Server:
             raise Failed("PgBouncer is not installed: tools/setup.sh test")
         conf = self.dir + "/pgbouncer.ini"
         with open(conf, "w") as f:
-            f.write(BOUNCER.format(dir=self.dir, port=PORT,
+            f.write(BOUNCER.format(dir=self.dir, port=self.port,
                                    bouncer=BOUNCER_PORT))
         with open(self.dir + "/users", "w") as f:
             f.write('"%s" ""\n' % USER)
