@@ -16,6 +16,7 @@ usage: run.py [OPTION...] BUILD-DIRECTORY [PART...]
            the same instant on different nodes
   address  who is slowed down after wrong passwords, and where devices are
            sent to, behind the balancer
+  tables   which tables the messages of a session touch
   starts   a database that is not as it should be: wrong password, no
            database, no schema or a newer one, a replica, a full disk, gone
   tls      PostgreSQL with a certificate that the daemon asks for
@@ -45,6 +46,7 @@ import instants  # noqa: E402
 import midway  # noqa: E402
 import starts  # noqa: E402
 import strings  # noqa: E402
+import tables  # noqa: E402
 import tls  # noqa: E402
 from cluster import TESTS, check  # noqa: E402
 from fleet import Fleet, tell  # noqa: E402
@@ -102,6 +104,11 @@ def address(o):
         instants.address(p.cluster)
 
 
+def touched(o):
+    with Place(o, "tables", 3) as p:
+        tables.tables(p.cluster)
+
+
 def faulty(o):
     starts.starts(o.program, os.path.join(o.room, "starts"))
 
@@ -132,8 +139,8 @@ def matrix(o):
 
 PARTS = {"kills": kills, "midway": midway.killed, "frozen": midway.frozen,
          "load": load, "pairs": pairs, "address": address,
-         "starts": faulty, "tls": secure, "strings": hostile,
-         "matrix": matrix}
+         "tables": touched, "starts": faulty, "tls": secure,
+         "strings": hostile, "matrix": matrix}
 
 
 def options():
