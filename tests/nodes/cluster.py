@@ -189,6 +189,7 @@ class Cluster:
         shutil.rmtree(room, ignore_errors=True)
         os.makedirs(room)
         self.room, self.n, self.name = room, n, name
+        self.binary = binary
         self.own = database is None
         self.db = database or Database()
         conf.setdefault("store", self.db.create(name))
