@@ -31,6 +31,49 @@ store_held(const char *where, struct err *e)
 		       "running: wait for its end, or stop it");
 }
 
+/* ---- transactions ------------------------------------------------------ */
+
+int
+store_enter(const struct store_tx *tx, enum store_mode mode, bool *failed,
+	    const char *where, struct err *e)
+{
+	if (*failed)
+		return err_set(e, ERR_BUG, where,
+			       "used after a failure without a rollback");
+	if (mode != STORE_WRITE || tx->mode == STORE_WRITE)
+		return 0;
+	*failed = true;
+	return err_set(e, ERR_BUG, where, "a write in a reading transaction");
+}
+
+#define LEVELS(verb)                                                           \
+	{                                                                      \
+		verb " s1", verb " s2", verb " s3", verb " s4", verb " s5",    \
+		    verb " s6", verb " s7", verb " s8"                         \
+	}
+const char *const store_sql_save[STORE_SAVE_MAX] = LEVELS("SAVEPOINT");
+const char *const store_sql_keep[STORE_SAVE_MAX] = LEVELS("RELEASE");
+const char *const store_sql_undo[STORE_SAVE_MAX] = LEVELS("ROLLBACK TO");
+
+int
+store_save_next(int level, int open, const char *where, struct err *e)
+{
+	if (level == open + 1 && level <= STORE_SAVE_MAX)
+		return 0;
+	return err_set(e, ERR_BUG, where, "savepoint %d inside %d", level,
+		       open);
+}
+
+int
+store_save_open(int level, int open, const char *where, struct err *e)
+{
+	if (level >= 1 && level <= open)
+		return 0;
+	return err_set(e, ERR_BUG, where, "no savepoint %d", level);
+}
+
+/* ---- values ------------------------------------------------------------ */
+
 struct slice
 store_text(struct arena *a, struct slice s)
 {

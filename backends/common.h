@@ -5,9 +5,7 @@
 #ifndef BACKENDS_COMMON_H
 #define BACKENDS_COMMON_H
 
-#include "base/arena.h"
-#include "base/err.h"
-#include "base/slice.h"
+#include "backends/store.h"
 
 /* One script out of schema/; the tables are made from those files. */
 struct store_migration {
@@ -32,6 +30,24 @@ int store_user_key(struct slice user, char *buf, struct slice *out,
 int store_moved(const char *where, struct err *e);
 /* The error of a copy that comes to a database which another one holds. */
 int store_held(const char *where, struct err *e);
+
+/* ---- transactions ------------------------------------------------------ */
+
+/* May this call be made? A transaction that failed takes nothing but a
+   rollback, one that reads no writes (and has failed then). */
+int store_enter(const struct store_tx *tx, enum store_mode mode, bool *failed,
+		const char *where, struct err *e);
+
+/* Savepoints inside each other, and the statements for each level from 1. */
+enum { STORE_SAVE_MAX = 8 };
+extern const char *const store_sql_save[STORE_SAVE_MAX];
+extern const char *const store_sql_keep[STORE_SAVE_MAX];
+extern const char *const store_sql_undo[STORE_SAVE_MAX];
+/* May this level be opened inside of `open` ones? Is it open? */
+int store_save_next(int level, int open, const char *where, struct err *e);
+int store_save_open(int level, int open, const char *where, struct err *e);
+
+/* ---- values ------------------------------------------------------------ */
 
 /*
  * Bytes as text that every engine keeps as it is: each NUL, and each byte that

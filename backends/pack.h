@@ -1,10 +1,11 @@
 /*
- * Numbers inside a BLOB: eight bytes each, big endian.
+ * Numbers inside a BLOB: eight bytes each, big endian; and the lists that are
+ * kept so, in one column of every engine.
  */
 #ifndef BACKENDS_PACK_H
 #define BACKENDS_PACK_H
 
-#include <stdint.h>
+#include "backends/store.h"
 
 static inline void
 store_pack(unsigned char *p, uint64_t v)
@@ -24,5 +25,29 @@ store_unpack(const unsigned char *p)
 		v = v << 8 | p[i];
 	return v;
 }
+
+/* A link's cursors as the bytes of one column. */
+enum {
+	STORE_CURSOR_BYTES = 24,
+	STORE_CURSORS_MAX = STORE_MEMBERS_MAX * STORE_CURSOR_BYTES,
+};
+int store_cursors_get(struct slice bytes, struct store_link *l,
+		      const char *where, struct err *e);
+int store_cursors_put(const struct store_link *l,
+		      char out[static STORE_CURSORS_MAX], struct slice *bytes,
+		      const char *where, struct err *e);
+
+/* A map row's offers in the same way. */
+enum {
+	STORE_OFFER_BYTES = 16,
+	STORE_OFFERS_ROOM = STORE_OFFERS_MAX * STORE_OFFER_BYTES,
+};
+int store_offers_get(struct slice bytes, struct store_map *m, const char *where,
+		     struct err *e);
+/* The caller has seen that there are not too many. */
+struct slice store_offers_put(const struct store_map *m,
+			      char out[static STORE_OFFERS_ROOM]);
+/* Is this revision among them? */
+bool store_offers_have(struct slice bytes, int64_t revision);
 
 #endif

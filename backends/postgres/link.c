@@ -10,30 +10,6 @@
 	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open,"    \
 	" past_days, future_days, filter, filter_asked"
 
-enum { CURSOR_BYTES = 24 };
-
-static int
-cursors_read(struct pg_q *q, int col, struct store_link *l, struct err *e)
-{
-	struct slice s = pg_col_view(q, col);
-	const unsigned char *p = (const unsigned char *)s.p;
-
-	if (s.n % CURSOR_BYTES != 0 || s.n / CURSOR_BYTES > STORE_MEMBERS_MAX)
-		return err_set(e, ERR_BUG, q->where,
-			       "link %lld: cursors of %zu bytes",
-			       (long long)l->id, s.n);
-	for (l->cursor_n = 0; l->cursor_n < s.n / CURSOR_BYTES; l->cursor_n++) {
-		const unsigned char *at = p + l->cursor_n * CURSOR_BYTES;
-
-		l->cursor[l->cursor_n] = (struct store_cursor){
-			.collection = (int64_t)store_unpack(at),
-			.change_no = (int64_t)store_unpack(at + 8),
-			.item = (int64_t)store_unpack(at + 16),
-		};
-	}
-	return 0;
-}
-
 static int
 link_read(struct pg_q *q, struct arena *a, struct store_link *l, struct err *e)
 {
@@ -61,7 +37,7 @@ link_read(struct pg_q *q, struct arena *a, struct store_link *l, struct err *e)
 		.filter = pg_col_bytes(q, a, 21),
 		.filter_asked = pg_col_bytes(q, a, 22),
 	};
-	return cursors_read(q, 4, l, e);
+	return store_cursors_get(pg_col_view(q, 4), l, q->where, e);
 }
 
 static int
@@ -118,27 +94,18 @@ link_put(struct pg_tx *t, const struct store_link *in, struct err *e)
 	    " future_days = excluded.future_days,"
 	    " filter = excluded.filter,"
 	    " filter_asked = excluded.filter_asked";
-	unsigned char cur[STORE_MEMBERS_MAX * CURSOR_BYTES];
+	char room[STORE_CURSORS_MAX];
+	struct slice cursors;
 	struct pg_q q;
 
-	if (in->cursor_n > STORE_MEMBERS_MAX)
-		return err_set(e, ERR_BUG, "store.link_put", "%zu cursors",
-			       in->cursor_n);
-	for (size_t i = 0; i < in->cursor_n; i++) {
-		store_pack(cur + i * CURSOR_BYTES,
-			   (uint64_t)in->cursor[i].collection);
-		store_pack(cur + i * CURSOR_BYTES + 8,
-			   (uint64_t)in->cursor[i].change_no);
-		store_pack(cur + i * CURSOR_BYTES + 16,
-			   (uint64_t)in->cursor[i].item);
-	}
+	if (store_cursors_put(in, room, &cursors, "store.link_put", e) < 0)
+		return -1;
 	pg_query(t, &q, sql, "store.link_put");
 	pg_int(&q, in->id);
 	pg_int(&q, in->device);
 	pg_int(&q, in->collection);
 	pg_bytes(&q, in->client_db);
-	pg_bytes(&q, (struct slice){ (const char *)cur,
-				     in->cursor_n * CURSOR_BYTES });
+	pg_bytes(&q, cursors);
 	pg_bytes(&q, in->a_client);
 	pg_bytes(&q, in->a_server);
 	pg_bytes(&q, in->n_client);

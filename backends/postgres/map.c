@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-enum { OFFER_BYTES = 16 };
-
 /* ---- reading ------------------------------------------------------------- */
 
 /*
@@ -19,27 +17,6 @@ enum { OFFER_BYTES = 16 };
  */
 #define EACH " CROSS JOIN LATERAL (SELECT * FROM map v WHERE v.account_id = $1"
 #define EACH_END " OFFSET 0) m WHERE" PG_FEW
-
-static int
-offers_read(struct pg_q *q, int col, struct store_map *m, struct err *e)
-{
-	struct slice s = pg_col_view(q, col);
-
-	if (s.n % OFFER_BYTES != 0 || s.n / OFFER_BYTES > STORE_OFFERS_MAX)
-		return err_set(e, ERR_BUG, q->where,
-			       "map row of item %lld: offers of %zu bytes",
-			       (long long)m->item, s.n);
-	for (m->offer_n = 0; m->offer_n < s.n / OFFER_BYTES; m->offer_n++) {
-		const unsigned char *at =
-		    (const unsigned char *)s.p + m->offer_n * OFFER_BYTES;
-
-		m->offer[m->offer_n] = (struct store_offer){
-			.revision = (int64_t)store_unpack(at),
-			.form = store_unpack(at + 8),
-		};
-	}
-	return 0;
-}
 
 /* Columns PG_MAP_COLS from `col` on. */
 int
@@ -57,7 +34,7 @@ pg_map_read(struct pg_q *q, struct arena *a, int col, struct store_map *m,
 		.reason = (int)pg_col(q, col + 8),
 		.touched = pg_col(q, col + 9),
 	};
-	return offers_read(q, col + 7, m, e);
+	return store_offers_get(pg_col_view(q, col + 7), m, q->where, e);
 }
 
 static int
@@ -361,7 +338,7 @@ bind_luids(struct pg_q *q, const struct order *o, size_t n, enum rows r)
 static void
 bind_offers(struct pg_q *q, const struct order *o, size_t n)
 {
-	unsigned char b[STORE_OFFERS_MAX * OFFER_BYTES];
+	char room[STORE_OFFERS_ROOM];
 
 	pg_array(q, PG_BYTES);
 	for (size_t i = 0; i < n; i++) {
@@ -369,17 +346,10 @@ bind_offers(struct pg_q *q, const struct order *o, size_t n)
 
 		if (!among(&o->p[i], ROWS_LIVE))
 			continue;
-		for (size_t k = 0; k < m->offer_n; k++) {
-			store_pack(b + k * OFFER_BYTES,
-				   (uint64_t)m->offer[k].revision);
-			store_pack(b + k * OFFER_BYTES + 8, m->offer[k].form);
-		}
 		if (m->offer_n == 0)
 			pg_add_null(q);
 		else
-			pg_add_bytes(
-			    q, (struct slice){ (const char *)b,
-					       m->offer_n * OFFER_BYTES });
+			pg_add_bytes(q, store_offers_put(m, room));
 	}
 	pg_array_end(q);
 }

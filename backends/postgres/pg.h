@@ -22,7 +22,6 @@ enum {
 	PG_PARAMS_MAX = 40,   /* parameters of one statement */
 	PG_SENT_MAX = 64,     /* statements sent together */
 	PG_SCRATCH = 1 << 30, /* bytes of array parameters sent together */
-	PG_SAVE_MAX = 8,      /* savepoints inside each other */
 	PG_POOL = 16,         /* connections, unless the URI says pool= */
 	PG_POOL_MAX = 512,
 	PG_CONNECT_S = 5,        /* how long one host may take to answer */
@@ -117,7 +116,7 @@ struct pg_tx {
 	int64_t first_id;
 	struct pg_delta used;
 	int level; /* open savepoints */
-	struct pg_delta saved[PG_SAVE_MAX];
+	struct pg_delta saved[STORE_SAVE_MAX];
 };
 
 static inline struct pg *

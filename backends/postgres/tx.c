@@ -15,18 +15,7 @@ pg_enter(struct store_tx *tx, enum store_mode mode, const char *where,
 {
 	struct pg_tx *t = (struct pg_tx *)(void *)tx;
 
-	if (t->failed) {
-		(void)err_set(e, ERR_BUG, where,
-			      "used after a failure without a rollback");
-		return NULL;
-	}
-	if (mode == STORE_WRITE && tx->mode != STORE_WRITE) {
-		t->failed = true;
-		(void)err_set(e, ERR_BUG, where,
-			      "a write in a reading transaction");
-		return NULL;
-	}
-	return t;
+	return store_enter(tx, mode, &t->failed, where, e) < 0 ? NULL : t;
 }
 
 /* Give back connection and memory; what may still be open is undone. */
@@ -209,15 +198,6 @@ pg_rollback(struct store_tx **tx)
 /* ---- savepoints ------------------------------------------------------------
  */
 
-#define LEVELS(verb)                                                           \
-	{                                                                      \
-		verb " s1", verb " s2", verb " s3", verb " s4", verb " s5",    \
-		    verb " s6", verb " s7", verb " s8"                         \
-	}
-static const char *const SQL_SAVE[PG_SAVE_MAX] = LEVELS("SAVEPOINT");
-static const char *const SQL_KEEP[PG_SAVE_MAX] = LEVELS("RELEASE");
-static const char *const SQL_UNDO[PG_SAVE_MAX] = LEVELS("ROLLBACK TO");
-
 /* Setting one and letting it go cannot fail but with the connection: they
    wait for the next statement and travel with it. */
 int
@@ -227,13 +207,11 @@ pg_save(struct store_tx *tx, int level, struct err *e)
 
 	if (t == NULL)
 		return -1;
-	if (level != t->level + 1 || level > PG_SAVE_MAX)
-		return pg_leave(t, err_set(e, ERR_BUG, "store.save",
-					   "savepoint %d inside %d", level,
-					   t->level));
+	if (store_save_next(level, t->level, "store.save", e) < 0)
+		return pg_leave(t, -1);
 	if (t->c->sent_n >= PG_SENT_MAX / 2 && pg_sync(t->c, e) < 0)
 		return pg_leave(t, -1);
-	pg_say(t->c, SQL_SAVE[level - 1], "store.save");
+	pg_say(t->c, store_sql_save[level - 1], "store.save");
 	t->saved[level - 1] = t->used;
 	t->level = level;
 	return 0;
@@ -246,12 +224,11 @@ pg_save_keep(struct store_tx *tx, int level, struct err *e)
 
 	if (t == NULL)
 		return -1;
-	if (level < 1 || level > t->level)
-		return pg_leave(t, err_set(e, ERR_BUG, "store.save_keep",
-					   "no savepoint %d", level));
+	if (store_save_open(level, t->level, "store.save_keep", e) < 0)
+		return pg_leave(t, -1);
 	if (t->c->sent_n >= PG_SENT_MAX / 2 && pg_sync(t->c, e) < 0)
 		return pg_leave(t, -1);
-	pg_say(t->c, SQL_KEEP[level - 1], "store.save_keep");
+	pg_say(t->c, store_sql_keep[level - 1], "store.save_keep");
 	t->level = level - 1;
 	return 0;
 }
@@ -263,15 +240,14 @@ pg_save_undo(struct store_tx *tx, int level, struct err *e)
 {
 	struct pg_tx *t = (struct pg_tx *)(void *)tx;
 
-	if (level < 1 || level > t->level)
-		return pg_leave(t, err_set(e, ERR_BUG, "store.save_undo",
-					   "no savepoint %d", level));
+	if (store_save_open(level, t->level, "store.save_undo", e) < 0)
+		return pg_leave(t, -1);
 	if (t->c->broken)
 		return pg_leave(t,
 				err_set(e, ERR_UNAVAILABLE, "store.save_undo",
 					"the transaction is lost"));
-	pg_say(t->c, SQL_UNDO[level - 1], "store.save_undo");
-	pg_say(t->c, SQL_KEEP[level - 1], "store.save_undo");
+	pg_say(t->c, store_sql_undo[level - 1], "store.save_undo");
+	pg_say(t->c, store_sql_keep[level - 1], "store.save_undo");
 	if (pg_sync(t->c, e) < 0)
 		return pg_leave(t, -1);
 	t->used = t->saved[level - 1];

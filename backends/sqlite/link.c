@@ -10,30 +10,6 @@
 	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open,"    \
 	" past_days, future_days, filter, filter_asked"
 
-enum { CURSOR_BYTES = 24 };
-
-static int
-cursors_read(struct lite_q *q, int col, struct store_link *l, struct err *e)
-{
-	const unsigned char *p = sqlite3_column_blob(q->st, col);
-	size_t n = (size_t)sqlite3_column_bytes(q->st, col);
-
-	if (n % CURSOR_BYTES != 0 || n / CURSOR_BYTES > STORE_MEMBERS_MAX)
-		return err_set(e, ERR_BUG, q->where,
-			       "link %lld: cursors of %zu bytes",
-			       (long long)l->id, n);
-	for (l->cursor_n = 0; l->cursor_n < n / CURSOR_BYTES; l->cursor_n++) {
-		const unsigned char *at = p + l->cursor_n * CURSOR_BYTES;
-
-		l->cursor[l->cursor_n] = (struct store_cursor){
-			.collection = (int64_t)store_unpack(at),
-			.change_no = (int64_t)store_unpack(at + 8),
-			.item = (int64_t)store_unpack(at + 16),
-		};
-	}
-	return 0;
-}
-
 static int
 link_read(struct lite_q *q, struct arena *a, struct store_link *l,
 	  struct err *e)
@@ -62,7 +38,7 @@ link_read(struct lite_q *q, struct arena *a, struct store_link *l,
 		.filter = lite_col_bytes(q, a, 21),
 		.filter_asked = lite_col_bytes(q, a, 22),
 	};
-	return cursors_read(q, 4, l, e);
+	return store_cursors_get(lite_col_view(q, 4), l, q->where, e);
 }
 
 static int
@@ -127,28 +103,19 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	    " future_days = excluded.future_days,"
 	    " filter = excluded.filter,"
 	    " filter_asked = excluded.filter_asked";
-	unsigned char cur[STORE_MEMBERS_MAX * CURSOR_BYTES];
+	char room[STORE_CURSORS_MAX];
+	struct slice cursors;
 	struct lite_q q;
 
-	if (in->cursor_n > STORE_MEMBERS_MAX)
-		return err_set(e, ERR_BUG, "store.link_put", "%zu cursors",
-			       in->cursor_n);
-	for (size_t i = 0; i < in->cursor_n; i++) {
-		store_pack(cur + i * CURSOR_BYTES,
-			   (uint64_t)in->cursor[i].collection);
-		store_pack(cur + i * CURSOR_BYTES + 8,
-			   (uint64_t)in->cursor[i].change_no);
-		store_pack(cur + i * CURSOR_BYTES + 16,
-			   (uint64_t)in->cursor[i].item);
-	}
+	if (store_cursors_put(in, room, &cursors, "store.link_put", e) < 0)
+		return -1;
 	if (lite_query(t, &q, sql, "store.link_put", e) < 0)
 		return -1;
 	lite_int(&q, in->id);
 	lite_int(&q, in->device);
 	lite_int(&q, in->collection);
 	lite_blob(&q, in->client_db);
-	lite_blob(&q, (struct slice){ (const char *)cur,
-				      in->cursor_n * CURSOR_BYTES });
+	lite_blob(&q, cursors);
 	lite_blob(&q, in->a_client);
 	lite_blob(&q, in->a_server);
 	lite_blob(&q, in->n_client);

@@ -16,7 +16,6 @@
 enum {
 	LITE_CACHE = 256,    /* slots for prepared statements: a power of 2 */
 	LITE_IDLE_MAX = 16,  /* idle connections that are kept */
-	LITE_SAVE_MAX = 8,   /* savepoints inside each other */
 	LITE_BUSY_MS = 5000, /* how long a writer waits for another */
 	LITE_APP_ID = 0x46756E69, /* "Funi" in the file's header */
 };
@@ -63,7 +62,7 @@ struct lite_tx {
 	int64_t first_id;
 	struct lite_delta used;
 	int level; /* open savepoints */
-	struct lite_delta saved[LITE_SAVE_MAX];
+	struct lite_delta saved[STORE_SAVE_MAX];
 };
 
 /* ---- statements (query.c) ------------------------------------------- */
@@ -121,6 +120,16 @@ static inline bool
 lite_col_bool(const struct lite_q *q, int col)
 {
 	return sqlite3_column_int64(q->st, col) != 0;
+}
+
+/* Bytes as long as the row is the current one. */
+static inline struct slice
+lite_col_view(const struct lite_q *q, int col)
+{
+	const char *p = sqlite3_column_blob(q->st, col);
+	int n = sqlite3_column_bytes(q->st, col);
+
+	return (struct slice){ p, p == NULL ? 0 : (size_t)n };
 }
 
 /* Bytes or text copied into the arena; sets q->nomem when it is full. */

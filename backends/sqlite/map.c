@@ -4,30 +4,7 @@
 #include "backends/pack.h"
 #include "backends/sqlite/lite.h"
 
-enum { OFFER_BYTES = 16 };
-
 /* ---- reading ------------------------------------------------------------- */
-
-static int
-offers_read(struct lite_q *q, int col, struct store_map *m, struct err *e)
-{
-	const unsigned char *p = sqlite3_column_blob(q->st, col);
-	size_t n = (size_t)sqlite3_column_bytes(q->st, col);
-
-	if (n % OFFER_BYTES != 0 || n / OFFER_BYTES > STORE_OFFERS_MAX)
-		return err_set(e, ERR_BUG, q->where,
-			       "map row of item %lld: offers of %zu bytes",
-			       (long long)m->item, n);
-	for (m->offer_n = 0; m->offer_n < n / OFFER_BYTES; m->offer_n++) {
-		const unsigned char *at = p + m->offer_n * OFFER_BYTES;
-
-		m->offer[m->offer_n] = (struct store_offer){
-			.revision = (int64_t)store_unpack(at),
-			.form = store_unpack(at + 8),
-		};
-	}
-	return 0;
-}
 
 /* Columns LITE_MAP_COLS from `col` on. */
 int
@@ -45,7 +22,7 @@ lite_map_read(struct lite_q *q, struct arena *a, int col, struct store_map *m,
 		.reason = (int)lite_col(q, col + 8),
 		.touched = lite_col(q, col + 9),
 	};
-	return offers_read(q, col + 7, m, e);
+	return store_offers_get(lite_col_view(q, col + 7), m, q->where, e);
 }
 
 static int
@@ -211,17 +188,12 @@ lite_map_count(struct store_tx *tx, int64_t link, int64_t gen, int64_t *n,
 static int
 put_one(struct lite_q *q, const struct store_map *m, struct err *e)
 {
-	unsigned char offers[STORE_OFFERS_MAX * OFFER_BYTES];
+	char room[STORE_OFFERS_ROOM];
 	bool settled = m->offer_n == 0 && (m->state == STORE_MAP_LIVE ||
 					   m->state == STORE_MAP_GONE);
 
 	if (m->offer_n > STORE_OFFERS_MAX)
 		return err_set(e, ERR_BUG, q->where, "%zu offers", m->offer_n);
-	for (size_t i = 0; i < m->offer_n; i++) {
-		store_pack(offers + i * OFFER_BYTES,
-			   (uint64_t)m->offer[i].revision);
-		store_pack(offers + i * OFFER_BYTES + 8, m->offer[i].form);
-	}
 	lite_int(q, m->link);
 	lite_int(q, m->gen);
 	lite_int(q, m->item);
@@ -229,8 +201,7 @@ put_one(struct lite_q *q, const struct store_map *m, struct err *e)
 	lite_int(q, (int64_t)m->state);
 	lite_int(q, m->held);
 	lite_int(q, (int64_t)m->held_form);
-	lite_blob_null(q, (struct slice){ (const char *)offers,
-					  m->offer_n * OFFER_BYTES });
+	lite_blob_null(q, store_offers_put(m, room));
 	lite_int(q, m->reason);
 	lite_int(q, m->touched);
 	lite_int(q, !settled);
@@ -395,19 +366,6 @@ lite_map_gens(struct lite_tx *t, struct arena *a, struct lite_gen **out,
 	return rc;
 }
 
-static bool
-offers_have(struct lite_q *q, int col, int64_t revision)
-{
-	const unsigned char *p = sqlite3_column_blob(q->st, col);
-	size_t n = (size_t)sqlite3_column_bytes(q->st, col);
-
-	for (size_t i = 0; i + OFFER_BYTES <= n; i += OFFER_BYTES) {
-		if ((int64_t)store_unpack(p + i) == revision)
-			return true;
-	}
-	return false;
-}
-
 int
 lite_map_refers(struct lite_tx *t, const struct lite_gen *g, size_t n,
 		int64_t item, int64_t revision, bool *yes, struct err *e)
@@ -426,9 +384,9 @@ lite_map_refers(struct lite_tx *t, const struct lite_gen *g, size_t n,
 		lite_int(&q, g[i].gen);
 		lite_int(&q, item);
 		rc = lite_step(&q, e);
-		*yes =
-		    rc == 1 && (revision == 0 || lite_col(&q, 0) == revision ||
-				offers_have(&q, 1, revision));
+		*yes = rc == 1 &&
+		       (revision == 0 || lite_col(&q, 0) == revision ||
+			store_offers_have(lite_col_view(&q, 1), revision));
 		lite_rewind(&q);
 	}
 	lite_end(&q);

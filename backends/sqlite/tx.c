@@ -15,18 +15,7 @@ lite_enter(struct store_tx *tx, enum store_mode mode, const char *where,
 {
 	struct lite_tx *t = (struct lite_tx *)(void *)tx;
 
-	if (t->failed) {
-		(void)err_set(e, ERR_BUG, where,
-			      "used after a failure without a rollback");
-		return NULL;
-	}
-	if (mode == STORE_WRITE && tx->mode != STORE_WRITE) {
-		t->failed = true;
-		(void)err_set(e, ERR_BUG, where,
-			      "a write in a reading transaction");
-		return NULL;
-	}
-	return t;
+	return store_enter(tx, mode, &t->failed, where, e) < 0 ? NULL : t;
 }
 
 static int
@@ -183,15 +172,6 @@ lite_rollback(struct store_tx **tx)
 
 /* ---- savepoints ------------------------------------------------------- */
 
-#define LEVELS(verb)                                                           \
-	{                                                                      \
-		verb " s1", verb " s2", verb " s3", verb " s4", verb " s5",    \
-		    verb " s6", verb " s7", verb " s8"                         \
-	}
-static const char *const SQL_SAVE[LITE_SAVE_MAX] = LEVELS("SAVEPOINT");
-static const char *const SQL_KEEP[LITE_SAVE_MAX] = LEVELS("RELEASE");
-static const char *const SQL_UNDO[LITE_SAVE_MAX] = LEVELS("ROLLBACK TO");
-
 int
 lite_save(struct store_tx *tx, int level, struct err *e)
 {
@@ -199,11 +179,9 @@ lite_save(struct store_tx *tx, int level, struct err *e)
 
 	if (t == NULL)
 		return -1;
-	if (level != t->level + 1 || level > LITE_SAVE_MAX)
-		return lite_leave(t, err_set(e, ERR_BUG, "store.save",
-					     "savepoint %d inside %d", level,
-					     t->level));
-	if (simple(t->c, SQL_SAVE[level - 1], "store.save", e) < 0)
+	if (store_save_next(level, t->level, "store.save", e) < 0)
+		return lite_leave(t, -1);
+	if (simple(t->c, store_sql_save[level - 1], "store.save", e) < 0)
 		return lite_leave(t, -1);
 	t->saved[level - 1] = t->used;
 	t->level = level;
@@ -217,10 +195,9 @@ lite_save_keep(struct store_tx *tx, int level, struct err *e)
 
 	if (t == NULL)
 		return -1;
-	if (level < 1 || level > t->level)
-		return lite_leave(t, err_set(e, ERR_BUG, "store.save_keep",
-					     "no savepoint %d", level));
-	if (simple(t->c, SQL_KEEP[level - 1], "store.save_keep", e) < 0)
+	if (store_save_open(level, t->level, "store.save_keep", e) < 0)
+		return lite_leave(t, -1);
+	if (simple(t->c, store_sql_keep[level - 1], "store.save_keep", e) < 0)
 		return lite_leave(t, -1);
 	t->level = level - 1;
 	return 0;
@@ -233,15 +210,14 @@ lite_save_undo(struct store_tx *tx, int level, struct err *e)
 {
 	struct lite_tx *t = (struct lite_tx *)(void *)tx;
 
-	if (level < 1 || level > t->level)
-		return lite_leave(t, err_set(e, ERR_BUG, "store.save_undo",
-					     "no savepoint %d", level));
+	if (store_save_open(level, t->level, "store.save_undo", e) < 0)
+		return lite_leave(t, -1);
 	if (sqlite3_get_autocommit(t->c->db) != 0)
 		return lite_leave(t,
 				  err_set(e, ERR_UNAVAILABLE, "store.save_undo",
 					  "the transaction is lost"));
-	if (simple(t->c, SQL_UNDO[level - 1], "store.save_undo", e) < 0 ||
-	    simple(t->c, SQL_KEEP[level - 1], "store.save_undo", e) < 0)
+	if (simple(t->c, store_sql_undo[level - 1], "store.save_undo", e) < 0 ||
+	    simple(t->c, store_sql_keep[level - 1], "store.save_undo", e) < 0)
 		return lite_leave(t, -1);
 	t->used = t->saved[level - 1];
 	t->level = level - 1;
