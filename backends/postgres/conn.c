@@ -190,13 +190,15 @@ pg_disconnect(struct pg_conn **cp)
  * say: they may be those of an empty table, or of another account. So a plan
  * is made once for a statement, and only of index scans in nested loops; what
  * reads everything (pg_no_hurry) has the choice. idle_in_transaction: what a
- * frozen node has locked becomes free.
+ * frozen node has locked becomes free; tcp_user_timeout: also where the server
+ * still has something to say and nobody takes it.
  */
 static const char SQL_SETTINGS[] =
     "SELECT set_config('statement_timeout', $1::text, $4::bigint = 1),"
     " set_config('lock_timeout', $2::text, $4::bigint = 1),"
     " set_config('idle_in_transaction_session_timeout', $3::text,"
     "  $4::bigint = 1),"
+    " set_config('tcp_user_timeout', $3::text, $4::bigint = 1),"
     " set_config('plan_cache_mode', $6::text, $4::bigint = 1),"
     " set_config('enable_seqscan', $5::text, $4::bigint = 1),"
     " set_config('enable_hashjoin', $5::text, $4::bigint = 1),"

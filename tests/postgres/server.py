@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Run a command with a PostgreSQL of its own.
 
-    server.py [--pgbouncer] [--set NAME=VALUE] COMMAND [ARGUMENT...]
+    server.py [--pgbouncer] [--tcp] [--set NAME=VALUE] COMMAND [ARGUMENT...]
 
 The server lives in a temporary folder, listens on a Unix socket in it and
-nowhere else, syncs nothing to the disk, and is gone when the command has
+nowhere else (--tcp: on a port of 127.0.0.1 too, which the command is given), syncs nothing to the disk, and is gone when the command has
 ended, however it ended: a keeper in a session of its own waits for the end of
 this process, and the server dies with the keeper. As root it runs under
 another account. The command finds it by its environment:
@@ -24,6 +24,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -195,8 +196,8 @@ class Server:
         with open(self.dir + "/users", "w") as f:
             f.write('"%s" ""\n' % USER)
         p = self.daemon(signal.SIGTERM, "pgbouncer", "-q", conf)
-        socket = "%s/.s.PGSQL.%d" % (self.dir, BOUNCER_PORT)
-        self.wait(p, lambda: os.path.exists(socket))
+        path = "%s/.s.PGSQL.%d" % (self.dir, BOUNCER_PORT)
+        self.wait(p, lambda: os.path.exists(path))
 
     def log_tail(self):
         try:
@@ -218,7 +219,13 @@ class Server:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def keep(bouncer, settings, lifeline, tell):
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def keep(bouncer, settings, port, lifeline, tell):
     """The keeper: a server until nobody holds the other end of `lifeline`."""
     os.setsid()
     # The test's output ends with the test, whatever is still to tidy up.
@@ -227,7 +234,7 @@ def keep(bouncer, settings, lifeline, tell):
         os.dup2(null, fd)
     server = None
     try:
-        server = Server(bouncer, settings)
+        server = Server(bouncer, settings, port)
         server.start()
         os.write(tell, ("ready " + server.dir).encode())
     except (Failed, OSError, subprocess.SubprocessError) as e:
@@ -238,7 +245,7 @@ def keep(bouncer, settings, lifeline, tell):
         server.stop()
 
 
-def fork_keeper(bouncer, settings):
+def fork_keeper(bouncer, settings, port):
     """Returns (pid, lifeline, what it said first)."""
     lifeline_r, lifeline_w = os.pipe()
     tell_r, tell_w = os.pipe()
@@ -248,7 +255,7 @@ def fork_keeper(bouncer, settings):
         try:
             os.close(lifeline_w)
             os.close(tell_r)
-            keep(bouncer, settings, lifeline_r, tell_w)
+            keep(bouncer, settings, port, lifeline_r, tell_w)
             code = 0
         finally:
             os._exit(code)
@@ -264,9 +271,13 @@ def fork_keeper(bouncer, settings):
     return pid, lifeline_w, said.decode(errors="replace")
 
 
-def with_server(command, bouncer=False, settings=None):
+def with_server(command, bouncer=False, settings=None, tcp=False):
     """Run the command with a server; its exit status."""
-    pid, lifeline, said = fork_keeper(bouncer, settings or {})
+    settings, port = dict(settings or {}), PORT
+    if tcp:
+        port = free_port()
+        settings["listen_addresses"] = "127.0.0.1"
+    pid, lifeline, said = fork_keeper(bouncer, settings, port)
     code = 2
     try:
         if not said.startswith("ready "):
@@ -275,7 +286,7 @@ def with_server(command, bouncer=False, settings=None):
         room = said[len("ready "):]
         env = dict(os.environ, FUNICULAR_TEST_PG_DIR=room)
         env["FUNICULAR_TEST_POSTGRES"] = "host=%s port=%d user=%s" % (
-            room, PORT, USER)
+            "127.0.0.1" if tcp else room, port, USER)
         if bouncer:
             env["FUNICULAR_TEST_PGBOUNCER"] = "host=%s port=%d user=%s" % (
                 room, BOUNCER_PORT, USER)
@@ -304,11 +315,13 @@ def show_log(room):
 
 def main():
     args = sys.argv[1:]
-    bouncer = False
+    bouncer = tcp = False
     settings = {}
     while args and args[0].startswith("--"):
         if args[0] == "--pgbouncer":
             bouncer = True
+        elif args[0] == "--tcp":
+            tcp = True
         elif args[0] == "--set" and len(args) > 1 and "=" in args[1]:
             name, _, value = args.pop(1).partition("=")
             settings[name] = value
@@ -317,7 +330,7 @@ def main():
         args.pop(0)
     if not args or args[0].startswith("-"):
         sys.exit(__doc__)
-    sys.exit(with_server(args, bouncer, settings))
+    sys.exit(with_server(args, bouncer, settings, tcp))
 
 
 if __name__ == "__main__":
