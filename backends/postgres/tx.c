@@ -178,10 +178,12 @@ commit(struct pg_tx *t, struct err *e)
 int
 pg_commit(struct store_tx **tx, struct err *e)
 {
-	struct pg_tx *t = pg_enter(*tx, STORE_READ, "store.commit", e);
-	int rc = t == NULL ? -1 : commit(t, e);
+	struct pg_tx *t = (struct pg_tx *)(void *)*tx;
+	int rc = store_enter(*tx, STORE_READ, &t->failed, "store.commit", e);
 
-	finish((struct pg_tx *)(void *)*tx);
+	if (rc == 0)
+		rc = commit(t, e);
+	finish(t);
 	*tx = NULL;
 	return rc;
 }

@@ -149,14 +149,14 @@ write_back(struct lite_tx *t, struct err *e)
 int
 lite_commit(struct store_tx **tx, struct err *e)
 {
-	struct lite_tx *t = lite_enter(*tx, STORE_READ, "store.commit", e);
-	int rc = t == NULL ? -1 : 0;
+	struct lite_tx *t = (struct lite_tx *)(void *)*tx;
+	int rc = store_enter(*tx, STORE_READ, &t->failed, "store.commit", e);
 
 	if (rc == 0 && t->tx.mode == STORE_WRITE)
 		rc = write_back(t, e);
 	if (rc == 0)
 		rc = simple(t->c, SQL_COMMIT, "store.commit", e);
-	finish((struct lite_tx *)(void *)*tx);
+	finish(t);
 	*tx = NULL;
 	return rc;
 }
