@@ -304,8 +304,9 @@ pim_occur_next(struct arena *a, const struct pim_item *it, struct slice zone,
  * ------------------------------------------------------------------------ */
 
 struct valarm {
-	const struct pim_comp *comp;
-	struct cal_when at; /* absolute */
+	const struct pim_comp *comp; /* NULL: by ask->lead_min */
+	int64_t acknowledged;        /* triggers up to here are settled */
+	struct cal_when at;          /* absolute */
 	bool absolute;
 	bool from_end;
 	struct pim_dur offset;
@@ -318,9 +319,13 @@ read_valarm(struct cal *c, const struct pim_comp *comp, struct valarm *v)
 {
 	const struct pim_prop *p = pim_prop_find(comp, "TRIGGER");
 	struct pim_dur snooze = { 0, 0 };
+	struct cal_when ack;
 
 	memset(v, 0, sizeof(*v));
 	v->comp = comp;
+	v->acknowledged = INT64_MIN;
+	if (cal_when_get(c, comp, "ACKNOWLEDGED", &ack))
+		v->acknowledged = cal_utc(&ack, NULL);
 	if (p == NULL)
 		return false;
 	v->absolute = cal_when_value(c, p, p->value, &v->at);
@@ -370,6 +375,8 @@ first_after(const struct valarm *v, int64_t trigger, int64_t after,
 {
 	int64_t n = 0;
 
+	if (trigger <= v->acknowledged)
+		return false;
 	if (trigger <= after && v->repeat > 0)
 		n = (after - trigger) / v->snooze + 1;
 	if (n > v->repeat || trigger + n * v->snooze <= after)
@@ -379,52 +386,100 @@ first_after(const struct valarm *v, int64_t trigger, int64_t after,
 	return true;
 }
 
-struct best {
-	int64_t due;
+struct hit { /* an alarm that goes off at the earliest instant so far */
 	unsigned repeat;
 	unsigned index;
+	const struct pim_comp *comp;
 	const struct pim_comp *alarm;
 	struct occur o;
 	struct slice id;
-	bool found;
 };
+
+struct best {
+	const struct pim_alarm_ask *ask;
+	int64_t due;
+	struct hit *hit;
+	size_t n, max;
+};
+
+static bool
+keep(struct best *b, const struct series *s, const struct valarm *v,
+     const struct hit *h, int64_t due)
+{
+	struct slice id;
+
+	if (b->n > 0 && due > b->due)
+		return true;
+	if (b->n > 0 && due < b->due)
+		b->n = 0;
+	b->due = due;
+	if (b->n == b->max)
+		return true;
+	id = id_of(s, &h->o);
+	b->hit[b->n] = *h;
+	b->hit[b->n].comp = s->comp;
+	b->hit[b->n].alarm = v->comp;
+	b->hit[b->n++].id = id;
+	return id.p != NULL;
+}
+
+/*
+ * The occurrence that an absolute trigger is about: the one that we wrote
+ * beside it, else the first that is not over then.
+ */
+static void
+occur_of(const struct series *s, const struct valarm *v, struct occur *o)
+{
+	struct cal_when w = { .zone = NULL };
+
+	if (s->recurs &&
+	    pim_time_parse(pim_prop_value(v->comp, PIM_ALARM_OCCURRENCE),
+			   &w.t)) {
+		w = cal_at(cal_utc(&w, s->c->home), &s->start, s->c->home);
+		set_occur(s, w.t.wall, o);
+		return;
+	}
+	if (!s->recurs ||
+	    !next_occur(s, cal_utc(&v->at, s->c->home) - s->length, o))
+		set_occur(s, s->start.t.wall, o);
+}
 
 /* One alarm over the occurrences of a series. */
 static bool
 try_alarm(const struct series *s, const struct valarm *v, unsigned index,
-	  const struct pim_alarm_ask *ask, struct best *b)
+	  struct best *b)
 {
-	int64_t after = ask->after_ms / 1000;
+	int64_t after = b->ask->after_ms >= 0
+			    ? b->ask->after_ms / 1000
+			    : -((999 - b->ask->after_ms) / 1000);
 	int64_t reach = v->offset.days * PIM_DAY_S + v->offset.secs +
 			(v->from_end ? s->length : 0) + v->snooze * v->repeat +
 			2 * PIM_DAY_S;
 	int64_t from = after - reach;
-	struct occur o;
+	struct hit h = { .index = index };
 
 	for (int i = 0; i < TRIES_MAX * 4; i++) {
+		int64_t trigger;
 		int64_t due;
-		unsigned repeat;
 
 		if (v->absolute)
-			set_occur(s, s->start.t.wall, &o);
-		else if (!next_occur(s, from, &o))
+			occur_of(s, v, &h.o);
+		else if (!next_occur(s, from, &h.o))
 			return true;
-		if (first_after(v, trigger_of(s->c, v, &o, ask->morning_hour),
-				after, &due, &repeat)) {
-			if (b->found && due >= b->due)
+		trigger = trigger_of(s->c, v, &h.o, b->ask->morning_hour);
+		if (b->n > 0 && trigger > b->due)
+			return true;
+		if (first_after(v, trigger, after, &due, &h.repeat)) {
+			/* A repetition may come after the next occurrence's
+			   own alarm, or together with it. */
+			if (!keep(b, s, v, &h, due))
+				return false;
+			if (h.repeat == 0)
 				return true;
-			b->found = true;
-			b->due = due;
-			b->repeat = repeat;
-			b->index = index;
-			b->alarm = v->comp;
-			b->o = o;
-			b->id = id_of(s, &o);
-			return b->id.p != NULL;
 		}
 		if (v->absolute || !s->recurs)
 			return true;
-		from = o.utc + 1;
+		from = h.o.utc + 1;
 	}
 	return true;
 }
@@ -439,15 +494,29 @@ is_over(const struct pim_comp *comp)
 	       (cal_is_todo(comp) && pim_prop_value(comp, "COMPLETED").n > 0);
 }
 
+/* What an event gets that has no alarm. */
+static bool
+try_lead(struct series *s, struct best *b)
+{
+	struct valarm v = { .acknowledged = INT64_MIN,
+			    .offset.secs = -(int64_t)60 * b->ask->lead_min };
+
+	if (s->comp == NULL || cal_is_todo(s->comp) || is_over(s->comp))
+		return true;
+	return try_alarm(s, &v, 0, b);
+}
+
 static bool
 try_comp(struct cal *c, const struct pim_item *it, const struct pim_comp *comp,
-	 const struct pim_alarm_ask *ask, unsigned *index, struct best *b)
+	 unsigned *index, struct best *b)
 {
 	struct series s;
 	unsigned n = 0;
 
 	if (!gather(c, it, comp, &s))
 		return false;
+	if (!pim_alarm_any(it))
+		return try_lead(&s, b);
 	for (const struct pim_comp *k = pim_comp_kid(comp, "VALARM");
 	     k != NULL && n < CAL_ALARMS_MAX; k = pim_comp_more(k), n++) {
 		struct valarm v;
@@ -460,10 +529,74 @@ try_comp(struct cal *c, const struct pim_item *it, const struct pim_comp *comp,
 			s.comp = comp;
 			s.start = v.at;
 		}
-		if (!try_alarm(&s, &v, i, ask, b))
+		if (!try_alarm(&s, &v, i, b))
 			return false;
 	}
 	return true;
+}
+
+bool
+pim_alarm_any(const struct pim_item *it)
+{
+	if (it->root == NULL)
+		return false;
+	for (const struct pim_comp *k = it->root->kids; k != NULL;
+	     k = k->next) {
+		if (is_comp(it, k) && pim_comp_kid(k, "VALARM") != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+tell(const struct cal *c, const struct best *b, const struct hit *h,
+     struct pim_alarm *out)
+{
+	const struct pim_comp *al = h->alarm;
+	bool mail = al != NULL &&
+		    slice_is_nocase(pim_prop_value(al, "ACTION"), "EMAIL");
+
+	*out = (struct pim_alarm){
+		.due_ms = b->due * 1000,
+		.start_ms = h->o.utc * 1000,
+		.end_ms = cal_utc(&h->o.end, c->home) * 1000,
+		.all_day = h->o.start.t.date,
+		.how = mail ? PIM_ALARM_MAIL : PIM_ALARM_SHOW,
+		.index = h->index,
+		.repeat = h->repeat,
+		.occurrence = h->id,
+		.comp = h->comp,
+		.alarm = al,
+	};
+}
+
+int
+pim_alarm_next_all(struct arena *a, const struct pim_item *it,
+		   const struct pim_alarm_ask *ask, struct pim_alarm *out,
+		   size_t max, size_t *n, struct err *e)
+{
+	struct best b = { .ask = ask, .max = max };
+	unsigned index = 0;
+	struct cal c;
+
+	*n = 0;
+	if (!pim_alarm_any(it) && (!ask->lead || it->root == NULL))
+		return 0;
+	b.hit = ARENA_ARRAY(a, max, struct hit);
+	if (b.hit == NULL)
+		return cal_nomem(e);
+	ask_zone(&c, a, it, ask->zone);
+	for (const struct pim_comp *k = it->root->kids; k != NULL;
+	     k = k->next) {
+		if (is_comp(it, k) && !try_comp(&c, it, k, &index, &b))
+			return cal_nomem(e);
+	}
+	if (c.nomem)
+		return cal_nomem(e);
+	for (size_t i = 0; i < b.n; i++)
+		tell(&c, &b, &b.hit[i], &out[i]);
+	*n = b.n;
+	return 0;
 }
 
 int
@@ -471,34 +604,12 @@ pim_alarm_next(struct arena *a, const struct pim_item *it,
 	       const struct pim_alarm_ask *ask, struct pim_alarm *out,
 	       bool *found, struct err *e)
 {
-	struct best b = { .found = false };
-	unsigned index = 0;
-	struct cal c;
+	size_t n;
 
-	*found = false;
 	memset(out, 0, sizeof(*out));
-	if (it->root == NULL)
-		return 0;
-	ask_zone(&c, a, it, ask->zone);
-	for (const struct pim_comp *k = it->root->kids; k != NULL;
-	     k = k->next) {
-		if (is_comp(it, k) && !try_comp(&c, it, k, ask, &index, &b))
-			return cal_nomem(e);
-	}
-	if (c.nomem)
-		return cal_nomem(e);
-	if (!b.found)
-		return 0;
-	*found = true;
-	out->due_ms = b.due * 1000;
-	out->start_ms = b.o.utc * 1000;
-	out->end_ms = cal_utc(&b.o.end, c.home) * 1000;
-	out->all_day = b.o.start.t.date;
-	out->how = slice_is_nocase(pim_prop_value(b.alarm, "ACTION"), "EMAIL")
-		       ? PIM_ALARM_MAIL
-		       : PIM_ALARM_SHOW;
-	out->index = b.index;
-	out->repeat = b.repeat;
-	out->occurrence = b.id;
+	*found = false;
+	if (pim_alarm_next_all(a, it, ask, out, 1, &n, e) < 0)
+		return -1;
+	*found = n > 0;
 	return 0;
 }

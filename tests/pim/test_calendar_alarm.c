@@ -137,6 +137,7 @@ ms(const char *s)
 }
 
 #define AL(t) "|BEGIN:VALARM|ACTION:DISPLAY|TRIGGER" t "|END:VALARM"
+#define ACK(t) "|BEGIN:VALARM|ACKNOWLEDGED:" t "|TRIGGER"
 #define B9 "DTSTART;TZID=Europe/Berlin:20090512T090000"
 
 struct next {
@@ -194,6 +195,25 @@ static const struct next nexts[] = {
 	  "20090512T070000Z", "" },
 	{ "DTSTART;VALUE=DATE:19550926|RRULE:FREQ=YEARLY" AL(":PT9H"),
 	  "20090927T000000Z", 8, "20100926T070000Z", "20100926" },
+	/* acknowledged: with its repetitions, and not what comes after it */
+	{ B9 "|RRULE:FREQ=WEEKLY" ACK("20090512T065500Z") ":-PT10M|END:VALARM",
+	  "20090101T000000Z", 0, "20090519T065000Z", "20090519T070000Z" },
+	{ B9 "|RRULE:FREQ=WEEKLY" ACK("20090512T064900Z") ":-PT10M|END:VALARM",
+	  "20090101T000000Z", 0, "20090512T065000Z", "20090512T070000Z" },
+	{ B9 ACK("20090512T065100Z") ":-PT10M|DURATION:PT5M|REPEAT:2|"
+				     "END:VALARM",
+	  "20090101T000000Z", 0, NULL, "" },
+	/* a repetition does not hide the next occurrence's own alarm */
+	{ B9 "|RRULE:FREQ=DAILY|BEGIN:VALARM|TRIGGER:-PT10M|DURATION:PT7H|"
+	     "REPEAT:9|END:VALARM",
+	  "20090513T060000Z", 0, "20090513T065000Z", "20090513T070000Z" },
+	/* snoozed: of which occurrence */
+	{ B9 "|RRULE:FREQ=DAILY" AL(";VALUE=DATE-TIME:20090520T065500Z"),
+	  "20090101T000000Z", 0, "20090520T065500Z", "20090520T070000Z" },
+	{ B9 "|RRULE:FREQ=DAILY" AL(
+	      ";VALUE=DATE-TIME:20090520T080000Z|" PIM_ALARM_OCCURRENCE
+	      ":20090520T070000Z"),
+	  "20090101T000000Z", 0, "20090520T080000Z", "20090520T070000Z" },
 	/* none */
 	{ B9 "|STATUS:CANCELLED" AL(":-PT10M"), "20090101T000000Z", 0, NULL,
 	  "" },
@@ -338,6 +358,156 @@ walks(void **state)
 	assert_int_equal(n, 400);
 }
 
+/* All that goes off at one instant, of different occurrences too. */
+static void
+together(void **state)
+{
+	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+	struct pim_item *it =
+	    t_read(a, &v, PIM_ICAL20,
+		   t_event(a, PIM_ICAL20, "",
+			   B9 "|RRULE:FREQ=DAILY" AL(":-PT10M") AL(":-P1DT10M")
+			       AL(":-PT5M")));
+	struct pim_alarm_ask ask = { .zone = v.zone,
+				     .after_ms = ms("20090520T000000Z") };
+	struct pim_alarm al[8];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(pim_alarm_next_all(a, it, &ask, al, 8, &n, NULL), 0);
+	assert_int_equal(n, 2);
+	assert_true(al[0].due_ms == ms("20090520T065000Z"));
+	assert_true(al[1].due_ms == al[0].due_ms);
+	assert_true(slice_is(al[0].occurrence, "20090520T070000Z"));
+	assert_true(slice_is(al[1].occurrence, "20090521T070000Z"));
+	assert_int_equal(al[1].index, 1);
+	assert_int_equal(pim_alarm_next_all(a, it, &ask, al, 1, &n, NULL), 0);
+	assert_int_equal(n, 1);
+}
+
+/* What has no alarm gets the account's. */
+static void
+default_lead(void **state)
+{
+	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+	struct pim_alarm_ask ask = { .zone = v.zone,
+				     .lead = true,
+				     .lead_min = 15 };
+	struct pim_alarm al;
+	bool found;
+
+	(void)state;
+	assert_int_equal(pim_alarm_next(a,
+					t_read(a, &v, PIM_ICAL20,
+					       t_event(a, PIM_ICAL20, "", B9)),
+					&ask, &al, &found, NULL),
+			 0);
+	assert_true(found && al.due_ms == ms("20090512T064500Z"));
+	assert_null(al.alarm);
+	assert_int_equal(
+	    pim_alarm_next(a,
+			   t_read(a, &v, PIM_ICAL20,
+				  t_event(a, PIM_ICAL20, "", B9 AL(":-PT5M"))),
+			   &ask, &al, &found, NULL),
+	    0);
+	assert_true(found && al.due_ms == ms("20090512T065500Z"));
+	assert_int_equal(pim_alarm_next(a,
+					t_read(a, &v, PIM_ICAL20,
+					       t_todo(a, PIM_ICAL20, "",
+						      "DUE:20090512T070000Z")),
+					&ask, &al, &found, NULL),
+			 0);
+	assert_false(found);
+}
+
+static struct pim_alarm
+next_of(const struct pim_item *it, struct pim_alarm_ask ask, const char *after)
+{
+	struct pim_alarm al;
+	bool found;
+
+	ask.after_ms = ms(after);
+	assert_int_equal(pim_alarm_next(a, it, &ask, &al, &found, NULL), 0);
+	assert_true(found);
+	return al;
+}
+
+static void
+say(struct pim_item *it, const struct pim_alarm *al, const char *now,
+    const char *snooze)
+{
+	struct pim_alarm_answer an = {
+		.alarm = *al,
+		.lead_min = 15,
+		.now_ms = ms(now),
+		.snooze_ms = snooze == NULL ? INT64_MIN : ms(snooze),
+		.uid = slice_c(now),
+		.parent_uid = SLICE_LIT("parent"),
+	};
+
+	assert_int_equal(pim_alarm_answer(a, it, &an, NULL), 0);
+}
+
+/* Snoozed, snoozed again, dismissed: the item tells every device. */
+static void
+answered(void **state)
+{
+	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+	struct pim_alarm_ask ask = { .zone = v.zone };
+	struct pim_item *it = t_read(
+	    a, &v, PIM_ICAL20,
+	    t_event(a, PIM_ICAL20, "", B9 "|RRULE:FREQ=WEEKLY" AL(":-PT10M")));
+	struct pim_alarm al = next_of(it, ask, "20090512T064959Z");
+
+	(void)state;
+	say(it, &al, "20090512T065030Z", "20090512T070030Z");
+	t_has(t_canon(a, it), "ACKNOWLEDGED:20090512T065030Z|UID:parent|"
+			      "RELATED-TO;RELTYPE=SNOOZE:parent|"
+			      "TRIGGER;VALUE=DATE-TIME:20090512T070030Z|"
+			      "LAST-MODIFIED:20090512T065030Z");
+	al = next_of(it, ask, "20090512T065000Z");
+	assert_true(al.due_ms == ms("20090512T070030Z"));
+	assert_true(slice_is(al.occurrence, "20090512T070000Z"));
+	say(it, &al, "20090512T070100Z", "20090512T090000Z");
+	t_has(t_canon(a, it), "ACKNOWLEDGED:20090512T070100Z|"
+			      "TRIGGER;VALUE=DATE-TIME:20090512T090000Z|"
+			      "!TRIGGER;VALUE=DATE-TIME:20090512T070030Z");
+	al = next_of(it, ask, "20090512T070100Z");
+	assert_true(al.due_ms == ms("20090512T090000Z"));
+	assert_true(slice_is(al.occurrence, "20090512T070000Z"));
+	say(it, &al, "20090512T090001Z", NULL);
+	t_has(t_canon(a, it),
+	      "ACKNOWLEDGED:20090512T090001Z|!RELATED-TO|!TRIGGER;VALUE");
+	al = next_of(it, ask, "20090512T090001Z");
+	assert_true(al.due_ms == ms("20090519T065000Z"));
+}
+
+/* The default of the account, snoozed, is written down: it stays for the
+   occurrences to come. */
+static void
+default_answered(void **state)
+{
+	struct pim_view v = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+	struct pim_alarm_ask ask = { .zone = v.zone,
+				     .lead = true,
+				     .lead_min = 15 };
+	struct pim_item *it = t_read(
+	    a, &v, PIM_ICAL20,
+	    t_event(a, PIM_ICAL20, "", B9 "|RRULE:FREQ=WEEKLY|SUMMARY:s"));
+	const char *before = t_canon(a, it);
+	struct pim_alarm al = next_of(it, ask, "20090512T000000Z");
+
+	(void)state;
+	say(it, &al, "20090512T064530Z", NULL);
+	assert_string_equal(before, t_canon(a, it));
+	say(it, &al, "20090512T064530Z", "20090512T070000Z");
+	t_has(t_canon(a, it), "TRIGGER:-PT15M");
+	al = next_of(it, ask, "20090512T064530Z");
+	assert_true(al.due_ms == ms("20090512T070000Z"));
+	al = next_of(it, ask, "20090512T070000Z");
+	assert_true(al.due_ms == ms("20090519T064500Z"));
+}
+
 int
 main(void)
 {
@@ -348,6 +518,10 @@ main(void)
 		cmocka_unit_test(tasks_go_off),
 		cmocka_unit_test(moved_instance),
 		cmocka_unit_test(walks),
+		cmocka_unit_test(together),
+		cmocka_unit_test(default_lead),
+		cmocka_unit_test(answered),
+		cmocka_unit_test(default_answered),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
