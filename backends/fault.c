@@ -81,8 +81,9 @@ injected(const char *fn, struct err *e)
 		       fn);
 }
 
-/* A function of the store as a whole. */
-#define SITE(fn, params, args)                                                 \
+/* A function of the store as a whole, in the table `via`. */
+#define SITE(fn, params, args) SITE_IN(v, fn, params, args)
+#define SITE_IN(via, fn, params, args)                                         \
 	static int fault_##fn params                                           \
 	{                                                                      \
 		struct store *in = of(s)->inner;                               \
@@ -91,13 +92,14 @@ injected(const char *fn, struct err *e)
                                                                                \
 		if (call.fails && call.when == STORE_FAULT_BEFORE)             \
 			return injected(#fn, e);                               \
-		rc = in->v->fn args;                                           \
+		rc = in->via->fn args;                                         \
 		tell(of(s), #fn, &call, STORE_FAULT_AFTER);                    \
 		return call.fails ? injected(#fn, e) : rc;                     \
 	}
 
 /* A function of a transaction. */
-#define TX(fn, params, args)                                                   \
+#define TX(fn, params, args) TX_IN(v, fn, params, args)
+#define TX_IN(via, fn, params, args)                                           \
 	static int fault_##fn params                                           \
 	{                                                                      \
 		struct fault_tx *t = of_tx(tx);                                \
@@ -110,7 +112,7 @@ injected(const char *fn, struct err *e)
 				       "%s after a failure", #fn);             \
 		in->next_id = tx->next_id;                                     \
 		if (!call.fails || call.when == STORE_FAULT_AFTER) {           \
-			rc = in->v->fn args;                                   \
+			rc = in->via->fn args;                                 \
 			tell(of(tx->s), #fn, &call, STORE_FAULT_AFTER);        \
 		}                                                              \
 		if (call.fails)                                                \
@@ -158,6 +160,46 @@ SITE(account_list, (struct store *s, struct arena *a,
 SITE(prune, (struct store *s, int64_t history_ms, int64_t sessions_ms,
      int64_t chunks_ms, int64_t *n, struct err *e),
      (in, history_ms, sessions_ms, chunks_ms, n, e))
+
+SITE_IN(v->alarm, due, (struct store *s, struct arena *a,
+     const bool mine[static STORE_BUCKETS], size_t limit,
+     struct store_alarm_next **out, size_t *n, struct err *e),
+     (in, a, mine, limit, out, n, e))
+SITE_IN(v->alarm, outbox, (struct store *s, struct arena *a,
+     struct slice channel, const size_t limit[static STORE_BUCKETS],
+     struct store_delivery **out, size_t *n, struct err *e),
+     (in, a, channel, limit, out, n, e))
+SITE_IN(v->alarm, buckets, (struct store *s, struct slice owner, int64_t ms,
+     bool mine[static STORE_BUCKETS], struct err *e), (in, owner, ms, mine, e))
+SITE_IN(v->alarm, address_find, (struct store *s, struct slice channel,
+     struct slice address, int64_t *account, struct err *e),
+     (in, channel, address, account, e))
+TX_IN(v->alarm, next_list, (struct store_tx *tx, struct arena *a,
+   int64_t upto_ms, size_t limit, struct store_alarm_next **out, size_t *n,
+   struct err *e), (in, a, upto_ms, limit, out, n, e))
+TX_IN(v->alarm, next_put, (struct store_tx *tx,
+   const struct store_alarm_next *next, size_t n, struct err *e),
+   (in, next, n, e))
+TX_IN(v->alarm, next_clear, (struct store_tx *tx, struct err *e), (in, e))
+TX_IN(v->alarm, delivery_add, (struct store_tx *tx,
+   const struct store_delivery *d, size_t n, struct err *e), (in, d, n, e))
+TX_IN(v->alarm, delivery_set, (struct store_tx *tx,
+   const struct store_delivery *d, size_t n, struct err *e), (in, d, n, e))
+TX_IN(v->alarm, delivery_get, (struct store_tx *tx, struct arena *a,
+   const struct slice *id, size_t n, struct store_delivery **out,
+   size_t *out_n, struct err *e), (in, a, id, n, out, out_n, e))
+TX_IN(v->alarm, delivery_list, (struct store_tx *tx, struct arena *a,
+   int64_t since_ms, size_t limit, struct store_delivery **out, size_t *n,
+   struct err *e), (in, a, since_ms, limit, out, n, e))
+TX_IN(v->alarm, seen, (struct store_tx *tx, struct slice key, bool *fresh,
+   struct err *e), (in, key, fresh, e))
+TX_IN(v->alarm, setting_list, (struct store_tx *tx, struct arena *a,
+   struct store_setting **out, size_t *n, struct err *e), (in, a, out, n, e))
+TX_IN(v->alarm, setting_put, (struct store_tx *tx, struct slice key,
+   struct slice value, struct err *e), (in, key, value, e))
+TX_IN(v->alarm, address_put, (struct store_tx *tx, struct slice channel,
+   const struct slice *address, size_t n, struct err *e),
+   (in, channel, address, n, e))
 
 TX(save, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(save_keep, (struct store_tx *tx, int level, struct err *e), (in, level, e))
@@ -380,8 +422,27 @@ fault_save_undo(struct store_tx *tx, int level, struct err *e)
 	return rc;
 }
 
+static const struct store_alarm_vtbl FAULT_ALARM = {
+	.due = fault_due,
+	.outbox = fault_outbox,
+	.buckets = fault_buckets,
+	.address_find = fault_address_find,
+	.next_list = fault_next_list,
+	.next_put = fault_next_put,
+	.next_clear = fault_next_clear,
+	.delivery_add = fault_delivery_add,
+	.delivery_set = fault_delivery_set,
+	.delivery_get = fault_delivery_get,
+	.delivery_list = fault_delivery_list,
+	.seen = fault_seen,
+	.setting_list = fault_setting_list,
+	.setting_put = fault_setting_put,
+	.address_put = fault_address_put,
+};
+
 static const struct store_vtbl FAULT = {
 	.name = "fault",
+	.alarm = &FAULT_ALARM,
 	.close = fault_close,
 	.backup = fault_backup,
 	.check = fault_check,

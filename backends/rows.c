@@ -41,7 +41,7 @@ static const struct rows_column ACCOUNT[] = {
 	I(account_id),          B(user),        I(disabled),   T(zone),
 	I(quota_bytes),         I(quota_items), I(used_bytes), I(used_items),
 	I(change_no),           I(next_id),     I(cred_gen),   I(created_ms),
-	{ "moved", ROWS_SEAL },
+	{ "moved", ROWS_SEAL }, I(alarm_on),    I(alarm_hour), I(alarm_lead),
 };
 static const struct rows_column CREDENTIAL[] = {
 	I(account_id), I(credential_id), I(kind),       T(label),   B(device),
@@ -142,6 +142,34 @@ static const struct rows_column CHUNK[] = {
 	I(account_id), I(link_id), T(dir), I(start_byte), I(at_ms), B(bytes),
 };
 
+static const struct rows_column SETTING[] = {
+	I(account_id),
+	T(key),
+	T(value),
+};
+static const struct rows_column ALARM_NEXT[] = {
+	I(account_id),
+	I(item_id),
+	I(bucket),
+	I(due_ms),
+};
+static const struct rows_column DELIVERY[] = {
+	I(account_id), T(delivery_id), I(bucket),  I(kind),       I(item_id),
+	T(recurrence), T(alarm),       I(due_ms),  I(start_ms),   T(channel),
+	T(address),    I(late),        I(state),   T(reason),     T(text),
+	I(written_ms), I(next_ms),     I(sent_ms), I(receipt_ms), I(attempts),
+};
+static const struct rows_column REMINDER_SEEN[] = {
+	I(account_id),
+	T(seen_key),
+	I(at_ms),
+};
+static const struct rows_column ADDRESS_DIRECTORY[] = {
+	T(channel),
+	T(address),
+	I(account_id),
+};
+
 #define TABLE(name, class, key_n, col)                                         \
 	{                                                                      \
 		name, class, key_n, col, sizeof(col) / sizeof((col)[0])        \
@@ -170,6 +198,11 @@ const struct rows_table rows_tables[] = {
 	TABLE("session_store", ROWS_ACCOUNT, 3, SESSION_STORE),
 	TABLE("session_event", ROWS_ACCOUNT, 6, SESSION_EVENT),
 	TABLE("chunk", ROWS_ACCOUNT, 4, CHUNK),
+	TABLE("setting", ROWS_ACCOUNT, 2, SETTING),
+	TABLE("alarm_next", ROWS_ACCOUNT, 2, ALARM_NEXT),
+	TABLE("delivery", ROWS_ACCOUNT, 2, DELIVERY),
+	TABLE("reminder_seen", ROWS_ACCOUNT, 2, REMINDER_SEEN),
+	TABLE("address_directory", ROWS_SITE, 2, ADDRESS_DIRECTORY),
 	TABLE("site", ROWS_SITE, 1, SITE),
 	TABLE("login", ROWS_SITE, 1, LOGIN),
 	TABLE("device_directory", ROWS_SITE, 2, DEVICE_DIRECTORY),

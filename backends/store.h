@@ -30,6 +30,7 @@
 #ifndef BACKENDS_STORE_H
 #define BACKENDS_STORE_H
 
+#include "backends/store_alarm.h"  /* reminders and what they need */
 #include "backends/store_report.h" /* what reports and nodes need */
 #include "base/arena.h"
 #include "base/err.h"
@@ -51,6 +52,7 @@ struct store_account {
 	int64_t change_no;   /* the last one given out */
 	int64_t cred_gen;    /* grows when any credential changes */
 	int64_t created_ms;
+	struct store_alarm_ways alarm;
 };
 
 enum store_cred_kind {
@@ -151,6 +153,7 @@ struct store_write {
 	struct slice uid;
 	uint64_t h_uid, h_content, h_identity;
 	struct store_span span;
+	struct store_due due; /* a deleted item has none, whatever it says */
 	struct slice body;
 	enum store_origin origin;
 	int64_t device;   /* 0: none */
@@ -337,12 +340,6 @@ struct store_session {
 	int64_t failed;       /* 0: went well (so far) */
 };
 
-struct store_story {
-	int64_t at_ms;
-	char who; /* '>' device spoke, '<' server spoke, '=' server decided */
-	struct slice text;
-};
-
 /* ---- transactions --------------------------------------------------- */
 
 enum store_mode { STORE_READ, STORE_WRITE };
@@ -372,6 +369,7 @@ struct store_rows_vtbl;
 struct store_vtbl {
 	const char *name;
 	const struct store_rows_vtbl *rows; /* backends/rows.h */
+	const struct store_alarm_vtbl *alarm;
 
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);
@@ -475,7 +473,8 @@ struct store_vtbl {
 	/* -- account and credentials -- */
 	int (*account_get)(struct store_tx *tx, struct arena *a,
 			   struct store_account *out, struct err *e);
-	/* Name, disabled, zone, quotas, cred_gen; usage is item_put's. */
+	/* Name, disabled, zone, quotas, cred_gen, alarm; usage is item_put's.
+	 */
 	int (*account_set)(struct store_tx *tx, const struct store_account *in,
 			   struct err *e);
 	int (*cred_list)(struct store_tx *tx, struct arena *a,

@@ -32,6 +32,12 @@ struct store_throttle_keep { /* of one kind */
 
 /* ---- what the reports are made of ------------------------------------ */
 
+struct store_story {
+	int64_t at_ms;
+	char who; /* '>' device spoke, '<' server spoke, '=' server decided */
+	struct slice text;
+};
+
 struct store_tally { /* items that went one way */
 	int64_t added, replaced, deleted, failed;
 };

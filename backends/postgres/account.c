@@ -18,7 +18,11 @@ pg_account_read(struct pg_q *q, struct arena *a, struct store_account *out)
 		.change_no = pg_col(q, 8),
 		.cred_gen = pg_col(q, 9),
 		.created_ms = pg_col(q, 10),
+		.alarm = { pg_col_bool(q, 11), (int)pg_col(q, 12),
+			   pg_col(q, 13) >= 0, (int)pg_col(q, 13) },
 	};
+	if (!out->alarm.lead)
+		out->alarm.lead_min = 0;
 }
 
 static int
@@ -107,7 +111,8 @@ account_set(struct pg_tx *t, const struct store_account *in, struct err *e)
 {
 	static const char sql[] =
 	    "UPDATE account SET \"user\" = $2, disabled = $3, zone = $4,"
-	    " quota_bytes = $5, quota_items = $6, cred_gen = $7"
+	    " quota_bytes = $5, quota_items = $6, cred_gen = $7,"
+	    " alarm_on = $8, alarm_hour = $9, alarm_lead = $10"
 	    " WHERE account_id = $1";
 	struct arena *a = arena_new(65536);
 	struct pg_q q;
@@ -126,6 +131,9 @@ account_set(struct pg_tx *t, const struct store_account *in, struct err *e)
 	pg_int(&q, in->quota_bytes);
 	pg_int(&q, in->quota_items);
 	pg_int(&q, in->cred_gen);
+	pg_int(&q, in->alarm.on);
+	pg_int(&q, in->alarm.hour);
+	pg_int(&q, in->alarm.lead ? in->alarm.lead_min : -1);
 	return pg_once(&q, e);
 }
 

@@ -34,6 +34,8 @@ struct batch {
 	size_t one_n;
 	struct aged *aged;
 	size_t aged_n;
+	struct store_alarm_next *next; /* rows that may change */
+	size_t next_n;
 };
 
 /* ---- what a batch comes to ------------------------------------------------
@@ -111,6 +113,23 @@ add(struct batch *b, struct one *o, const struct store_write *w, struct err *e)
 	return 0;
 }
 
+/* What is due next of an item, where its row may be another one now. */
+static void
+due(struct batch *b, const struct one *o)
+{
+	const struct store_write *w = o->head;
+	int64_t at = INT64_MAX;
+
+	if (w == NULL || (!w->deleted && w->due.what == STORE_DUE_KEEP))
+		return;
+	if (!w->deleted && w->due.what == STORE_DUE_AT)
+		at = w->due.at_ms;
+	if (at == INT64_MAX && o->first->create)
+		return;
+	b->next[b->next_n++] =
+	    (struct store_alarm_next){ .item = w->item, .due_ms = at };
+}
+
 static int
 fold(struct batch *b, struct err *e)
 {
@@ -128,6 +147,7 @@ fold(struct batch *b, struct err *e)
 		o = &b->one[i];
 		if (o->head != NULL && o->head->deleted)
 			age(b, o->head);
+		due(b, o);
 	}
 	return 0;
 }
@@ -138,6 +158,7 @@ batch_free(struct batch *b)
 	free(b->w);
 	free(b->one);
 	free(b->aged);
+	free(b->next);
 }
 
 static int
@@ -149,7 +170,9 @@ batch_new(struct batch *b, const struct store_write *w, size_t n, struct err *e)
 	/* Each write ages itself or the one before it, and a last one
 	   itself. */
 	b->aged = calloc(n * 2, sizeof(*b->aged));
-	if (b->w == NULL || b->one == NULL || b->aged == NULL)
+	b->next = calloc(n, sizeof(*b->next));
+	if (b->w == NULL || b->one == NULL || b->aged == NULL ||
+	    b->next == NULL)
 		return pg_nomem(WHERE, e);
 	for (size_t i = 0; i < n; i++)
 		b->w[i] = &w[i];
@@ -532,7 +555,7 @@ count(struct pg_tx *t, const struct batch *b)
 }
 
 struct put {
-	struct pg_q created, changed, side, revisions, aged;
+	struct pg_q created, changed, side, revisions, aged, next[2];
 };
 
 static int
@@ -554,6 +577,8 @@ put(struct pg_tx *t, const struct batch *b, struct put *p, struct err *e)
 	send_revisions(&p->revisions, t, b);
 	if (b->aged_n > 0)
 		send_aged(&p->aged, t, b);
+	if (b->next_n > 0)
+		pg_next_send(t, p->next, b->next, b->next_n);
 	if (pg_sync(t->c, e) < 0)
 		return -1;
 	if (n[CHANGED] > 0)
@@ -565,13 +590,16 @@ put(struct pg_tx *t, const struct batch *b, struct put *p, struct err *e)
 	(void)pg_end(&p->side, NULL);
 	(void)pg_end(&p->revisions, NULL);
 	(void)pg_end(&p->aged, NULL);
+	(void)pg_end(&p->next[0], NULL);
+	(void)pg_end(&p->next[1], NULL);
 	if (rc == 0)
 		count(t, b);
 	return rc;
 }
 
-static int
-put_all(struct pg_tx *t, const struct store_write *w, size_t n, struct err *e)
+int
+pg_item_put_all(struct pg_tx *t, const struct store_write *w, size_t n,
+		struct err *e)
 {
 	struct put p = { 0 };
 	struct batch b;
@@ -591,106 +619,5 @@ pg_item_put(struct store_tx *tx, const struct store_write *w, size_t n,
 
 	if (t == NULL)
 		return -1;
-	return n == 0 ? 0 : pg_leave(t, put_all(t, w, n, e));
-}
-
-/* ---- for good ------------------------------------------------------------ */
-
-/*
- * The head, and whether a map row of any generation refers to the item: then
- * devices hold it and shall hear of it.
- */
-static int
-look(struct pg_tx *t, int64_t item, struct store_write *tomb, bool *known,
-     struct err *e)
-{
-	static const char sql[] =
-	    "WITH RECURSIVE " PG_GENS
-	    " SELECT i.collection_id, i.kind, i.last_revision, i.size,"
-	    " i.deleted, EXISTS (SELECT 1 FROM g JOIN map m"
-	    " ON m.account_id = $1 AND m.link_id = g.link_id"
-	    " AND m.gen = g.gen AND m.item_id = $2)"
-	    " FROM item i WHERE i.account_id = $1 AND i.item_id = $2";
-	struct pg_q q;
-	int there;
-
-	pg_query(t, &q, sql, "store.item_purge");
-	pg_int(&q, item);
-	if (pg_run(&q, e) < 0)
-		return -1;
-	there = pg_next(&q);
-	if (there) {
-		*tomb = (struct store_write){
-			.item = item,
-			.deleted = true,
-			.collection = pg_col(&q, 0),
-			.kind = (unsigned)pg_col(&q, 1),
-			.revision = pg_col(&q, 2) + 1,
-			.origin = STORE_BY_ADMIN,
-			.old_size = pg_col(&q, 3),
-			.was_deleted = pg_col_bool(&q, 4),
-		};
-		*known = pg_col_bool(&q, 5);
-	}
-	return pg_end(&q, e) < 0 ? -1 : there;
-}
-
-/* History rows of the item stay behind as bare numbers; pruning passes over
-   them and takes them along. */
-static int
-remove_rows(struct pg_tx *t, int64_t item, bool head, struct err *e)
-{
-	static const char revisions[] =
-	    "DELETE FROM revision WHERE account_id = $1 AND item_id = $2";
-	static const char rest[] =
-	    "WITH i AS (DELETE FROM item"
-	    " WHERE account_id = $1 AND item_id = $2 RETURNING *)"
-	    " DELETE FROM item_hash h USING i WHERE h.account_id = $1"
-	    " AND h.collection_id = i.collection_id"
-	    " AND h.hash IN (i.h_uid, i.h_content, i.h_identity)"
-	    " AND h.item_id = i.item_id";
-	struct pg_q q[2] = { 0 };
-
-	pg_query(t, &q[0], revisions, "store.item_purge");
-	pg_int(&q[0], item);
-	pg_send(&q[0]);
-	if (head) {
-		pg_query(t, &q[1], rest, "store.item_purge");
-		pg_int(&q[1], item);
-		pg_send(&q[1]);
-	}
-	if (pg_sync(t->c, e) < 0)
-		return -1;
-	(void)pg_end(&q[1], NULL);
-	return pg_end(&q[0], e);
-}
-
-static int
-purge(struct pg_tx *t, int64_t item, struct err *e)
-{
-	struct store_write tomb;
-	bool known;
-	int rc = look(t, item, &tomb, &known, e);
-
-	if (rc <= 0)
-		return rc;
-	if (remove_rows(t, item, !known, e) < 0)
-		return -1;
-	/* Nothing stays but an empty tombstone, which pruning takes once no
-	   map row refers to it. */
-	if (known)
-		return put_all(t, &tomb, 1, e);
-	if (!tomb.was_deleted) {
-		t->used.items -= 1;
-		t->used.bytes -= tomb.old_size;
-	}
-	return 0;
-}
-
-int
-pg_item_purge(struct store_tx *tx, int64_t item, struct err *e)
-{
-	struct pg_tx *t = pg_enter(tx, STORE_WRITE, "store.item_purge", e);
-
-	return t == NULL ? -1 : pg_leave(t, purge(t, item, e));
+	return n == 0 ? 0 : pg_leave(t, pg_item_put_all(t, w, n, e));
 }

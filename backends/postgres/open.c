@@ -30,6 +30,7 @@ pg_close(struct store **sp)
 static const struct store_vtbl PG = {
 	.name = "postgres",
 	.rows = &pg_rows_vtbl,
+	.alarm = &pg_alarm_vtbl,
 	.close = pg_close,
 	.backup = pg_backup,
 	.check = pg_check,

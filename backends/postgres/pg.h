@@ -342,6 +342,26 @@ int pg_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 /* rows.c */
 extern const struct store_rows_vtbl pg_rows_vtbl;
 
+/* alarm.c, and delivery.c beside it */
+extern const struct store_alarm_vtbl pg_alarm_vtbl;
+/* Send what brings the rows of alarm_next up to date (n > 0): up to two
+   statements, to be ended with pg_end() after pg_sync(). */
+void pg_next_send(struct pg_tx *t, struct pg_q q[static 2],
+		  const struct store_alarm_next *v, size_t n);
+int pg_outbox(struct store *s, struct arena *a, struct slice channel,
+	      const size_t limit[static STORE_BUCKETS],
+	      struct store_delivery **out, size_t *n, struct err *e);
+int pg_delivery_add(struct store_tx *tx, const struct store_delivery *d,
+		    size_t n, struct err *e);
+int pg_delivery_set(struct store_tx *tx, const struct store_delivery *d,
+		    size_t n, struct err *e);
+int pg_delivery_get(struct store_tx *tx, struct arena *a,
+		    const struct slice *id, size_t n,
+		    struct store_delivery **out, size_t *out_n, struct err *e);
+int pg_delivery_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
+		     size_t limit, struct store_delivery **out, size_t *n,
+		     struct err *e);
+
 /* site.c */
 int pg_site_get(struct store *s, struct arena *a, const char *key,
 		struct slice **out, struct err *e);
@@ -393,7 +413,8 @@ int pg_cred_put(struct store_tx *tx, const struct store_cred *in,
 int pg_cred_drop(struct store_tx *tx, int64_t id, struct err *e);
 #define PG_ACCOUNT_COLS                                                        \
 	"account_id, \"user\", disabled, zone, quota_bytes, quota_items,"      \
-	" used_bytes, used_items, change_no, cred_gen, created_ms"
+	" used_bytes, used_items, change_no, cred_gen, created_ms,"            \
+	" alarm_on, alarm_hour, alarm_lead"
 void pg_account_read(struct pg_q *q, struct arena *a,
 		     struct store_account *out);
 
@@ -407,6 +428,10 @@ int pg_collection_drop(struct store_tx *tx, int64_t id, struct err *e);
 /* item_write.c; usage goes into t->used, commit writes it */
 int pg_item_put(struct store_tx *tx, const struct store_write *w, size_t n,
 		struct err *e);
+int pg_item_put_all(struct pg_tx *t, const struct store_write *w, size_t n,
+		    struct err *e);
+
+/* purge.c */
 int pg_item_purge(struct store_tx *tx, int64_t item, struct err *e);
 
 /* item_read.c */

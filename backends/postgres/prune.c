@@ -117,7 +117,7 @@ static int
 run_timed(struct prune *p, struct pg_tx *t, const struct timed *s, size_t n,
 	  size_t counted, struct err *e)
 {
-	struct pg_q q[4];
+	struct pg_q q[6];
 
 	for (size_t i = 0; i < n; i++) {
 		pg_query(t, &q[i], s[i].sql, WHERE);
@@ -156,12 +156,20 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 	    " verdict = '' THEN 'the device did not come back' ELSE verdict"
 	    " END, closed = 1 WHERE account_id = $1 AND kept = 1"
 	    " AND last_ms < $2";
-	const struct timed s[] = { { chunks, p->chunks_ms },
-				   { answers, p->sessions_ms },
-				   { states, p->sessions_ms },
-				   { closed, p->sessions_ms } };
+	/* What was settled stays as long as the history; what came in, as long
+	   as it may come again. */
+	static const char sent[] =
+	    "DELETE FROM delivery WHERE account_id = $1 AND written_ms < $2"
+	    " AND next_ms IS NULL";
+	static const char seen[] =
+	    "DELETE FROM reminder_seen WHERE account_id = $1 AND at_ms < $2";
+	const struct timed s[] = {
+		{ chunks, p->chunks_ms },   { answers, p->sessions_ms },
+		{ states, p->sessions_ms }, { sent, p->history_ms },
+		{ seen, p->chunks_ms },     { closed, p->sessions_ms },
+	};
 
-	return run_timed(p, t, s, 4, 3, e);
+	return run_timed(p, t, s, 6, 5, e);
 }
 
 /* A session's row, story and reports stay as long as the history that they
@@ -267,7 +275,12 @@ accounts(struct prune *p, struct arena *a, int64_t **out, size_t *n,
 	    "  WHERE s.account_id = b.account_id AND s.kept = 0"
 	    "  AND s.last_ms < $1 LIMIT 1) = 1"
 	    " OR (SELECT 1 FROM chunk c"
-	    "  WHERE c.account_id = b.account_id AND c.at_ms < $3 LIMIT 1) = 1";
+	    "  WHERE c.account_id = b.account_id AND c.at_ms < $3 LIMIT 1) = 1"
+	    " OR (SELECT 1 FROM delivery d"
+	    "  WHERE d.account_id = b.account_id AND d.written_ms < $1"
+	    "  LIMIT 1) = 1"
+	    " OR (SELECT 1 FROM reminder_seen r"
+	    "  WHERE r.account_id = b.account_id AND r.at_ms < $3 LIMIT 1) = 1";
 	struct pg_conn *c;
 	struct pg_q q;
 	int64_t *one;

@@ -146,9 +146,10 @@ create(struct pg_conn *c, const struct store_account *in, struct slice key,
 	    "  RETURNING account_id)"
 	    " INSERT INTO account (account_id, \"user\", disabled, zone,"
 	    " quota_bytes, quota_items, used_bytes, used_items, change_no,"
-	    " next_id, cred_gen, created_ms, moved)"
-	    " SELECT account_id, $3, $4, $5, $6, $7, 0, 0, 0, 1, $8, $9, 0 "
-	    "FROM l";
+	    " next_id, cred_gen, created_ms, moved, alarm_on, alarm_hour,"
+	    " alarm_lead)"
+	    " SELECT account_id, $3, $4, $5, $6, $7, 0, 0, 0, 1, $8, $9, 0,"
+	    " 0, 8, -1 FROM l";
 	bool made;
 	struct pg_q q;
 
@@ -241,6 +242,11 @@ static const char *const SQL_ERASE[] = {
 	"DELETE FROM session_event WHERE account_id = $1",
 	"DELETE FROM auth_day WHERE account_id = $1",
 	"DELETE FROM chunk WHERE account_id = $1",
+	"DELETE FROM alarm_next WHERE account_id = $1",
+	"DELETE FROM delivery WHERE account_id = $1",
+	"DELETE FROM reminder_seen WHERE account_id = $1",
+	"DELETE FROM setting WHERE account_id = $1",
+	"DELETE FROM address_directory WHERE account_id = $1",
 };
 
 int

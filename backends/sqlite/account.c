@@ -18,7 +18,11 @@ lite_account_read(struct lite_q *q, struct arena *a, struct store_account *out)
 		.change_no = lite_col(q, 8),
 		.cred_gen = lite_col(q, 9),
 		.created_ms = lite_col(q, 10),
+		.alarm = { lite_col_bool(q, 11), (int)lite_col(q, 12),
+			   lite_col(q, 13) >= 0, (int)lite_col(q, 13) },
 	};
+	if (!out->alarm.lead)
+		out->alarm.lead_min = 0;
 }
 
 static int
@@ -123,7 +127,8 @@ account_set(struct lite_tx *t, const struct store_account *in, struct err *e)
 {
 	static const char sql[] =
 	    "UPDATE account SET user = ?2, disabled = ?3, zone = ?4,"
-	    " quota_bytes = ?5, quota_items = ?6, cred_gen = ?7"
+	    " quota_bytes = ?5, quota_items = ?6, cred_gen = ?7,"
+	    " alarm_on = ?8, alarm_hour = ?9, alarm_lead = ?10"
 	    " WHERE account_id = ?1";
 	char buf[STORE_USER_MAX];
 	struct slice key;
@@ -139,6 +144,9 @@ account_set(struct lite_tx *t, const struct store_account *in, struct err *e)
 	lite_int(&q, in->quota_bytes);
 	lite_int(&q, in->quota_items);
 	lite_int(&q, in->cred_gen);
+	lite_int(&q, in->alarm.on);
+	lite_int(&q, in->alarm.hour);
+	lite_int(&q, in->alarm.lead ? in->alarm.lead_min : -1);
 	return lite_once(&q, e);
 }
 

@@ -181,6 +181,21 @@ bind_head(struct lite_q *q, const struct lite_tx *t,
 	lite_int(q, w->span.to_ms);
 }
 
+/* Its row of what is due next. */
+static int
+due(struct lite_tx *t, const struct store_write *w, struct err *e)
+{
+	struct store_alarm_next next = { .item = w->item, .due_ms = INT64_MAX };
+
+	if (!w->deleted && w->due.what == STORE_DUE_KEEP)
+		return 0;
+	if (!w->deleted && w->due.what == STORE_DUE_AT)
+		next.due_ms = w->due.at_ms;
+	if (w->create && next.due_ms == INT64_MAX)
+		return 0;
+	return lite_next_put(t, &next, 1, e);
+}
+
 static void
 count(struct lite_tx *t, const struct store_write *w)
 {
@@ -206,7 +221,8 @@ create(struct batch *b, const struct store_write *w)
 	if (ready(b, &b->create, sql) < 0)
 		return -1;
 	bind_head(&b->create, b->t, w);
-	if (lite_run(&b->create, b->e) < 0 || revision_add(b, w) < 0)
+	if (lite_run(&b->create, b->e) < 0 || revision_add(b, w) < 0 ||
+	    due(b->t, w, b->e) < 0)
 		return -1;
 	count(b->t, w);
 	if (w->deleted)
@@ -328,7 +344,7 @@ update(struct batch *b, const struct store_write *w, const struct head *h)
 		return -1;
 	bind_head(&q, b->t, w);
 	if (lite_once(&q, b->e) < 0 || revision_add(b, w) < 0 ||
-	    rehash(b, w, h) < 0 || age(b, w, h) < 0)
+	    rehash(b, w, h) < 0 || age(b, w, h) < 0 || due(b->t, w, b->e) < 0)
 		return -1;
 	if (!h->deleted) {
 		b->t->used.items -= 1;
@@ -428,11 +444,14 @@ lite_item_remove(struct lite_tx *t, int64_t item, struct err *e)
 {
 	static const char head[] =
 	    "DELETE FROM item WHERE account_id = ?1 AND item_id = ?2";
+	static const char next[] =
+	    "DELETE FROM alarm_next WHERE account_id = ?1 AND item_id = ?2";
 	struct head h;
 	int rc = head_read(t, item, &h, e);
 
 	if (rc < 0 || (rc == 1 && drop_hashes(t, item, &h, e) < 0) ||
-	    drop_where(t, SQL_DROP_REVISIONS, item, e) < 0)
+	    drop_where(t, SQL_DROP_REVISIONS, item, e) < 0 ||
+	    (rc == 1 && !h.deleted && drop_where(t, next, item, e) < 0))
 		return -1;
 	if (rc == 1 && !h.deleted) {
 		t->used.items -= 1;

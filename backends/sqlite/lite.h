@@ -212,6 +212,25 @@ int lite_site_end(struct lite *s, struct lite_conn *c, int rc, struct err *e);
 /* rows.c */
 extern const struct store_rows_vtbl lite_rows_vtbl;
 
+/* alarm.c, and delivery.c beside it */
+extern const struct store_alarm_vtbl lite_alarm_vtbl;
+int lite_next_put(struct lite_tx *t, const struct store_alarm_next *v, size_t n,
+		  struct err *e);
+int lite_outbox(struct store *s, struct arena *a, struct slice channel,
+		const size_t limit[static STORE_BUCKETS],
+		struct store_delivery **out, size_t *n, struct err *e);
+int lite_delivery_add(struct store_tx *tx, const struct store_delivery *d,
+		      size_t n, struct err *e);
+int lite_delivery_set(struct store_tx *tx, const struct store_delivery *d,
+		      size_t n, struct err *e);
+int lite_delivery_get(struct store_tx *tx, struct arena *a,
+		      const struct slice *id, size_t n,
+		      struct store_delivery **out, size_t *out_n,
+		      struct err *e);
+int lite_delivery_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
+		       size_t limit, struct store_delivery **out, size_t *n,
+		       struct err *e);
+
 /* site.c */
 int lite_site_get(struct store *s, struct arena *a, const char *key,
 		  struct slice **out, struct err *e);
@@ -263,7 +282,8 @@ int lite_cred_put(struct store_tx *tx, const struct store_cred *in,
 int lite_cred_drop(struct store_tx *tx, int64_t id, struct err *e);
 #define LITE_ACCOUNT_COLS                                                      \
 	"account_id, user, disabled, zone, quota_bytes, quota_items,"          \
-	" used_bytes, used_items, change_no, cred_gen, created_ms"
+	" used_bytes, used_items, change_no, cred_gen, created_ms,"            \
+	" alarm_on, alarm_hour, alarm_lead"
 void lite_account_read(struct lite_q *q, struct arena *a,
 		       struct store_account *out);
 

@@ -32,6 +32,7 @@ lite_close(struct store **sp)
 static const struct store_vtbl LITE = {
 	.name = "sqlite",
 	.rows = &lite_rows_vtbl,
+	.alarm = &lite_alarm_vtbl,
 	.close = lite_close,
 	.backup = lite_backup,
 	.check = lite_check,

@@ -286,6 +286,22 @@ chunks(struct prune *p, struct lite_tx *t, struct err *e)
 	return run_int(t, sql, &p->chunks_ms, 1, &p->n, e);
 }
 
+/* What was settled stays as long as the history; what came in, as long as it
+   may come again. */
+static int
+reminders(struct prune *p, struct lite_tx *t, struct err *e)
+{
+	static const char sent[] =
+	    "DELETE FROM delivery WHERE account_id = ?1 AND written_ms < ?2"
+	    " AND next_ms IS NULL";
+	static const char seen[] =
+	    "DELETE FROM reminder_seen WHERE account_id = ?1 AND at_ms < ?2";
+
+	if (run_int(t, sent, &p->history_ms, 1, &p->n, e) < 0)
+		return -1;
+	return run_int(t, seen, &p->chunks_ms, 1, &p->n, e);
+}
+
 /* ---- over the accounts --------------------------------------------------- */
 
 struct step {
@@ -298,7 +314,8 @@ step(struct prune *p, struct lite_tx *t, struct step *st, struct err *e)
 {
 	if (st->rest) {
 		st->rest = false;
-		if (sessions(p, t, e) < 0 || chunks(p, t, e) < 0)
+		if (sessions(p, t, e) < 0 || chunks(p, t, e) < 0 ||
+		    reminders(p, t, e) < 0)
 			return -1;
 	}
 	if (st->history && history_batch(p, t, &st->at, &st->history, e) < 0)
@@ -354,7 +371,11 @@ accounts(struct prune *p, struct lite_list *l, struct err *e)
 	    "  WHERE s.account_id = b.account_id AND s.kept = 0"
 	    "  AND s.last_ms < ?1)"
 	    " OR EXISTS (SELECT 1 FROM chunk c"
-	    "  WHERE c.account_id = b.account_id AND c.at_ms < ?3)";
+	    "  WHERE c.account_id = b.account_id AND c.at_ms < ?3)"
+	    " OR EXISTS (SELECT 1 FROM delivery d"
+	    "  WHERE d.account_id = b.account_id AND d.written_ms < ?1)"
+	    " OR EXISTS (SELECT 1 FROM reminder_seen r"
+	    "  WHERE r.account_id = b.account_id AND r.at_ms < ?3)";
 	struct lite_conn *c;
 	struct lite_q q;
 	int64_t *one;

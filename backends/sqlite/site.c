@@ -168,8 +168,9 @@ insert_account(struct lite_conn *c, const struct store_account *in, int64_t id,
 	static const char sql[] =
 	    "INSERT INTO account (account_id, user, disabled, zone,"
 	    " quota_bytes, quota_items, used_bytes, used_items, change_no,"
-	    " next_id, cred_gen, created_ms, moved)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 1, ?7, ?8, 0)";
+	    " next_id, cred_gen, created_ms, moved, alarm_on, alarm_hour,"
+	    " alarm_lead)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 1, ?7, ?8, 0, 0, 8, -1)";
 	struct lite_q q;
 
 	if (lite_prepare(c, &q, sql, "store.account_create", e) < 0)
@@ -269,6 +270,11 @@ static const char *const SQL_ERASE[] = {
 	"DELETE FROM answer WHERE account_id = ?1",
 	"DELETE FROM story WHERE account_id = ?1",
 	"DELETE FROM chunk WHERE account_id = ?1",
+	"DELETE FROM alarm_next WHERE account_id = ?1",
+	"DELETE FROM delivery WHERE account_id = ?1",
+	"DELETE FROM reminder_seen WHERE account_id = ?1",
+	"DELETE FROM setting WHERE account_id = ?1",
+	"DELETE FROM address_directory WHERE account_id = ?1",
 	"DELETE FROM session_store WHERE account_id = ?1",
 	"DELETE FROM session_event WHERE account_id = ?1",
 	"DELETE FROM auth_day WHERE account_id = ?1",

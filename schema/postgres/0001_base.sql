@@ -21,6 +21,8 @@ INSERT INTO table_class (name, class) VALUES
   ('migration', 'site'), ('table_class', 'site'), ('site', 'site'),
   ('login', 'site'), ('device_directory', 'site'), ('throttle', 'site'),
   ('auth_day', 'site'), ('node', 'site'), ('lease', 'site'),
+  ('address_directory', 'site'), ('setting', 'account'),
+  ('alarm_next', 'work'), ('delivery', 'work'), ('reminder_seen', 'account'),
   ('account', 'account'), ('credential', 'account'),
   ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
   ('revision', 'account'), ('history', 'account'), ('device', 'account'),
@@ -91,8 +93,18 @@ CREATE TABLE lease (
   until_ms bigint NOT NULL
 );
 
+-- Who is reminded at an address, and may answer from it.
+CREATE TABLE address_directory (
+  channel text NOT NULL,
+  address text NOT NULL,
+  account_id bigint NOT NULL,
+  PRIMARY KEY (channel, address)
+);
+CREATE INDEX address_directory_account ON address_directory (account_id);
+
 -- Account ---------------------------------------------------------------
 
+-- alarm_lead: minutes before events without an alarm; -1: none.
 -- moved: the site is in another database now (funicular copy); nobody writes
 -- to this account here.
 CREATE TABLE account (
@@ -108,7 +120,10 @@ CREATE TABLE account (
   next_id bigint NOT NULL,
   cred_gen bigint NOT NULL,
   created_ms bigint NOT NULL,
-  moved bigint NOT NULL
+  moved bigint NOT NULL,
+  alarm_on bigint NOT NULL,
+  alarm_hour bigint NOT NULL,
+  alarm_lead bigint NOT NULL
 );
 
 CREATE TABLE credential (
@@ -399,6 +414,65 @@ CREATE TABLE chunk (
   at_ms bigint NOT NULL,
   bytes bytea NOT NULL,
   PRIMARY KEY (account_id, link_id, dir, start_byte)
+);
+
+-- Work that is due ----------------------------------------------------------
+
+-- The next alarm of each item that has one. The bucket is made of the account:
+-- nodes lease buckets.
+CREATE TABLE alarm_next (
+  account_id bigint NOT NULL,
+  item_id bigint NOT NULL,
+  bucket bigint NOT NULL,
+  due_ms bigint NOT NULL,
+  PRIMARY KEY (account_id, item_id)
+);
+CREATE INDEX alarm_next_due ON alarm_next (bucket, due_ms);
+
+-- The outbox, and what became of it. delivery_id is a hash of what makes a
+-- message unique: account, item, recurrence, instant, channel, address.
+-- next_ms NULL: settled. Codes: enum store_delivery_kind and
+-- store_delivery_state in backends/store_alarm.h.
+CREATE TABLE delivery (
+  account_id bigint NOT NULL,
+  delivery_id text NOT NULL,
+  bucket bigint NOT NULL,
+  kind bigint NOT NULL,
+  item_id bigint NOT NULL,
+  recurrence text NOT NULL,
+  alarm text NOT NULL,
+  due_ms bigint NOT NULL,
+  start_ms bigint NOT NULL,
+  channel text NOT NULL,
+  address text NOT NULL,
+  late bigint NOT NULL,
+  state bigint NOT NULL,
+  reason text NOT NULL,
+  text text NOT NULL,
+  written_ms bigint NOT NULL,
+  next_ms bigint,
+  sent_ms bigint NOT NULL,
+  receipt_ms bigint NOT NULL,
+  attempts bigint NOT NULL,
+  PRIMARY KEY (account_id, delivery_id)
+);
+CREATE INDEX delivery_next
+  ON delivery (bucket, channel, next_ms) WHERE next_ms IS NOT NULL;
+CREATE INDEX delivery_written ON delivery (account_id, written_ms);
+
+-- Stanzas that came in: once more is no news.
+CREATE TABLE reminder_seen (
+  account_id bigint NOT NULL,
+  seen_key text NOT NULL,
+  at_ms bigint NOT NULL,
+  PRIMARY KEY (account_id, seen_key)
+);
+
+CREATE TABLE setting (
+  account_id bigint NOT NULL,
+  key text NOT NULL,
+  value text NOT NULL,
+  PRIMARY KEY (account_id, key)
 );
 
 -- Storage ------------------------------------------------------------------

@@ -19,6 +19,8 @@ INSERT INTO table_class (name, class) VALUES
   ('migration', 'site'), ('table_class', 'site'), ('site', 'site'),
   ('login', 'site'), ('device_directory', 'site'), ('throttle', 'site'),
   ('auth_day', 'site'), ('node', 'site'), ('lease', 'site'),
+  ('address_directory', 'site'), ('setting', 'account'),
+  ('alarm_next', 'work'), ('delivery', 'work'), ('reminder_seen', 'account'),
   ('account', 'account'), ('credential', 'account'),
   ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
   ('revision', 'account'), ('history', 'account'), ('device', 'account'),
@@ -89,8 +91,18 @@ CREATE TABLE lease (
   until_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Who is reminded at an address, and may answer from it.
+CREATE TABLE address_directory (
+  channel TEXT NOT NULL,
+  address TEXT NOT NULL,
+  account_id INTEGER NOT NULL,
+  PRIMARY KEY (channel, address)
+) WITHOUT ROWID;
+CREATE INDEX address_directory_account ON address_directory (account_id);
+
 -- Account ---------------------------------------------------------------
 
+-- alarm_lead: minutes before events without an alarm; -1: none.
 -- moved: the site is in another database now (funicular copy); nobody writes
 -- to this account here.
 CREATE TABLE account (
@@ -106,7 +118,10 @@ CREATE TABLE account (
   next_id INTEGER NOT NULL,
   cred_gen INTEGER NOT NULL,
   created_ms INTEGER NOT NULL,
-  moved INTEGER NOT NULL
+  moved INTEGER NOT NULL,
+  alarm_on INTEGER NOT NULL,
+  alarm_hour INTEGER NOT NULL,
+  alarm_lead INTEGER NOT NULL
 );
 
 CREATE TABLE credential (
@@ -398,3 +413,62 @@ CREATE TABLE chunk (
   bytes BLOB NOT NULL,
   PRIMARY KEY (account_id, link_id, dir, start_byte)
 );
+
+-- Work that is due ----------------------------------------------------------
+
+-- The next alarm of each item that has one. The bucket is made of the account:
+-- nodes lease buckets.
+CREATE TABLE alarm_next (
+  account_id INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  due_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, item_id)
+) WITHOUT ROWID;
+CREATE INDEX alarm_next_due ON alarm_next (bucket, due_ms);
+
+-- The outbox, and what became of it. delivery_id is a hash of what makes a
+-- message unique: account, item, recurrence, instant, channel, address.
+-- next_ms NULL: settled. Codes: enum store_delivery_kind and
+-- store_delivery_state in backends/store_alarm.h.
+CREATE TABLE delivery (
+  account_id INTEGER NOT NULL,
+  delivery_id TEXT NOT NULL,
+  bucket INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  recurrence TEXT NOT NULL,
+  alarm TEXT NOT NULL,
+  due_ms INTEGER NOT NULL,
+  start_ms INTEGER NOT NULL,
+  channel TEXT NOT NULL,
+  address TEXT NOT NULL,
+  late INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  text TEXT NOT NULL,
+  written_ms INTEGER NOT NULL,
+  next_ms INTEGER,
+  sent_ms INTEGER NOT NULL,
+  receipt_ms INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  PRIMARY KEY (account_id, delivery_id)
+) WITHOUT ROWID;
+CREATE INDEX delivery_next
+  ON delivery (bucket, channel, next_ms) WHERE next_ms IS NOT NULL;
+CREATE INDEX delivery_written ON delivery (account_id, written_ms);
+
+-- Stanzas that came in: once more is no news.
+CREATE TABLE reminder_seen (
+  account_id INTEGER NOT NULL,
+  seen_key TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, seen_key)
+) WITHOUT ROWID;
+
+CREATE TABLE setting (
+  account_id INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (account_id, key)
+) WITHOUT ROWID;

@@ -11,7 +11,7 @@ static const struct t_group *const GROUPS[] = {
 	&t_group_change,    &t_group_device,   &t_group_session,
 	&t_group_chunk,     &t_group_admin,    &t_group_prune,
 	&t_group_isolation, &t_group_throttle, &t_group_batch,
-	&t_group_report,    &t_group_views,
+	&t_group_report,    &t_group_views,    &t_group_alarm,
 };
 
 /* What cmocka_run_group_tests() does, for a list that is not an array of the

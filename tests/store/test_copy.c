@@ -117,7 +117,8 @@ raw(struct c_env *env, const struct place *p, const char *sql)
  */
 
 static const char SQL_LITE_COLUMNS[] =
-    "SELECT c.class || ' ' || c.name || '.' || t.name || ' ' ||"
+    "SELECT replace(c.class, 'work', 'account') || ' ' || c.name || '.' || "
+    "t.name || ' ' ||"
     " CASE t.type WHEN 'INTEGER' THEN 'number' WHEN 'BLOB' THEN 'bytes'"
     " WHEN 'TEXT' THEN 'text' END || CASE WHEN t.pk > 0"
     " THEN ' key ' || t.pk ELSE '' END"
@@ -125,7 +126,8 @@ static const char SQL_LITE_COLUMNS[] =
     " WHERE c.name NOT IN ('migration', 'table_class')"
     " ORDER BY c.name, t.cid";
 static const char SQL_PG_COLUMNS[] =
-    "SELECT c.class || ' ' || c.name || '.' || a.attname || ' ' ||"
+    "SELECT replace(c.class, 'work', 'account') || ' ' || c.name || '.' || "
+    "a.attname || ' ' ||"
     " CASE a.atttypid WHEN 'bigint'::regtype THEN 'number'"
     " WHEN 'bytea'::regtype THEN 'bytes' WHEN 'text'::regtype THEN 'text'"
     " END || coalesce(' key ' || array_position(i.indkey::int[],"
