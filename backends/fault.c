@@ -178,8 +178,8 @@ TX_IN(v->alarm, next_list, (struct store_tx *tx, struct arena *a,
    int64_t upto_ms, size_t limit, struct store_alarm_next **out, size_t *n,
    struct err *e), (in, a, upto_ms, limit, out, n, e))
 TX_IN(v->alarm, next_put, (struct store_tx *tx,
-   const struct store_alarm_next *next, size_t n, struct err *e),
-   (in, next, n, e))
+   const struct store_alarm_next *next, size_t n, bool overdue,
+   struct err *e), (in, next, n, overdue, e))
 TX_IN(v->alarm, next_clear, (struct store_tx *tx, struct err *e), (in, e))
 TX_IN(v->alarm, delivery_add, (struct store_tx *tx,
    const struct store_delivery *d, size_t n, struct err *e), (in, d, n, e))

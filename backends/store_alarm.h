@@ -34,7 +34,11 @@ struct store_alarm_ways {
 	int lead_min; /* before events without alarm, if lead */
 };
 
-/* With the write of an item: when does its next alarm go off? */
+/*
+ * With the write of an item: when does its next alarm go off? A row that is
+ * due already (by tx->now_ms) stays as it is: whoever sends has yet to see it,
+ * and computes the next one from the item as it is then.
+ */
 enum store_due_what {
 	STORE_DUE_KEEP = 0, /* it has none and never had */
 	STORE_DUE_NONE,     /* it has none, or none any more */
@@ -125,8 +129,9 @@ struct store_alarm_vtbl {
 	int (*next_list)(struct store_tx *tx, struct arena *a, int64_t upto_ms,
 			 size_t limit, struct store_alarm_next **out, size_t *n,
 			 struct err *e);
+	/* overdue: change rows that are due already too. */
 	int (*next_put)(struct store_tx *tx, const struct store_alarm_next *v,
-			size_t n, struct err *e);
+			size_t n, bool overdue, struct err *e);
 	/* None of the account's items has a row any more. */
 	int (*next_clear)(struct store_tx *tx, struct err *e);
 	/* Those whose id is there already stay as they are. */

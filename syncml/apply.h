@@ -22,6 +22,7 @@ struct sml_op {
 	struct pim_item *pim;
 	struct slice canon;
 	struct pim_ids ids;
+	struct store_due due;
 	struct store_map *row;  /* under this LUID in this generation */
 	struct store_map *hint; /* ... in another one */
 	struct store_map *gone; /* ... in this one, of what is gone there */
@@ -76,6 +77,9 @@ sml_op_brings(const struct sml_op *op)
 
 /* apply_read.c: bytes to item; a refusal goes into op->code. */
 int sml_op_read(struct sml_batch *b, struct sml_op *op);
+/* What of an item's alarms is due next. */
+int sml_batch_due(struct sml_batch *b, const struct pim_item *it,
+		  struct store_due *out);
 /* apply_load.c: all that the decisions need, in a handful of calls. */
 int sml_batch_load(struct sml_batch *b);
 /* Candidates with this hash: from the returned one on, *n of them. */

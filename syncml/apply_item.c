@@ -61,6 +61,7 @@ create(struct sml_batch *b, struct sml_op *op)
 		.h_identity = op->ids.h_identity,
 		.span = { op->ids.span.set, op->ids.span.from_ms,
 			  op->ids.span.to_ms },
+		.due = op->due,
 		.body = op->canon,
 		.origin = STORE_BY_DEVICE,
 		.device = c->dev.id,

@@ -98,6 +98,7 @@ write_sent(struct sml_batch *b, const struct sml_op *op,
 	w->side = side;
 	w->origin = STORE_BY_DEVICE;
 	write_ids(w, &op->ids, op->canon);
+	w->due = op->due;
 	return w->revision;
 }
 
@@ -114,7 +115,7 @@ write_merged(struct sml_batch *b, const struct pim_item *it,
 		return -1;
 	w->origin = STORE_BY_MERGE;
 	write_ids(w, &ids, canon);
-	return 0;
+	return sml_batch_due(b, it, &w->due);
 }
 
 /* In a slow sync nothing is known of what the device had; but a row of the new
@@ -195,6 +196,7 @@ duplicate(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
 		.session = b->c->row.id,
 	};
 	write_ids(&b->w[b->w_n], &op->ids, op->canon);
+	b->w[b->w_n].due = op->due;
 	*own = (struct store_map){ .link = b->ds->link,
 				   .gen = b->ds->gen,
 				   .item = b->w[b->w_n].item,

@@ -1,6 +1,7 @@
 /* What the client sent as an item's data, read into an item. */
 #include "base/digest.h"
 #include "syncml/apply.h"
+#include "syncml/due.h"
 
 static int
 refuse(struct sml_batch *b, struct sml_op *op, int code, const char *why)
@@ -76,7 +77,7 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 	if (pim_canon(b->a, op->pim, &op->canon, &c->e) < 0 ||
 	    pim_identify(b->a, op->pim, &op->ids, &c->e) < 0)
 		return -1;
-	return 0;
+	return sml_batch_due(b, op->pim, &op->due);
 }
 
 int
@@ -84,4 +85,11 @@ sml_batch_parse(struct sml_batch *b, unsigned kind, struct slice body,
 		struct pim_item **out)
 {
 	return pim_parse(b->a, (enum pim_kind)kind, body, out, &b->c->e);
+}
+
+int
+sml_batch_due(struct sml_batch *b, const struct pim_item *it,
+	      struct store_due *out)
+{
+	return sml_due(b->a, &b->c->acc, it, b->c->tx->now_ms, out, &b->c->e);
 }

@@ -87,33 +87,37 @@ next_ids(struct pg_q *q, const struct store_alarm_next *v, size_t n, bool goes)
 
 void
 pg_next_send(struct pg_tx *t, struct pg_q q[static 2],
-	     const struct store_alarm_next *v, size_t n)
+	     const struct store_alarm_next *v, size_t n, bool overdue)
 {
 	static const char put[] =
-	    "INSERT INTO alarm_next (account_id, item_id, bucket, due_ms)"
-	    " SELECT $1, u.item_id, $2, u.due_ms"
-	    " FROM unnest($3::bigint[], $4::bigint[]) AS u(item_id, due_ms)"
+	    "INSERT INTO alarm_next AS x (account_id, item_id, bucket, due_ms)"
+	    " SELECT $1, u.item_id, $3, u.due_ms"
+	    " FROM unnest($4::bigint[], $5::bigint[]) AS u(item_id, due_ms)"
 	    " ON CONFLICT (account_id, item_id)"
-	    " DO UPDATE SET due_ms = excluded.due_ms";
+	    " DO UPDATE SET due_ms = excluded.due_ms WHERE x.due_ms > $2";
 	static const char drop[] =
 	    "WITH dead AS MATERIALIZED (SELECT x.place"
-	    " FROM unnest($2::bigint[]) WITH ORDINALITY AS u(item_id, at)"
-	    " CROSS JOIN LATERAL (SELECT v.ctid AS place FROM alarm_next v"
-	    "  WHERE v.account_id = $1 AND v.item_id = u.item_id OFFSET 0) x"
-	    " WHERE" PG_FEW ")"
+	    " FROM unnest($3::bigint[]) WITH ORDINALITY AS u(item_id, at)"
+	    " CROSS JOIN LATERAL (SELECT v.ctid AS place, v.due_ms"
+	    "  FROM alarm_next v WHERE v.account_id = $1"
+	    "  AND v.item_id = u.item_id OFFSET 0) x"
+	    " WHERE x.due_ms > $2 AND" PG_FEW ")"
 	    " DELETE FROM alarm_next d USING dead WHERE " PG_PLACE("dead");
+	int64_t after = overdue ? INT64_MIN : t->tx.now_ms;
 	size_t gone = 0;
 
 	for (size_t i = 0; i < n; i++)
 		gone += v[i].due_ms == INT64_MAX;
 	if (gone > 0) {
 		pg_query(t, &q[0], drop, "store.next_put");
+		pg_int(&q[0], after);
 		next_ids(&q[0], v, n, true);
 		pg_send(&q[0]);
 	}
 	if (gone == n)
 		return;
 	pg_query(t, &q[1], put, "store.next_put");
+	pg_int(&q[1], after);
 	pg_int(&q[1], store_bucket(t->tx.account));
 	next_ids(&q[1], v, n, false);
 	pg_array(&q[1], PG_INTS);
@@ -127,7 +131,7 @@ pg_next_send(struct pg_tx *t, struct pg_q q[static 2],
 
 static int
 pg_next_put(struct store_tx *tx, const struct store_alarm_next *v, size_t n,
-	    struct err *e)
+	    bool overdue, struct err *e)
 {
 	struct pg_tx *t = pg_enter(tx, STORE_WRITE, "store.next_put", e);
 	struct pg_q q[2] = { 0 };
@@ -136,7 +140,7 @@ pg_next_put(struct store_tx *tx, const struct store_alarm_next *v, size_t n,
 		return -1;
 	if (n == 0)
 		return 0;
-	pg_next_send(t, q, v, n);
+	pg_next_send(t, q, v, n, overdue);
 	if (pg_sync(t->c, e) < 0)
 		return pg_leave(t, -1);
 	(void)pg_end(&q[0], NULL);

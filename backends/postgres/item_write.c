@@ -578,7 +578,7 @@ put(struct pg_tx *t, const struct batch *b, struct put *p, struct err *e)
 	if (b->aged_n > 0)
 		send_aged(&p->aged, t, b);
 	if (b->next_n > 0)
-		pg_next_send(t, p->next, b->next, b->next_n);
+		pg_next_send(t, p->next, b->next, b->next_n, false);
 	if (pg_sync(t->c, e) < 0)
 		return -1;
 	if (n[CHANGED] > 0)

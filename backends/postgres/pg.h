@@ -347,7 +347,7 @@ extern const struct store_alarm_vtbl pg_alarm_vtbl;
 /* Send what brings the rows of alarm_next up to date (n > 0): up to two
    statements, to be ended with pg_end() after pg_sync(). */
 void pg_next_send(struct pg_tx *t, struct pg_q q[static 2],
-		  const struct store_alarm_next *v, size_t n);
+		  const struct store_alarm_next *v, size_t n, bool overdue);
 int pg_outbox(struct store *s, struct arena *a, struct slice channel,
 	      const size_t limit[static STORE_BUCKETS],
 	      struct store_delivery **out, size_t *n, struct err *e);

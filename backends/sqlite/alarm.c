@@ -90,19 +90,22 @@ lite_next_list(struct store_tx *tx, struct arena *a, int64_t upto_ms,
 }
 
 static int
-next_one(struct lite_tx *t, const struct store_alarm_next *v, struct err *e)
+next_one(struct lite_tx *t, const struct store_alarm_next *v, bool overdue,
+	 struct err *e)
 {
 	static const char put[] =
 	    "INSERT INTO alarm_next (account_id, item_id, bucket, due_ms)"
-	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (account_id, item_id)"
-	    " DO UPDATE SET due_ms = ?4";
+	    " VALUES (?1, ?3, ?4, ?5) ON CONFLICT (account_id, item_id)"
+	    " DO UPDATE SET due_ms = ?5 WHERE due_ms > ?2";
 	static const char drop[] =
-	    "DELETE FROM alarm_next WHERE account_id = ?1 AND item_id = ?2";
+	    "DELETE FROM alarm_next WHERE account_id = ?1 AND due_ms > ?2"
+	    " AND item_id = ?3";
 	bool goes = v->due_ms == INT64_MAX;
 	struct lite_q q;
 
 	if (lite_query(t, &q, goes ? drop : put, "store.next_put", e) < 0)
 		return -1;
+	lite_int(&q, overdue ? INT64_MIN : t->tx.now_ms);
 	lite_int(&q, v->item);
 	if (!goes) {
 		lite_int(&q, store_bucket(t->tx.account));
@@ -113,22 +116,23 @@ next_one(struct lite_tx *t, const struct store_alarm_next *v, struct err *e)
 
 int
 lite_next_put(struct lite_tx *t, const struct store_alarm_next *v, size_t n,
-	      struct err *e)
+	      bool overdue, struct err *e)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = next_one(t, &v[i], e);
+		rc = next_one(t, &v[i], overdue, e);
 	return rc;
 }
 
 static int
 next_put(struct store_tx *tx, const struct store_alarm_next *v, size_t n,
-	 struct err *e)
+	 bool overdue, struct err *e)
 {
 	struct lite_tx *t = lite_enter(tx, STORE_WRITE, "store.next_put", e);
 
-	return t == NULL ? -1 : lite_leave(t, lite_next_put(t, v, n, e));
+	return t == NULL ? -1
+			 : lite_leave(t, lite_next_put(t, v, n, overdue, e));
 }
 
 static int

@@ -193,7 +193,7 @@ due(struct lite_tx *t, const struct store_write *w, struct err *e)
 		next.due_ms = w->due.at_ms;
 	if (w->create && next.due_ms == INT64_MAX)
 		return 0;
-	return lite_next_put(t, &next, 1, e);
+	return lite_next_put(t, &next, 1, false, e);
 }
 
 static void

@@ -215,7 +215,7 @@ extern const struct store_rows_vtbl lite_rows_vtbl;
 /* alarm.c, and delivery.c beside it */
 extern const struct store_alarm_vtbl lite_alarm_vtbl;
 int lite_next_put(struct lite_tx *t, const struct store_alarm_next *v, size_t n,
-		  struct err *e);
+		  bool overdue, struct err *e);
 int lite_outbox(struct store *s, struct arena *a, struct slice channel,
 		const size_t limit[static STORE_BUCKETS],
 		struct store_delivery **out, size_t *n, struct err *e);

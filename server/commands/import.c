@@ -8,6 +8,7 @@
 #include "server/commands/call.h"
 #include "server/commands/idset.h"
 #include "server/commands/infile.h"
+#include "syncml/due.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ static const char out_of_memory[] = "out of memory";
 
 struct incoming {
 	struct pim_ids ids;
+	const struct pim_item *pim;
 	struct slice body;
 	unsigned kind;
 	int64_t collection;
@@ -156,6 +158,7 @@ write_of(const struct incoming *in)
 }
 
 struct quota {
+	struct store_account acc;
 	int64_t bytes, items; /* left; INT64_MAX: no limit */
 };
 
@@ -163,14 +166,14 @@ static int
 read_quota(struct import *im, struct store_tx *tx, struct quota *q,
 	   struct err *e)
 {
-	struct store_account acc;
+	struct store_account *acc = &q->acc;
 
-	if (tx->v->account_get(tx, im->work, &acc, e) < 0)
+	if (tx->v->account_get(tx, im->work, acc, e) < 0)
 		return -1;
-	q->bytes =
-	    acc.quota_bytes == 0 ? INT64_MAX : acc.quota_bytes - acc.used_bytes;
-	q->items =
-	    acc.quota_items == 0 ? INT64_MAX : acc.quota_items - acc.used_items;
+	q->bytes = acc->quota_bytes == 0 ? INT64_MAX
+					 : acc->quota_bytes - acc->used_bytes;
+	q->items = acc->quota_items == 0 ? INT64_MAX
+					 : acc->quota_items - acc->used_items;
 	return 0;
 }
 
@@ -239,6 +242,9 @@ plan(struct import *im, struct store_tx *tx, struct store_write *w, size_t *n,
 		} else {
 			im->updated++;
 		}
+		if (sml_due(im->work, &q.acc, in->pim, tx->now_ms, &one.due,
+			    e) < 0)
+			return -1;
 		w[(*n)++] = one;
 	}
 	return 0;
@@ -294,7 +300,7 @@ uid_in_batch(const struct import *im, const struct incoming *in)
 static int
 take(struct import *im, const struct pim_item *it)
 {
-	struct incoming in = { .kind = it->kind };
+	struct incoming in = { .kind = it->kind, .pim = it };
 	struct err e = { 0 };
 	int code = SRV_EXIT_OK;
 

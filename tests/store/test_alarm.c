@@ -73,6 +73,35 @@ follows_the_item(void **state)
 	t_sound(env);
 }
 
+/* What is due already waits for who sends, whatever is written meanwhile. */
+static void
+overdue_stays(void **state)
+{
+	struct t_env *env = *state;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct store_write w = due_at(t_new(tx, 1, "one"), 50);
+	struct store_alarm_next *row;
+	struct store_item head;
+
+	t_put(env, tx, w);
+	t_commit(env, &tx);
+	tx = t_begin(env, env->anna, STORE_WRITE, 50);
+	head = t_head(env, tx, w.item);
+	t_put(env, tx, due_at(t_next(&head, "two"), 70));
+	assert_int_equal(next_of(env, tx, &row), 1);
+	assert_true(row->due_ms == 50);
+	head = t_head(env, tx, w.item);
+	t_put(env, tx, t_delete(&head));
+	assert_int_equal(next_of(env, tx, &row), 1);
+	row->due_ms = INT64_MAX;
+	OK(env, av(env)->next_put(tx, row, 1, false, &env->e));
+	assert_int_equal(next_of(env, tx, &row), 1);
+	row->due_ms = INT64_MAX;
+	OK(env, av(env)->next_put(tx, row, 1, true, &env->e));
+	assert_int_equal(next_of(env, tx, &row), 0);
+	t_commit(env, &tx);
+}
+
 /* Two writes of one item in one batch: the last head counts. */
 static void
 last_head_counts(void **state)
@@ -126,10 +155,10 @@ put_and_clear(void **state)
 	struct store_alarm_next *row;
 	size_t n;
 
-	OK(env, av(env)->next_put(tx, in, 2, &env->e));
+	OK(env, av(env)->next_put(tx, in, 2, true, &env->e));
 	in[0].due_ms = 90;
 	in[1].due_ms = INT64_MAX;
-	OK(env, av(env)->next_put(tx, in, 2, &env->e));
+	OK(env, av(env)->next_put(tx, in, 2, true, &env->e));
 	assert_int_equal(next_of(env, tx, &row), 1);
 	assert_true(row->item == 7 && row->due_ms == 90);
 	OK(env, av(env)->next_list(tx, env->a, 89, 9, &row, &n, &env->e));
@@ -159,7 +188,7 @@ due_by_bucket(void **state)
 						 { 0, 2, 50 },
 						 { 0, 3, 200 } };
 
-		OK(env, av(env)->next_put(tx, in, 3, &env->e));
+		OK(env, av(env)->next_put(tx, in, 3, true, &env->e));
 		t_commit(env, &tx);
 	}
 	OK(env, av(env)->due(env->s, env->a, all, 100, &row, &n, &env->e));
@@ -440,10 +469,19 @@ pruned(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(follows_the_item),  T(last_head_counts),   T(purged_with_the_item),
-	T(put_and_clear),     T(due_by_bucket),      T(outbox_of_channel),
-	T(deliveries_change), T(buckets_are_shared), T(seen_once),
-	T(settings),          T(addresses),          T(pruned),
+	T(follows_the_item),
+	T(overdue_stays),
+	T(last_head_counts),
+	T(purged_with_the_item),
+	T(put_and_clear),
+	T(due_by_bucket),
+	T(outbox_of_channel),
+	T(deliveries_change),
+	T(buckets_are_shared),
+	T(seen_once),
+	T(settings),
+	T(addresses),
+	T(pruned),
 };
 
 T_GROUP(alarm, "alarms", TESTS);
