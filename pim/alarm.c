@@ -525,6 +525,8 @@ try_comp(struct cal *c, const struct pim_item *it, const struct pim_comp *comp,
 		if (is_over(comp) || !read_valarm(c, k, &v) ||
 		    (s.comp == NULL && !v.absolute))
 			continue;
+		if (b->ask->settled)
+			v.acknowledged = INT64_MIN;
 		if (s.comp == NULL) { /* a task without any date */
 			s.comp = comp;
 			s.start = v.at;

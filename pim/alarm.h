@@ -43,6 +43,7 @@ struct pim_alarm_ask {
 	   start. */
 	bool lead;
 	int lead_min;
+	bool settled; /* acknowledged ones, too */
 };
 
 /*

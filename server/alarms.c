@@ -1,0 +1,345 @@
+#include "server/alarms_int.h"
+
+#include "base/digest.h"
+#include "syncml/due.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* ---- what an outlet says --------------------------------------------------
+ */
+
+void
+alarms_wake(struct srv_alarms *al)
+{
+	(void)pthread_mutex_lock(&al->lock);
+	al->woken = true;
+	(void)pthread_cond_signal(&al->wake);
+	(void)pthread_mutex_unlock(&al->lock);
+}
+
+static void
+settled(struct channel *ch, struct slice id, enum flight_state state,
+	bool for_good, const char *why)
+{
+	struct srv_alarms *al = ch->al;
+
+	(void)pthread_mutex_lock(&al->lock);
+	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
+		struct flight *f = &al->flight[i];
+
+		if (f->state != FLIGHT_UP || f->channel != ch->index ||
+		    !slice_is(id, f->id))
+			continue;
+		f->state = state;
+		f->for_good = for_good;
+		(void)snprintf(f->why, sizeof(f->why), "%s",
+			       why == NULL ? "" : why);
+		break;
+	}
+	al->woken = true;
+	(void)pthread_cond_signal(&al->wake);
+	(void)pthread_mutex_unlock(&al->lock);
+}
+
+static void
+on_sent(void *ctx, struct slice id)
+{
+	settled(ctx, id, FLIGHT_SENT, false, NULL);
+}
+
+static void
+on_failed(void *ctx, struct slice id, bool for_good, const char *why)
+{
+	settled(ctx, id, FLIGHT_FAILED, for_good, why);
+}
+
+static void
+on_state(void *ctx, bool up, const char *why)
+{
+	struct channel *ch = ctx;
+
+	log_line(ch->al->in.log, up ? LOG_LVL_INFO : LOG_LVL_WARN,
+		 "event=outlet channel=%s up=%s%s%s", ch->in->name,
+		 up ? "yes" : "no", why == NULL ? "" : ": ",
+		 why == NULL ? "" : why);
+	alarms_wake(ch->al);
+}
+
+/* ---- leases ----------------------------------------------------------------
+ */
+
+static void
+channel_close(struct channel *ch)
+{
+	if (ch->o != NULL)
+		ch->o->v->close(&ch->o);
+	ch->ours = false;
+}
+
+static void
+channel_open(struct channel *ch)
+{
+	const struct outlet_calls calls = {
+		.ctx = ch,
+		.sent = on_sent,
+		.failed = on_failed,
+		.in = alarms_in,
+		.state = on_state,
+	};
+	struct err e = { .code = ERR_NONE };
+
+	if (ch->in->open(ch->in->ctx, &calls, &ch->o, &e) == 0) {
+		ch->refused = false;
+		return;
+	}
+	ch->o = NULL;
+	if (!ch->refused)
+		log_line(ch->al->in.log, LOG_LVL_ERROR,
+			 "event=outlet channel=%s where=%s: %s", ch->in->name,
+			 e.where, e.msg);
+	ch->refused = true;
+}
+
+static int
+channel_lease(struct srv_alarms *al, struct channel *ch, int64_t ms,
+	      struct err *e)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "outlet/%s", ch->in->name);
+	return al->in.store->v->lease_take(al->in.store, name, al->in.node, ms,
+					   &ch->ours, e);
+}
+
+/* A node that cannot reach the store must not go on as if it held them. */
+static void
+lose(struct srv_alarms *al)
+{
+	for (size_t i = 0; i < al->in.channel_n; i++)
+		channel_close(&al->channel[i]);
+	memset(al->mine, 0, sizeof(al->mine));
+	al->leased_mono = INT64_MIN;
+}
+
+static int
+leases(struct srv_alarms *al, struct err *e)
+{
+	int64_t now = clk_mono_ms();
+	struct store *s = al->in.store;
+
+	if (al->leased_mono != INT64_MIN &&
+	    now - al->leased_mono < SRV_ALARMS_RENEW_MS)
+		return 0;
+	if (s->v->alarm->buckets(s, al->in.node, SRV_ALARMS_LEASE_MS, al->mine,
+				 e) < 0)
+		return -1;
+	for (size_t i = 0; i < al->in.channel_n; i++) {
+		struct channel *ch = &al->channel[i];
+
+		if (channel_lease(al, ch, SRV_ALARMS_LEASE_MS, e) < 0)
+			return -1;
+		if (ch->ours && ch->o == NULL)
+			channel_open(ch);
+		else if (!ch->ours && ch->o != NULL)
+			channel_close(ch);
+	}
+	al->leased_mono = now;
+	return 0;
+}
+
+/* ---- a step ----------------------------------------------------------------
+ */
+
+static int
+step(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
+{
+	if (leases(al, e) < 0 || alarms_results(al, e) < 0 ||
+	    alarms_claim(al, next_ms, more, e) < 0)
+		return -1;
+	for (size_t i = 0; i < al->in.channel_n; i++) {
+		if (al->channel[i].o != NULL &&
+		    alarms_send(al, &al->channel[i], next_ms, more, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int64_t
+srv_alarms_step(struct srv_alarms *al)
+{
+	int64_t next_ms = INT64_MAX;
+	struct err e = { .code = ERR_NONE };
+	bool more = false;
+	int64_t now;
+
+	if (step(al, &next_ms, &more, &e) < 0) {
+		if (!al->failing)
+			log_line(al->in.log, LOG_LVL_WARN,
+				 "event=alarms where=%s: %s; tried again each "
+				 "second",
+				 e.where, e.msg);
+		al->failing = true;
+		if (al->leased_mono != INT64_MIN &&
+		    clk_mono_ms() - al->leased_mono >= SRV_ALARMS_LEASE_MS)
+			lose(al);
+		return 1000;
+	}
+	if (al->failing)
+		log_line(al->in.log, LOG_LVL_INFO, "event=alarms: works again");
+	al->failing = false;
+	if (more)
+		return 0;
+	now = alarms_now(al);
+	if (next_ms <= now)
+		return 0;
+	return next_ms - now < al->in.poll_ms ? next_ms - now : al->in.poll_ms;
+}
+
+static void
+sleep_ms(struct srv_alarms *al, int64_t ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	(void)pthread_mutex_lock(&al->lock);
+	while (!al->woken && !al->stop &&
+	       pthread_cond_timedwait(&al->wake, &al->lock, &t) != ETIMEDOUT)
+		;
+	al->woken = false;
+	(void)pthread_mutex_unlock(&al->lock);
+}
+
+static void *
+run(void *arg)
+{
+	struct srv_alarms *al = arg;
+	bool stop = false;
+
+	while (!stop) {
+		int64_t ms;
+
+		/* Whoever writes while this looks must wake it. */
+		atomic_store(&al->sleeps_until, INT64_MAX);
+		ms = srv_alarms_step(al);
+		atomic_store(&al->sleeps_until, alarms_now(al) + ms);
+		if (ms > 0)
+			sleep_ms(al, ms);
+		(void)pthread_mutex_lock(&al->lock);
+		stop = al->stop;
+		(void)pthread_mutex_unlock(&al->lock);
+	}
+	return NULL;
+}
+
+void
+srv_alarms_due(struct srv_alarms *al, int64_t due_ms)
+{
+	if (due_ms < atomic_load(&al->sleeps_until))
+		alarms_wake(al);
+}
+
+/* ---- life ------------------------------------------------------------------
+ */
+
+int
+srv_alarms_new(const struct srv_alarms_in *in, struct srv_alarms **out,
+	       struct err *e)
+{
+	struct srv_alarms *al = calloc(1, sizeof(*al));
+	pthread_condattr_t attr;
+
+	if (al != NULL) {
+		al->a = arena_new(ALARMS_ARENA);
+		al->work = arena_new(ALARMS_ARENA);
+	}
+	if (al == NULL || al->a == NULL || al->work == NULL) {
+		if (al != NULL) {
+			arena_free(&al->a);
+			arena_free(&al->work);
+		}
+		free(al);
+		return err_set(e, ERR_NOMEM, "alarms.new", "out of memory");
+	}
+	al->in = *in;
+	if (al->in.poll_ms == 0)
+		al->in.poll_ms = SRV_ALARMS_POLL_MS;
+	if (al->in.minute_max == 0)
+		al->in.minute_max = SRV_ALARMS_MINUTE_MAX;
+	al->leased_mono = INT64_MIN;
+	for (size_t i = 0; i < in->channel_n; i++)
+		al->channel[i] = (struct channel){ .al = al,
+						   .index = i,
+						   .in = &al->in.channel[i] };
+	(void)pthread_mutex_init(&al->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&al->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	*out = al;
+	return 0;
+}
+
+int
+srv_alarms_start(struct srv_alarms *al, struct err *e)
+{
+	int rc = pthread_create(&al->thread, NULL, run, al);
+
+	if (rc != 0)
+		return err_errno(e, ERR_UNAVAILABLE, rc, "alarms.start",
+				 "cannot start a thread");
+	al->runs = true;
+	return 0;
+}
+
+/* What the outlets settled while they were closed is written down; what can
+   not be is sent again by whoever comes next, with the same id. */
+static void
+give_back(struct srv_alarms *al)
+{
+	struct store *s = al->in.store;
+	bool ours = al->leased_mono != INT64_MIN;
+
+	for (size_t i = 0; i < al->in.channel_n; i++) {
+		struct channel *ch = &al->channel[i];
+		bool held = ch->ours;
+
+		channel_close(ch);
+		if (held)
+			(void)channel_lease(al, ch, 0, NULL);
+	}
+	(void)alarms_results(al, NULL);
+	if (ours)
+		(void)s->v->alarm->buckets(s, al->in.node, 0, al->mine, NULL);
+}
+
+void
+srv_alarms_free(struct srv_alarms **alp)
+{
+	struct srv_alarms *al = *alp;
+
+	if (al == NULL)
+		return;
+	if (al->runs) {
+		(void)pthread_mutex_lock(&al->lock);
+		al->stop = true;
+		(void)pthread_cond_signal(&al->wake);
+		(void)pthread_mutex_unlock(&al->lock);
+		(void)pthread_join(al->thread, NULL);
+	}
+	give_back(al);
+	(void)pthread_cond_destroy(&al->wake);
+	(void)pthread_mutex_destroy(&al->lock);
+	arena_free(&al->a);
+	arena_free(&al->work);
+	free(al);
+	*alp = NULL;
+}

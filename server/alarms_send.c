@@ -1,0 +1,521 @@
+/*
+ * The outbox: what is to be sent is looked at once more and given to its
+ * outlet; what outlets settled is written down.
+ */
+#include "server/alarms_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- what is under way -----------------------------------------------------
+ */
+
+static bool
+is_up(struct srv_alarms *al, struct slice id)
+{
+	bool up = false;
+
+	(void)pthread_mutex_lock(&al->lock);
+	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX && !up; i++)
+		up = al->flight[i].state != FLIGHT_FREE &&
+		     slice_is(id, al->flight[i].id);
+	(void)pthread_mutex_unlock(&al->lock);
+	return up;
+}
+
+/* How many rows of each bucket to read: those under way are among the first.
+   Gives how many more may be given. */
+static size_t
+room(struct srv_alarms *al, size_t limit[static STORE_BUCKETS])
+{
+	size_t n = 0;
+
+	for (size_t b = 0; b < STORE_BUCKETS; b++)
+		limit[b] = ALARMS_SEND_PAGE;
+	(void)pthread_mutex_lock(&al->lock);
+	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
+		if (al->flight[i].state == FLIGHT_FREE)
+			n++;
+		else
+			limit[store_bucket(al->flight[i].account)]++;
+	}
+	(void)pthread_mutex_unlock(&al->lock);
+	return n;
+}
+
+/* Before it is given: the outlet may settle it at once. */
+static void
+take_off(struct srv_alarms *al, const struct channel *ch, int64_t account,
+	 struct slice id)
+{
+	(void)pthread_mutex_lock(&al->lock);
+	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
+		struct flight *f = &al->flight[i];
+
+		if (f->state != FLIGHT_FREE)
+			continue;
+		*f = (struct flight){ .state = FLIGHT_UP,
+				      .channel = ch->index,
+				      .account = account };
+		(void)snprintf(f->id, sizeof(f->id), "%.*s", SLICE_ARG(id));
+		break;
+	}
+	(void)pthread_mutex_unlock(&al->lock);
+}
+
+static void
+take_back(struct srv_alarms *al, struct slice id)
+{
+	(void)pthread_mutex_lock(&al->lock);
+	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
+		if (al->flight[i].state != FLIGHT_FREE &&
+		    slice_is(id, al->flight[i].id))
+			al->flight[i].state = FLIGHT_FREE;
+	}
+	(void)pthread_mutex_unlock(&al->lock);
+}
+
+/* ---- what came back ---------------------------------------------------------
+ */
+
+static int64_t
+pause_ms(int64_t attempts)
+{
+	int64_t ms = ALARMS_RETRY_MS;
+
+	for (int64_t i = 1; i < attempts && ms < ALARMS_RETRY_MAX_MS; i++)
+		ms *= 2;
+	return ms < ALARMS_RETRY_MAX_MS ? ms : ALARMS_RETRY_MAX_MS;
+}
+
+static void
+was_sent(const struct alarms_view *v, struct store_delivery *d)
+{
+	bool wait = d->kind == STORE_DELIVERY_ALARM &&
+		    v->ways.escalate_min > 0 && v->ways.mail_n > 0 &&
+		    slice_is(d->channel, "xmpp") &&
+		    d->state == STORE_DELIVERY_QUEUED;
+
+	if (d->state == STORE_DELIVERY_QUEUED)
+		d->state = STORE_DELIVERY_SENT;
+	if (d->sent_ms == 0)
+		d->sent_ms = v->now_ms;
+	d->next_ms = wait ? v->now_ms + (int64_t)v->ways.escalate_min * 60000
+			  : INT64_MAX;
+}
+
+static void
+has_failed(const struct alarms_view *v, const struct flight *f,
+	   struct store_delivery *d)
+{
+	d->attempts++;
+	d->reason = slice_c(f->why);
+	if (d->state != STORE_DELIVERY_QUEUED) {
+		d->next_ms = INT64_MAX; /* a receipt came all the same */
+	} else if (f->for_good || d->attempts >= ALARMS_ATTEMPTS_MAX) {
+		d->state = STORE_DELIVERY_FAILED;
+		d->next_ms = INT64_MAX;
+	} else {
+		d->next_ms = v->now_ms + pause_ms(d->attempts);
+	}
+}
+
+static const struct flight *
+flight_of(const struct flight *f, size_t n, struct slice id)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (slice_is(id, f[i].id))
+			return &f[i];
+	}
+	return NULL;
+}
+
+/* All of one account, whose settled ones these are. */
+static int
+write_down(struct alarms_view *v, const struct flight *f, size_t n,
+	   struct err *e)
+{
+	struct slice *id = ARENA_ARRAY(v->a, n, struct slice);
+	struct store_delivery *d;
+	size_t d_n;
+
+	if (id == NULL)
+		return err_set(e, ERR_NOMEM, "alarms.results", "out of memory");
+	for (size_t i = 0; i < n; i++)
+		id[i] = slice_c(f[i].id);
+	if (v->tx->v->alarm->delivery_get(v->tx, v->a, id, n, &d, &d_n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < d_n; i++) {
+		const struct flight *of = flight_of(f, n, d[i].id);
+
+		if (of != NULL && of->state == FLIGHT_SENT)
+			was_sent(v, &d[i]);
+		else if (of != NULL)
+			has_failed(v, of, &d[i]);
+	}
+	return v->tx->v->alarm->delivery_set(v->tx, d, d_n, e);
+}
+
+static int
+result_account(struct srv_alarms *al, const struct flight *f, size_t n,
+	       struct err *e)
+{
+	struct err own = { .code = ERR_NONE };
+	struct alarms_view v;
+
+	arena_reset(al->work);
+	if (alarms_view_open(&v, al, f->account, STORE_WRITE, al->work, &own) <
+	    0) {
+		if (own.code == ERR_NOTFOUND)
+			return 0; /* erased meanwhile */
+		if (e != NULL)
+			*e = own;
+		return -1;
+	}
+	if (write_down(&v, f, n, e) == 0)
+		return v.tx->v->commit(&v.tx, e);
+	v.tx->v->rollback(&v.tx);
+	return -1;
+}
+
+static int
+by_account(const void *x, const void *y)
+{
+	const struct flight *a = x;
+	const struct flight *b = y;
+
+	return (a->account > b->account) - (a->account < b->account);
+}
+
+int
+alarms_results(struct srv_alarms *al, struct err *e)
+{
+	struct flight *f;
+	size_t n = 0;
+
+	arena_reset(al->a);
+	f = ARENA_ARRAY(al->a, SRV_ALARMS_FLIGHT_MAX, struct flight);
+	if (f == NULL)
+		return err_set(e, ERR_NOMEM, "alarms.results", "out of memory");
+	(void)pthread_mutex_lock(&al->lock);
+	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
+		if (al->flight[i].state == FLIGHT_SENT ||
+		    al->flight[i].state == FLIGHT_FAILED)
+			f[n++] = al->flight[i];
+	}
+	(void)pthread_mutex_unlock(&al->lock);
+	if (n > 0)
+		qsort(f, n, sizeof(*f), by_account);
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i; k < n && f[k].account == f[i].account; k++)
+			;
+		if (result_account(al, &f[i], k - i, e) < 0)
+			return -1;
+		for (size_t m = i; m < k; m++)
+			take_back(al, slice_c(f[m].id));
+	}
+	return 0;
+}
+
+/* ---- once more before it goes ----------------------------------------------
+ */
+
+struct round { /* what is done with the rows of one account */
+	struct alarms_view v;
+	struct channel *ch;
+	struct outlet_msg *msg;
+	size_t msg_n;
+	struct store_delivery *settle; /* not to be sent, or by mail */
+	size_t settle_n;
+};
+
+static void
+drop(struct round *r, const struct store_delivery *d, const char *why)
+{
+	struct store_delivery *s = &r->settle[r->settle_n++];
+
+	*s = *d;
+	s->state = STORE_DELIVERY_DROPPED;
+	s->reason = slice_c(why);
+	s->next_ms = INT64_MAX;
+}
+
+static bool
+is_mine(const struct alarms_view *v, const struct store_delivery *d)
+{
+	bool mail = slice_is(d->channel, "smtp");
+	const struct slice *ad = mail ? v->ways.mail : v->ways.jid;
+	size_t n = mail ? v->ways.mail_n : v->ways.jid_n;
+
+	for (size_t i = 0; i < n; i++) {
+		if (slice_eq(ad[i], d->address))
+			return true;
+	}
+	return false;
+}
+
+static int
+note(struct round *r, const struct store_delivery *d)
+{
+	struct slice rest = d->text;
+	struct slice subject = SLICE_LIT("");
+	struct outlet_msg *m = &r->msg[r->msg_n++];
+
+	(void)slice_split(&rest, '\n', &subject);
+	*m = (struct outlet_msg){
+		.id = d->id,
+		.to = d->address,
+		.lang = slice_c(srv_lang_code(r->v.ways.lang)),
+		.subject = subject,
+		.text = slice_utf8_cut(rest, OUTLET_TEXT_MAX),
+		.written_ms = d->due_ms,
+	};
+	return 0;
+}
+
+/* No client said that it has it: a mail instead, under an id of its own. */
+static int
+escalate(struct round *r, const struct store_delivery *d, struct err *e)
+{
+	struct alarms_view w;
+	struct store_delivery mail[SRV_WAYS_ADDRESSES];
+	struct store_delivery done = *d;
+	char id[SRV_WAYS_ADDRESSES][SRV_ALARM_ID_BYTES];
+
+	done.next_ms = INT64_MAX;
+	if (alarms_view_open(&w, r->v.al, d->account, STORE_WRITE, r->v.a, e) <
+	    0)
+		return -1;
+	for (size_t i = 0; i < w.ways.mail_n; i++) {
+		mail[i] = *d;
+		mail[i].channel = SLICE_LIT("smtp");
+		mail[i].address = w.ways.mail[i];
+		mail[i].late = true;
+		mail[i].state = STORE_DELIVERY_QUEUED;
+		mail[i].sent_ms = 0;
+		mail[i].next_ms = w.now_ms;
+		srv_alarm_id(&mail[i], d->account, id[i]);
+		mail[i].id = slice_c(id[i]);
+	}
+	if (w.tx->v->alarm->delivery_add(w.tx, mail, w.ways.mail_n, e) == 0 &&
+	    w.tx->v->alarm->delivery_set(w.tx, &done, 1, e) == 0)
+		return w.tx->v->commit(&w.tx, e);
+	w.tx->v->rollback(&w.tx);
+	return -1;
+}
+
+static int
+reminder(struct round *r, const struct store_delivery *d,
+	 const struct pim_item *pim, const struct pim_alarm *al, struct err *e)
+{
+	const struct srv_reminder say = {
+		.item = pim,
+		.alarm = al,
+		.hide_private = !r->v.ways.show_private,
+		.late =
+		    d->late || r->v.now_ms - d->due_ms >= SRV_ALARMS_LATE_MS,
+	};
+	struct srv_eye eye = alarms_view_eye(&r->v);
+	struct outlet_msg *m = &r->msg[r->msg_n];
+
+	*m = (struct outlet_msg){ .id = d->id,
+				  .to = d->address,
+				  .written_ms = d->due_ms };
+	if (srv_say_reminder(r->v.a, &eye, &say, m, e) < 0)
+		return -1;
+	r->msg_n++;
+	return 0;
+}
+
+/* The item as it is now: does this alarm still go off? */
+static int
+look(struct round *r, const struct store_delivery *d, struct err *e)
+{
+	const struct store_item *it = alarms_view_item(&r->v, d->item);
+	struct pim_alarm al[ALARMS_AT_ONCE];
+	struct pim_item *pim;
+	size_t n;
+
+	if (it == NULL) {
+		drop(r, d, "the item is gone");
+		return 0;
+	}
+	if (alarms_view_muted(&r->v, it)) {
+		drop(r, d, "its calendar is muted");
+		return 0;
+	}
+	if (pim_parse(r->v.a, (enum pim_kind)it->kind, it->body, &pim, e) < 0 ||
+	    alarms_at(&r->v, pim, d->due_ms, false, al, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (slice_eq(al[i].occurrence, d->recurrence))
+			return d->state == STORE_DELIVERY_SENT
+				   ? escalate(r, d, e)
+				   : reminder(r, d, pim, &al[i], e);
+	}
+	if (d->state == STORE_DELIVERY_SENT) { /* answered: no mail */
+		r->settle[r->settle_n] = *d;
+		r->settle[r->settle_n++].next_ms = INT64_MAX;
+		return 0;
+	}
+	drop(r, d, "moved, done or answered meanwhile");
+	return 0;
+}
+
+static int
+prepare(struct round *r, const struct store_delivery *d, size_t n,
+	struct err *e)
+{
+	int64_t *id = ARENA_ARRAY(r->v.a, n, int64_t);
+
+	r->msg = ARENA_ARRAY(r->v.a, n, struct outlet_msg);
+	r->settle = ARENA_ARRAY(r->v.a, n, struct store_delivery);
+	if (id == NULL || r->msg == NULL || r->settle == NULL)
+		return err_set(e, ERR_NOMEM, "alarms.send", "out of memory");
+	for (size_t i = 0; i < n; i++)
+		id[i] = d[i].item;
+	if (alarms_view_items(&r->v, id, n, e) < 0)
+		return -1;
+	/* The snapshot is all that is needed of it: no lock while an outlet
+	   is talked to, and room for a transaction that writes. */
+	r->v.tx->v->rollback(&r->v.tx);
+	for (size_t i = 0; i < n; i++) {
+		int rc = 0;
+
+		if (r->v.acc.disabled)
+			drop(r, &d[i], "the account is disabled");
+		else if (!is_mine(&r->v, &d[i]))
+			drop(r, &d[i], "not the user's address any more");
+		else if (d[i].kind == STORE_DELIVERY_NOTE)
+			rc = note(r, &d[i]);
+		else
+			rc = look(r, &d[i], e);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+settle(struct round *r, struct err *e)
+{
+	struct alarms_view w;
+
+	if (r->settle_n == 0)
+		return 0;
+	if (alarms_view_open(&w, r->v.al, r->v.acc.id, STORE_WRITE, r->v.a, e) <
+	    0)
+		return -1;
+	if (w.tx->v->alarm->delivery_set(w.tx, r->settle, r->settle_n, e) == 0)
+		return w.tx->v->commit(&w.tx, e);
+	w.tx->v->rollback(&w.tx);
+	return -1;
+}
+
+/* *full: the outlet takes no more. */
+static int
+send_account(struct srv_alarms *al, struct channel *ch,
+	     const struct store_delivery *d, size_t n, bool *full,
+	     struct err *e)
+{
+	struct err own = { .code = ERR_NONE };
+	struct round r = { .ch = ch };
+	size_t took;
+
+	arena_reset(al->work);
+	if (alarms_view_open(&r.v, al, d->account, STORE_READ, al->work, &own) <
+	    0) {
+		if (own.code == ERR_NOTFOUND)
+			return 0;
+		if (e != NULL)
+			*e = own;
+		return -1;
+	}
+	if (prepare(&r, d, n, e) < 0) {
+		r.v.tx->v->rollback(&r.v.tx);
+		return -1;
+	}
+	if (settle(&r, e) < 0)
+		return -1;
+	if (r.msg_n == 0)
+		return 0;
+	for (size_t i = 0; i < r.msg_n; i++)
+		take_off(al, ch, d->account, r.msg[i].id);
+	took = ch->o->v->send(ch->o, r.msg, r.msg_n);
+	for (size_t i = took; i < r.msg_n; i++)
+		take_back(al, r.msg[i].id);
+	*full = took < r.msg_n;
+	return 0;
+}
+
+/* ---- a round
+ * ----------------------------------------------------------------- */
+
+static int
+rows_by_account(const void *x, const void *y)
+{
+	const struct store_delivery *a = x;
+	const struct store_delivery *b = y;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	return (a->next_ms > b->next_ms) - (a->next_ms < b->next_ms);
+}
+
+/* Those to be looked at now, at the front; *next_ms: when there are more. */
+static size_t
+sift(struct srv_alarms *al, struct store_delivery *d, size_t n, size_t max,
+     int64_t *next_ms, bool *more)
+{
+	int64_t now = alarms_now(al);
+	size_t out = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (d[i].next_ms > now) {
+			if (d[i].next_ms < *next_ms)
+				*next_ms = d[i].next_ms;
+			continue;
+		}
+		if (is_up(al, d[i].id))
+			continue;
+		if (out == max) {
+			*more = true;
+			break;
+		}
+		d[out++] = d[i];
+	}
+	return out;
+}
+
+int
+alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
+	    bool *more, struct err *e)
+{
+	struct store *s = al->in.store;
+	size_t limit[STORE_BUCKETS];
+	size_t max = room(al, limit);
+	struct store_delivery *d;
+	bool full = false;
+	bool rest = false;
+	size_t n;
+
+	arena_reset(al->a);
+	if (max == 0)
+		return 0; /* what comes back wakes us */
+	if (s->v->alarm->outbox(s, al->a, slice_c(ch->in->name), limit, &d, &n,
+				e) < 0)
+		return -1;
+	n = sift(al, d, n, max, next_ms, &rest);
+	if (n > 0)
+		qsort(d, n, sizeof(*d), rows_by_account);
+	for (size_t i = 0, k; i < n && !full; i = k) {
+		for (k = i; k < n && d[k].account == d[i].account; k++)
+			;
+		if (send_account(al, ch, &d[i], k - i, &full, e) < 0)
+			return -1;
+	}
+	/* More where there was room for all that was seen. */
+	if (n > 0 && !full && !rest)
+		*more = true;
+	return 0;
+}
