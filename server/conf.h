@@ -44,6 +44,8 @@ struct srv_conf {
 	int64_t body_memory_bytes; /* of all messages being received */
 	int64_t hash_parallel;     /* Argon2 runs at once, 64 MiB each */
 	const char *auth_first;    /* "basic", "md5" or "mac" */
+	/* reminders */
+	int64_t alarm_poll_s, alarm_minute_max;
 	/* times */
 	int64_t header_s, request_s, request_max_s, min_rate_bytes;
 	int64_t keepalive_s, stop_s;

@@ -17,6 +17,7 @@ static const char tls[] = "TLS";
 static const char data[] = "Data";
 static const char limits[] = "Limits";
 static const char times[] = "Times";
+static const char reminders[] = "Reminders";
 static const char process[] = "Process";
 
 /*
@@ -176,6 +177,15 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  true,
 	  "At a stop, how long requests that are being received may still "
 	  "take. Messages that are being handled always finish." },
+
+	{ "alarm_poll", reminders, SRV_CONF_SECONDS, AT(alarm_poll_s), 1, 3600,
+	  "s", "5", false,
+	  "How long a reminder that another process wrote (an import, another "
+	  "node) may stay unseen here. Each look is one statement." },
+	{ "alarm_per_minute", reminders, SRV_CONF_INT, AT(alarm_minute_max), 1,
+	  1000, "messages", "20", false,
+	  "Reminders to one person within a minute; what is more comes as one "
+	  "list." },
 
 	{ "allow_root", process, SRV_CONF_BOOL, AT(allow_root), 0, 0, "", "no",
 	  false,

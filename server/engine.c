@@ -95,10 +95,17 @@ on_again(void *ctx, unsigned tries)
 }
 
 static void
+on_due(void *ctx, int64_t due_ms)
+{
+	srv_alarms_due(ctx, due_ms);
+}
+
+static void
 on_close(void *ctx)
 {
 	struct srv_engine *eng = ctx;
 
+	srv_alarms_free(&eng->alarms);
 	if (eng->logins != NULL) {
 		(void)srv_logins_share(eng->logins, eng->site.store, NULL);
 		srv_house_give_back(&eng->house, PRUNE_LEASE);
@@ -106,6 +113,31 @@ on_close(void *ctx)
 	}
 	srv_logins_free(&eng->logins);
 	srv_site_close(&eng->site);
+}
+
+/* Reminders, where the configuration has a way out for them. */
+static int
+open_alarms(struct srv_engine *eng, struct err *e)
+{
+	struct srv_alarms_in in = {
+		.store = eng->site.store,
+		.clk = eng->site.clk,
+		.rnd = &rnd_system,
+		.log = eng->log,
+		.node = slice_c(eng->house.id),
+		.poll_ms = eng->site.conf.alarm_poll_s * 1000,
+		.minute_max = eng->site.conf.alarm_minute_max,
+	};
+
+	in.channel_n = 0; /* the outlets that are configured */
+	if (in.channel_n == 0)
+		return 0;
+	if (srv_alarms_new(&in, &eng->alarms, e) < 0 ||
+	    srv_alarms_start(eng->alarms, e) < 0)
+		return -1;
+	eng->server.due = on_due;
+	eng->server.due_ctx = eng->alarms;
+	return 0;
 }
 
 static int
@@ -151,7 +183,9 @@ open_site(struct srv_engine *eng, struct err *e)
 	if (srv_house_beat(&eng->house, e) != 0)
 		return -1;
 	/* What was counted before this start. */
-	return srv_secrets_share(eng->site.secrets, eng->site.store, e);
+	if (srv_secrets_share(eng->site.secrets, eng->site.store, e) != 0)
+		return -1;
+	return open_alarms(eng, e);
 }
 
 static int

@@ -4,6 +4,7 @@
 #ifndef SERVER_ENGINE_H
 #define SERVER_ENGINE_H
 
+#include "server/alarms.h"
 #include "server/house.h"
 #include "server/logins.h"
 #include "server/metrics.h"
@@ -25,6 +26,8 @@ struct srv_engine {
 	struct srv_logins *logins;
 	struct srv_house house;
 	int64_t shared_ms; /* the logins, by the monotonic clock */
+	/* Reminders; NULL where no way out is configured. */
+	struct srv_alarms *alarms;
 };
 
 /* The service whose ctx is `eng`; `eng` must outlive it. */

@@ -293,6 +293,8 @@ struct sml_ctx {
 	size_t story_n, story_cap;
 	struct sml_report report;
 	unsigned items_in, items_out;
+	bool due; /* an alarm was written, due at due_ms at the earliest */
+	int64_t due_ms;
 	unsigned tries; /* of this message so far, this one counted */
 	bool again;     /* the store failed, and the next try may go well */
 	struct err e;

@@ -1,6 +1,7 @@
 /*
  * funicular user: accounts.
  */
+#include "server/alarm_ways.h"
 #include "server/commands/account.h"
 #include "server/commands/call.h"
 #include "server/commands/prompt.h"
@@ -168,14 +169,19 @@ change(struct srv_call *c, change_fn *fn)
 	struct store_account acc;
 	struct store_tx *tx;
 	struct err e = { 0 };
+	struct slice zone;
 	int code = srv_call_begin(c, c->arg[0], STORE_WRITE, &tx);
 
 	if (code != SRV_EXIT_OK)
 		return code;
 	if (tx->v->account_get(tx, c->a, &acc, &e) < 0)
 		return srv_call_end(&tx, srv_fail(&e));
+	zone = acc.zone;
 	code = fn(c, &acc);
-	if (code == SRV_EXIT_OK && tx->v->account_set(tx, &acc, &e) < 0)
+	/* What was due at a time of the old zone is due at another one now. */
+	if (code == SRV_EXIT_OK &&
+	    (tx->v->account_set(tx, &acc, &e) < 0 ||
+	     (!slice_eq(zone, acc.zone) && srv_ways_again(tx, &e) < 0)))
 		code = srv_fail(&e);
 	return srv_call_end(&tx, code);
 }
@@ -241,10 +247,32 @@ user_enable(struct srv_call *c)
 	return code;
 }
 
+/* "KEY VALUE" of the reminders' settings. */
+static int
+set_key(struct srv_call *c)
+{
+	struct slice value = slice_c(c->arg_n > 2 ? c->arg[2] : "");
+	struct err e = { 0 };
+	struct store_tx *tx;
+	int code;
+
+	if (c->opt_n > 0 || c->arg_n < 3)
+		return srv_call_usage(c, "a setting wants a key and a value "
+					 "(\"\" takes it back)");
+	code = srv_call_begin(c, c->arg[0], STORE_WRITE, &tx);
+	if (code != SRV_EXIT_OK)
+		return code;
+	if (srv_ways_set(tx, c->a, slice_c(c->arg[1]), value, &e) < 0)
+		code = e.code == ERR_NOTFOUND || e.code == ERR_PARSE
+			   ? srv_call_usage(c, "%s", e.msg)
+			   : srv_fail(&e);
+	return srv_call_end(&tx, code);
+}
+
 static int
 user_set(struct srv_call *c)
 {
-	int code = change(c, set_options);
+	int code = c->arg_n > 1 ? set_key(c) : change(c, set_options);
 
 	if (code == SRV_EXIT_OK)
 		srv_call_say(c, "%s is changed", c->arg[0]);
@@ -446,9 +474,9 @@ static const struct srv_verb verbs[] = {
 	{ "show", "NAME", 1, 1, { NULL }, user_show },
 	{ "set",
 	  "NAME [--zone ZONE] [--quota-bytes N] [--quota-items N]\n"
-	  "        [--name NEW-NAME]",
+	  "        [--name NEW-NAME] | NAME KEY VALUE",
 	  1,
-	  1,
+	  3,
 	  { "--zone=", "--quota-bytes=", "--quota-items=", "--name=" },
 	  user_set },
 	{ "disable", "NAME", 1, 1, { NULL }, user_disable },
@@ -482,6 +510,7 @@ const struct srv_command srv_cmd_user = {
 	    "       funicular user show NAME\n"
 	    "       funicular user set NAME [--zone ZONE] [--quota-bytes N]\n"
 	    "           [--quota-items N] [--name NEW-NAME]\n"
+	    "       funicular user set NAME KEY VALUE\n"
 	    "       funicular user disable NAME\n"
 	    "       funicular user enable NAME\n"
 	    "       funicular user remove NAME [--erase [--yes]]\n"
@@ -506,10 +535,25 @@ const struct srv_command srv_cmd_user = {
 	    "\n"
 	    "Without a password option the password is asked for, twice.\n"
 	    "\n"
+	    "Settings of reminders, by KEY (an empty VALUE takes one back):\n"
+	    "\n"
+	    "  reminders    on or off\n"
+	    "  jid          XMPP addresses, commas between; they may answer\n"
+	    "  mail         mail addresses, for EMAIL alarms\n"
+	    "  quiet        HH:MM-HH:MM: what comes then is sent afterwards\n"
+	    "  mute         collections without reminders, commas between\n"
+	    "  lead         minutes before events that have no alarm, or off\n"
+	    "  morning      hour for all-day events, 0 to 23 (8)\n"
+	    "  private      show: titles of private events, too (hide)\n"
+	    "  language     en, de, fr or es\n"
+	    "  escalate     minutes; then by mail, if no client has it\n"
+	    "  muted-until  nothing before, in milliseconds since 1970\n"
+	    "\n"
 	    "examples:\n"
 	    "  funicular user add anna --zone Europe/Berlin\n"
 	    "  funicular user add bert --generate --quota-bytes 50M\n"
 	    "  pwgen 16 1 | funicular user passwd anna --password-stdin\n"
+	    "  funicular user set anna jid anna@example.org\n"
 	    "  funicular user list --json\n"
 	    "  funicular user remove bert --erase\n",
 	.run = run,
