@@ -4,7 +4,7 @@
 #ifndef SERVER_ENGINE_H
 #define SERVER_ENGINE_H
 
-#include "server/alarms.h"
+#include "server/alarms/alarms.h"
 #include "server/house.h"
 #include "server/logins.h"
 #include "server/metrics.h"

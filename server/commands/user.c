@@ -1,7 +1,7 @@
 /*
  * funicular user: accounts.
  */
-#include "server/alarm_ways.h"
+#include "server/alarms/ways.h"
 #include "server/commands/account.h"
 #include "server/commands/call.h"
 #include "server/commands/prompt.h"

@@ -8,8 +8,8 @@
 #include "tests/store/t_store.h"
 
 #include "base/clock.h"
-#include "server/alarm_ways.h"
-#include "server/alarms.h"
+#include "server/alarms/alarms.h"
+#include "server/alarms/ways.h"
 
 #include <pthread.h>
 

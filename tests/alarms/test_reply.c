@@ -2,7 +2,7 @@
 #include "tests/alarms/kit.h"
 
 #include "pim/calendar_time.h"
-#include "server/alarm_reply.h"
+#include "server/alarms/reply.h"
 
 #define AL(t) "|BEGIN:VALARM|ACTION:DISPLAY|TRIGGER" t "|END:VALARM"
 #define MEET                                                                   \

@@ -8,8 +8,8 @@
  * whatever dies, and whenever, the rows say what is still to be done; only
  * what was given and not confirmed goes out twice, with the same id.
  */
-#ifndef SERVER_ALARMS_H
-#define SERVER_ALARMS_H
+#ifndef SERVER_ALARMS_ALARMS_H
+#define SERVER_ALARMS_ALARMS_H
 
 #include "backends/outlet.h"
 #include "backends/store.h"

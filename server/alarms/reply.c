@@ -1,8 +1,8 @@
-#include "server/alarm_reply.h"
+#include "server/alarms/reply.h"
 
 #include "pim/calendar_time.h"
 #include "pim/zone.h"
-#include "server/alarm_words.h"
+#include "server/alarms/words.h"
 
 enum { YEAR_MIN = 366 * 1440, HOUR_MIN = 60, DAY_MIN = 1440 };
 

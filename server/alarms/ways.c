@@ -1,4 +1,4 @@
-#include "server/alarm_ways.h"
+#include "server/alarms/ways.h"
 
 #include "pim/calendar_time.h"
 #include "pim/zone.h"

@@ -2,11 +2,11 @@
  * What a person set for reminders (`funicular user set USER KEY VALUE`): one
  * table of keys, their checks and what they mean.
  */
-#ifndef SERVER_ALARM_WAYS_H
-#define SERVER_ALARM_WAYS_H
+#ifndef SERVER_ALARMS_WAYS_H
+#define SERVER_ALARMS_WAYS_H
 
 #include "backends/store.h"
-#include "server/alarm_words.h"
+#include "server/alarms/words.h"
 
 enum {
 	SRV_WAYS_ADDRESSES = 4, /* of one channel */

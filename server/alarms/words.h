@@ -2,8 +2,8 @@
  * What reminders and answers say, in the languages that a user may choose: a
  * table of words, and the texts made of them.
  */
-#ifndef SERVER_ALARM_WORDS_H
-#define SERVER_ALARM_WORDS_H
+#ifndef SERVER_ALARMS_WORDS_H
+#define SERVER_ALARMS_WORDS_H
 
 #include "backends/outlet.h"
 #include "base/buf.h"

@@ -2,7 +2,7 @@
  * One account as the reminders see it: its settings, its items, and where its
  * messages go.
  */
-#include "server/alarms_int.h"
+#include "server/alarms/inside.h"
 
 #include "base/digest.h"
 #include "syncml/due.h"

@@ -1,4 +1,4 @@
-#include "server/alarm_words.h"
+#include "server/alarms/words.h"
 
 #include "pim/calendar_time.h"
 #include "pim/lines.h"

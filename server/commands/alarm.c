@@ -2,9 +2,9 @@
  * funicular alarm: what will be reminded of, and what became of it.
  */
 #include "pim/calendar_time.h"
-#include "server/alarm_ways.h"
-#include "server/alarms.h"
-#include "server/call.h"
+#include "server/alarms/alarms.h"
+#include "server/alarms/ways.h"
+#include "server/commands/call.h"
 #include "syncml/due.h"
 
 #include <json-c/json.h>

@@ -1,8 +1,8 @@
 /*
  * What people answer to a reminder, in words of all languages at once.
  */
-#ifndef SERVER_ALARM_REPLY_H
-#define SERVER_ALARM_REPLY_H
+#ifndef SERVER_ALARMS_REPLY_H
+#define SERVER_ALARMS_REPLY_H
 
 #include "base/slice.h"
 

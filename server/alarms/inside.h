@@ -1,10 +1,10 @@
-/* Inside of server/alarms*.c. */
-#ifndef SERVER_ALARMS_INT_H
-#define SERVER_ALARMS_INT_H
+/* Inside of server/alarms. */
+#ifndef SERVER_ALARMS_INSIDE_H
+#define SERVER_ALARMS_INSIDE_H
 
 #include "pim/alarm.h"
-#include "server/alarm_ways.h"
-#include "server/alarms.h"
+#include "server/alarms/alarms.h"
+#include "server/alarms/ways.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -113,15 +113,15 @@ const struct slice *alarms_addresses(const struct alarms_view *v, bool mail,
 int alarms_note(const struct alarms_view *v, struct slice about,
 		struct slice subject, struct slice text, struct err *e);
 
-/* alarms_claim.c: due rows become messages. *next_ms: when the next one is
+/* claim.c: due rows become messages. *next_ms: when the next one is
    due. *more: there are more that are due already. */
 int alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more,
 		 struct err *e);
-/* alarms_send.c */
+/* send.c */
 int alarms_results(struct srv_alarms *al, struct err *e);
 int alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
 		bool *more, struct err *e);
-/* alarms_in.c: what came in, on the outlet's thread. */
+/* in.c: what came in, on the outlet's thread. */
 void alarms_in(void *ctx, const struct outlet_in *in, struct arena *a,
 	       struct outlet_answer *out);
 

@@ -2,7 +2,7 @@
  * The outbox: what is to be sent is looked at once more and given to its
  * outlet; what outlets settled is written down.
  */
-#include "server/alarms_int.h"
+#include "server/alarms/inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "server/alarms_int.h"
+#include "server/alarms/inside.h"
 
 #include "base/digest.h"
 #include "syncml/due.h"

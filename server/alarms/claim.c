@@ -2,7 +2,7 @@
  * What is due becomes messages: one transaction for each account writes them
  * and moves its rows of alarm_next on.
  */
-#include "server/alarms_int.h"
+#include "server/alarms/inside.h"
 
 #include "pim/lines.h"
 #include "syncml/due.h"

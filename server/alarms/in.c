@@ -3,12 +3,12 @@
  * address is listened to; what is said about an alarm becomes a revision of
  * its item, so that every device learns of it.
  */
-#include "server/alarms_int.h"
+#include "server/alarms/inside.h"
 
 #include "base/digest.h"
 #include "pim/calendar_time.h"
 #include "pim/zone.h"
-#include "server/alarm_reply.h"
+#include "server/alarms/reply.h"
 #include "syncml/due.h"
 
 #include <stdio.h>
@@ -597,15 +597,12 @@ listen(struct talk *t, struct err *e)
 		return -1;
 	if (!fresh)
 		return 0;
-	switch (t->in->kind) {
-	case OUTLET_IN_TEXT:
+	if (t->in->kind == OUTLET_IN_TEXT)
 		return on_text(t, e);
-	case OUTLET_IN_COMMAND:
+	if (t->in->kind == OUTLET_IN_COMMAND)
 		return on_command(t, e);
-	case OUTLET_IN_RECEIPT:
-		return on_receipt(t, e);
-	}
-	return 0;
+	/* Of anything else it counts only that the sender is known. */
+	return t->in->kind == OUTLET_IN_RECEIPT ? on_receipt(t, e) : 0;
 }
 
 static int
