@@ -404,3 +404,66 @@ SELECT
   strftime('%Y-%m-%dT%H:%M:%SZ', o.last_ms / 1000, 'unixepoch') AS last_seen,
   o.stopped AS stopped
 FROM node o;
+
+-- Messages of reminders. late_ms: from the alarm's time until the server of the
+-- channel had it.
+CREATE VIEW report_alarms AS
+SELECT
+  CAST(a.user AS TEXT) AS account,
+  strftime('%Y-%m-%dT%H:%M:%SZ', d.due_ms / 1000, 'unixepoch') AS due,
+  d.channel AS channel,
+  d.address AS address,
+  d.item_id AS item,
+  d.recurrence AS recurrence,
+  CASE d.kind WHEN 1 THEN 'alarm' ELSE 'note' END AS kind,
+  CASE d.state WHEN 1 THEN 'queued' WHEN 2 THEN 'sent' WHEN 3 THEN 'receipt'
+    WHEN 4 THEN 'failed' ELSE 'dropped' END AS state,
+  d.reason AS reason,
+  d.late AS late,
+  strftime('%Y-%m-%dT%H:%M:%SZ', d.written_ms / 1000, 'unixepoch') AS written,
+  CASE WHEN d.sent_ms > 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', d.sent_ms / 1000, 'unixepoch') END AS sent,
+  CASE WHEN d.receipt_ms > 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', d.receipt_ms / 1000, 'unixepoch') END AS receipt,
+  CASE WHEN d.sent_ms > 0 THEN d.sent_ms - d.due_ms END AS late_ms,
+  d.attempts AS attempts
+FROM delivery d JOIN account a ON a.account_id = d.account_id;
+
+-- By the hour in which they were due. missed: failed for good, or still
+-- queued. Lateness in milliseconds, of those that were sent.
+CREATE VIEW report_alarm_hourly AS
+SELECT
+  t.hour AS hour,
+  t.channel AS channel,
+  count(*) AS due,
+  CAST(sum(CASE WHEN t.late_ms <= 1000 THEN 1 ELSE 0 END) AS BIGINT)
+    AS within_1s,
+  CAST(sum(CASE WHEN t.late_ms <= 10000 THEN 1 ELSE 0 END) AS BIGINT)
+    AS within_10s,
+  CAST(sum(CASE WHEN t.late_ms <= 60000 THEN 1 ELSE 0 END) AS BIGINT)
+    AS within_60s,
+  CAST(sum(CASE WHEN t.late_ms > 60000 THEN 1 ELSE 0 END) AS BIGINT) AS late,
+  CAST(sum(CASE WHEN t.state IN (1, 4) THEN 1 ELSE 0 END) AS BIGINT) AS missed,
+  CAST(sum(CASE WHEN t.state = 5 THEN 1 ELSE 0 END) AS BIGINT) AS dropped,
+  CAST(sum(CASE WHEN t.state = 3 THEN 1 ELSE 0 END) AS BIGINT) AS receipts,
+  min(CASE WHEN t.place * 2 >= t.sent THEN t.late_ms END) AS p50_ms,
+  min(CASE WHEN t.place * 20 >= t.sent * 19 THEN t.late_ms END) AS p95_ms,
+  max(t.late_ms) AS max_ms
+FROM (
+  SELECT
+    s.hour AS hour,
+    s.channel AS channel,
+    s.state AS state,
+    s.late_ms AS late_ms,
+    count(s.late_ms) OVER (PARTITION BY s.hour, s.channel) AS sent,
+    CASE WHEN s.late_ms IS NOT NULL THEN row_number() OVER (PARTITION BY s.hour,
+      s.channel, CASE WHEN s.late_ms IS NULL THEN 1 ELSE 0 END
+      ORDER BY s.late_ms) END AS place
+  FROM (
+    SELECT
+      substr(strftime('%Y-%m-%dT%H:%M:%SZ', d.due_ms / 1000, 'unixepoch'), 1, 13) || ':00:00Z' AS hour,
+      d.channel AS channel,
+      d.state AS state,
+      CASE WHEN d.sent_ms > 0 THEN d.sent_ms - d.due_ms END AS late_ms
+    FROM delivery d WHERE d.kind = 1
+  ) s
+) t
+GROUP BY t.hour, t.channel;

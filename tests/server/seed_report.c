@@ -219,6 +219,36 @@ put_sessions(void)
 			  "open: contacts two-way", two_way);
 }
 
+/* One on time, one late, one to an address that is not there. */
+static void
+put_reminders(const struct who *who, int64_t item)
+{
+	struct store_delivery d = { .kind = STORE_DELIVERY_ALARM,
+				    .item = item,
+				    .due_ms = NOON,
+				    .channel = SLICE_LIT("xmpp"),
+				    .address = SLICE_LIT("anna@example.com"),
+				    .next_ms = INT64_MAX };
+	struct store_delivery v[3] = { d, d, d };
+	struct store_tx *tx = begin(who->account, NOON);
+
+	v[0].id = SLICE_LIT("fn-0");
+	v[0].state = STORE_DELIVERY_RECEIPT;
+	v[0].sent_ms = NOON + 40;
+	v[0].receipt_ms = NOON + 900;
+	v[1].id = SLICE_LIT("fn-1");
+	v[1].due_ms = NOON + 1000;
+	v[1].state = STORE_DELIVERY_SENT;
+	v[1].sent_ms = NOON + 93000;
+	v[1].attempts = 4;
+	v[2].id = SLICE_LIT("fn-2");
+	v[2].channel = SLICE_LIT("smtp");
+	v[2].state = STORE_DELIVERY_FAILED;
+	v[2].reason = SLICE_LIT("550 no such user");
+	good(tx->v->alarm->delivery_add(tx, v, 3, &err), "reminders");
+	commit(tx);
+}
+
 static void
 put_site(void)
 {
@@ -254,6 +284,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < PEOPLE; i++)
 		put_person(&people[i], ok_ms[i]);
 	put_sessions();
+	put_reminders(&people[0], 4);
 	put_site();
 	store->v->close(&store);
 	return 0;

@@ -53,6 +53,12 @@ static const char *const COLUMNS[][2] = {
 	{ "report_authentication", "day,account,network,what,logins,last" },
 	{ "report_nodes",
 	  "node,name,version,schema,started,last_seen,stopped" },
+	{ "report_alarms",
+	  "account,due,channel,address,item,recurrence,kind,state,reason,late,"
+	  "written,sent,receipt,late_ms,attempts" },
+	{ "report_alarm_hourly",
+	  "hour,channel,due,within_1s,within_10s,within_60s,late,missed,"
+	  "dropped,receipts,p50_ms,p95_ms,max_ms" },
 };
 
 static void
@@ -176,6 +182,39 @@ put_site(struct t_env *env)
 }
 
 static void
+put_reminders(struct t_env *env, struct store_tx *tx, int64_t item)
+{
+	struct store_delivery d = { .kind = STORE_DELIVERY_ALARM,
+				    .item = item,
+				    .channel = SLICE_LIT("xmpp"),
+				    .address = SLICE_LIT("anna@example.com"),
+				    .next_ms = INT64_MAX };
+	struct store_delivery v[4] = { d, d, d, d };
+
+	v[0].id = SLICE_LIT("fn-0");
+	v[0].due_ms = AT;
+	v[0].state = STORE_DELIVERY_RECEIPT;
+	v[0].late = true;
+	v[0].sent_ms = AT + 100000;
+	v[0].receipt_ms = AT + 101000;
+	v[0].attempts = 2;
+	v[1].id = SLICE_LIT("fn-1");
+	v[1].due_ms = AT + 1000;
+	v[1].state = STORE_DELIVERY_SENT;
+	v[1].sent_ms = AT + 1500;
+	v[2].id = SLICE_LIT("fn-2");
+	v[2].due_ms = AT + 2000;
+	v[2].state = STORE_DELIVERY_DROPPED;
+	v[2].reason = SLICE_LIT("muted");
+	v[3].id = SLICE_LIT("fn-3");
+	v[3].due_ms = AT;
+	v[3].state = STORE_DELIVERY_FAILED;
+	v[3].reason = SLICE_LIT("no such user");
+	v[3].channel = SLICE_LIT("smtp");
+	OK(env, tx->v->alarm->delivery_add(tx, v, 4, &env->e));
+}
+
+static void
 scene(struct t_env *env)
 {
 	int64_t id = t_item(env, env->anna, 1, "body", AT);
@@ -206,6 +245,7 @@ scene(struct t_env *env)
 	put_session(env, tx, 43, "", false, 1);
 	OK(env, tx->v->story_add(tx, 40, &line, 1, &env->e));
 	put_report(env, tx, id);
+	put_reminders(env, tx, id);
 	t_commit(env, &tx);
 	put_site(env);
 }
@@ -275,10 +315,11 @@ static const char *const ROWS[][3] = {
 	  ("Anna|2020-01-03T03:04:05Z|40|IMEI:1|contacts|2|1|server\n") },
 	{ "report_matches", "*",
 	  ("Anna|2020-01-03T03:04:05Z|40|IMEI:1|contacts|2|1|content\n") },
-	{ "report_holds", "*",
-	  ("Anna|2020-01-03T03:04:05Z|40|IMEI:1|contacts|2|1|1\n"
-	   "Anna|2020-01-03T03:04:05Z|40|IMEI:1|NULL|9999|1|0\n"
-	   "Anna|2020-01-03T03:04:05Z|41|IMEI:1|contacts|3|1|0\n") },
+	{ "report_holds",
+	  "account, at, session, item, device, collection, revision, open",
+	  ("Anna|2020-01-03T03:04:05Z|40|2|IMEI:1|contacts|1|1\n"
+	   "Anna|2020-01-03T03:04:05Z|40|9999|IMEI:1|NULL|1|0\n"
+	   "Anna|2020-01-03T03:04:05Z|41|3|IMEI:1|contacts|1|0\n") },
 	{ "report_talkers", "*", ("2020-01-02|Anna|IMEI:1|4|22|6|18\n") },
 	{ "report_authentication", "*",
 	  ("2020-01-02|NULL|local|held|4|2020-01-02T03:04:05Z\n"
@@ -287,6 +328,19 @@ static const char *const ROWS[][3] = {
 	   "2020-01-02|Anna|local|right|1|2020-01-02T03:04:06Z\n") },
 	{ "report_nodes", "node, name, version, schema, started, stopped",
 	  ("id|north|1.0|2|2020-01-02T03:04:05Z|1\n") },
+	{ "report_alarms", "*",
+	  ("Anna|2020-01-02T03:04:05Z|smtp|anna@example.com|2||alarm|failed|"
+	   "no such user|0|2020-01-03T03:04:05Z|NULL|NULL|NULL|0\n"
+	   "Anna|2020-01-02T03:04:05Z|xmpp|anna@example.com|2||alarm|receipt|"
+	   "|1|2020-01-03T03:04:05Z|2020-01-02T03:05:45Z|2020-01-02T03:05:46Z"
+	   "|100000|2\n"
+	   "Anna|2020-01-02T03:04:06Z|xmpp|anna@example.com|2||alarm|sent||0|"
+	   "2020-01-03T03:04:05Z|2020-01-02T03:04:06Z|NULL|500|0\n"
+	   "Anna|2020-01-02T03:04:07Z|xmpp|anna@example.com|2||alarm|dropped|"
+	   "muted|0|2020-01-03T03:04:05Z|NULL|NULL|NULL|0\n") },
+	{ "report_alarm_hourly", "*",
+	  ("2020-01-02T03:00:00Z|smtp|1|0|0|0|0|1|0|0|NULL|NULL|NULL\n"
+	   "2020-01-02T03:00:00Z|xmpp|3|1|1|1|1|0|1|1|500|100000|100000\n") },
 };
 
 static struct slice
