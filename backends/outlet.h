@@ -72,6 +72,8 @@ enum outlet_in_kind {
 	OUTLET_IN_TEXT,    /* somebody wrote to us */
 	OUTLET_IN_RECEIPT, /* somebody's client has it: id of our message */
 	OUTLET_IN_COMMAND, /* a command with a filled form (XEP-0050) */
+	OUTLET_IN_CONTACT, /* somebody wants to see whether we are there: only
+			      `refused` of the answer counts */
 };
 
 struct outlet_field {
@@ -79,6 +81,15 @@ struct outlet_field {
 	struct slice value;
 };
 
+/*
+ * The commands and their fields; each may be missing or empty:
+ *	snooze    time ("10", "1h", "tomorrow 8:00"), alarm (id of our message;
+ *	          it is in `about`, too)
+ *	dismiss
+ *	agenda    day ("today", "tomorrow", "2026-03-01")
+ *	upcoming
+ *	mute      calendar, mute ("true", "1", "false", "0")
+ */
 struct outlet_in {
 	enum outlet_in_kind kind;
 	struct slice from;  /* without the resource, normalised */

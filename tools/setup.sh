@@ -14,7 +14,8 @@ build="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev
 	libjson-c-dev zlib1g-dev libcmocka-dev libwbxml2-dev python3
 	tzdata"
 tests="git clang clang-tidy cppcheck libclang-rt-14-dev llvm syncevolution
-	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer openssl"
+	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer
+	prosody libstrophe-dev python3-aiosmtpd openssl"
 
 case "${1:-build}" in
 build) wanted=$build ;;

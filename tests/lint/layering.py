@@ -24,13 +24,14 @@ ONLY_STORE = {"syncml", "server"}
 
 # third-party header (start of its name) -> where it may appear
 FOREIGN = {
-    "sodium": ("base/", "server/"),
-    "gnutls": ("base/digest.c", "server/"),
-    "libxml": ("syncml/xml",),
+    "sodium": ("base/", "server/", "backends/xmpp/sasl"),
+    "gnutls": ("base/digest.c", "server/", "backends/xmpp/"),
+    "libxml": ("syncml/xml", "backends/xmpp/read"),
+    "strophe": (),
     "sqlite3": ("backends/sqlite/", "clients/state"),
     "libical": ("pim/recur",),
     "microhttpd": ("server/",),
-    "curl": ("clients/http",),
+    "curl": ("clients/http", "backends/smtp/"),
     "systemd": ("server/",),
     "ini.h": ("server/conf", "pim/rules"),
     "json-c": ("server/", "clients/"),

@@ -15,6 +15,7 @@ SECRET = re.compile(r"\b\w*(digest|token|nonce|secret|passw|hmac|hash|sealed)"
 
 # (file, what is compared) -> why that is no secret
 ALLOWED = {
+    ("backends/xmpp/sasl.c", "c.nonce, s->nonce"): "we sent it just before",
     ("clients/folder.c", "CLI_HASH_BYTES"): "hash of a file of our own",
     ("clients/folder_apply.c", "CLI_HASH_BYTES"): "hash of a file of our own",
     ("clients/folder_sync.c", "CLI_HASH_BYTES"): "hash of a file of our own",

@@ -1,0 +1,222 @@
+/* One message over libcurl. */
+#include "backends/loopback.h"
+#include "backends/smtp/int.h"
+
+#include "base/log.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ANSWER_MS = 60000, LINE_MAX_BYTES = 120, WHY_BYTES = 200 };
+
+struct smtp_post {
+	CURL *curl;
+	const struct smtp_conf *conf;
+	bool (*give_up)(void *ctx);
+	void *ctx;
+	struct slice mail;             /* what is left of it */
+	char command[5];               /* the last that was sent: "RCPT" */
+	char line[LINE_MAX_BYTES + 1]; /* the server's last */
+	bool no_way;                   /* without TLS, and not loopback */
+};
+
+/* ---- what libcurl calls -------------------------------------------------- */
+
+static size_t
+on_read(char *to, size_t size, size_t n, void *ctx)
+{
+	struct smtp_post *p = ctx;
+	struct slice part = slice_sub(p->mail, 0, size * n);
+
+	if (part.n > 0)
+		memcpy(to, part.p, part.n);
+	p->mail = slice_from(p->mail, part.n);
+	return part.n;
+}
+
+/* Which command the server answers tells what its refusal is about. */
+static int
+on_talk(CURL *curl, curl_infotype type, char *data, size_t n, void *ctx)
+{
+	struct smtp_post *p = ctx;
+	struct slice s = { data, n };
+
+	(void)curl;
+	if (type == CURLINFO_HEADER_OUT && n >= 4) {
+		s = slice_sub(s, 0, 4);
+		(void)snprintf(p->command, sizeof(p->command), "%.*s",
+			       SLICE_ARG(s));
+	} else if (type == CURLINFO_HEADER_IN) {
+		(void)log_quote(slice_sub(slice_trim(s), 0, LINE_MAX_BYTES),
+				p->line, sizeof(p->line));
+	}
+	return 0;
+}
+
+static int
+on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	struct smtp_post *p = ctx;
+
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return p->give_up(p->ctx) ? 1 : 0;
+}
+
+static curl_socket_t
+on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct smtp_post *p = ctx;
+
+	(void)purpose;
+	if (p->conf->tls == SMTP_NONE && !p->conf->allow_plain &&
+	    !loopback_is(&to->addr)) {
+		p->no_way = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+/* ---- set up -------------------------------------------------------------- */
+
+static void
+options(struct smtp_post *p)
+{
+	const struct smtp_conf *c = p->conf;
+	CURL *h = p->curl;
+
+	(void)curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	(void)curl_easy_setopt(h, CURLOPT_USE_SSL,
+			       c->tls == SMTP_STARTTLS ? (long)CURLUSESSL_ALL
+						       : (long)CURLUSESSL_NONE);
+	(void)curl_easy_setopt(h, CURLOPT_SSLVERSION,
+			       (long)CURL_SSLVERSION_TLSv1_2);
+	if (c->ca_file[0] != '\0')
+		(void)curl_easy_setopt(h, CURLOPT_CAINFO, c->ca_file);
+	if (c->user[0] != '\0') {
+		(void)curl_easy_setopt(h, CURLOPT_USERNAME, c->user);
+		(void)curl_easy_setopt(h, CURLOPT_PASSWORD, c->secret);
+	}
+	(void)curl_easy_setopt(h, CURLOPT_PROXY, "");
+	(void)curl_easy_setopt(
+	    h, CURLOPT_TIMEOUT_MS,
+	    (long)(c->answer_ms > 0 ? c->answer_ms : ANSWER_MS));
+	(void)curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
+	(void)curl_easy_setopt(h, CURLOPT_READFUNCTION, on_read);
+	(void)curl_easy_setopt(h, CURLOPT_READDATA, p);
+	(void)curl_easy_setopt(h, CURLOPT_VERBOSE, 1L);
+	(void)curl_easy_setopt(h, CURLOPT_DEBUGFUNCTION, on_talk);
+	(void)curl_easy_setopt(h, CURLOPT_DEBUGDATA, p);
+	(void)curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+	(void)curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
+	(void)curl_easy_setopt(h, CURLOPT_XFERINFODATA, p);
+	(void)curl_easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	(void)curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, p);
+}
+
+struct smtp_post *
+smtp_post_new(const struct smtp_conf *conf, bool (*give_up)(void *ctx),
+	      void *ctx, struct err *e)
+{
+	struct smtp_post *p = calloc(1, sizeof(*p));
+	struct slice helo = slice_c(conf->helo);
+	struct slice from = slice_c(conf->from);
+	char url[1024], sender[SMTP_ADDRESS_MAX + 3];
+
+	if (p == NULL)
+		return NULL;
+	p->conf = conf;
+	p->give_up = give_up;
+	p->ctx = ctx;
+	p->curl = curl_easy_init();
+	if (p->curl == NULL) {
+		(void)err_set(e, ERR_NOMEM, "smtp.open", "no memory");
+		smtp_post_free(&p);
+		return NULL;
+	}
+	options(p);
+	if (helo.n == 0)
+		helo = smtp_domain(from);
+	(void)snprintf(url, sizeof(url), "%s://%.500s/%.*s",
+		       conf->tls == SMTP_IMPLICIT ? "smtps" : "smtp",
+		       conf->server, (int)(helo.n > 255 ? 255 : helo.n),
+		       helo.p);
+	(void)snprintf(sender, sizeof(sender), "<%.*s>", SLICE_ARG(from));
+	if (curl_easy_setopt(p->curl, CURLOPT_URL, url) != CURLE_OK ||
+	    curl_easy_setopt(p->curl, CURLOPT_MAIL_FROM, sender) != CURLE_OK) {
+		(void)err_set(e, ERR_CONFIG, "smtp.open",
+			      "\"%.100s\" is no server", conf->server);
+		smtp_post_free(&p);
+	}
+	return p;
+}
+
+void
+smtp_post_free(struct smtp_post **p)
+{
+	if (*p == NULL)
+		return;
+	curl_easy_cleanup((*p)->curl);
+	free(*p);
+	*p = NULL;
+}
+
+/* ---- one message --------------------------------------------------------- */
+
+static enum smtp_end
+judge(struct smtp_post *p, CURLcode rc, char *why)
+{
+	bool mine =
+	    strcmp(p->command, "RCPT") == 0 || strcmp(p->command, "DATA") == 0;
+	long code = 0;
+
+	if (rc == CURLE_OK)
+		return SMTP_SENT;
+	(void)curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &code);
+	if (p->no_way) {
+		(void)snprintf(why, WHY_BYTES,
+			       "without TLS to an address that is not "
+			       "loopback: see smtp_allow_plain");
+		return SMTP_DOWN;
+	}
+	/* A line that breaks after the end of the data may have been one answer
+	   short of a success: it is sent again under the same Message-ID. */
+	if (mine && code >= 400 && code < 600 &&
+	    (rc == CURLE_SEND_ERROR || rc == CURLE_WEIRD_SERVER_REPLY ||
+	     rc == CURLE_UPLOAD_FAILED || rc == CURLE_RECV_ERROR)) {
+		(void)snprintf(why, WHY_BYTES, "refused: %s", p->line);
+		return code >= 500 ? SMTP_REFUSED : SMTP_LATER;
+	}
+	(void)snprintf(why, WHY_BYTES, "%s%s%s", curl_easy_strerror(rc),
+		       code >= 400 ? ": " : "", code >= 400 ? p->line : "");
+	return SMTP_DOWN;
+}
+
+enum smtp_end
+smtp_post(struct smtp_post *p, const char *to, struct slice mail, char *why)
+{
+	char address[SMTP_ADDRESS_MAX + 3];
+	struct curl_slist *rcpt;
+	CURLcode rc;
+
+	(void)snprintf(address, sizeof(address), "<%s>", to);
+	rcpt = curl_slist_append(NULL, address);
+	if (rcpt == NULL) {
+		(void)snprintf(why, WHY_BYTES, "no memory");
+		return SMTP_LATER;
+	}
+	p->mail = mail;
+	p->no_way = false;
+	p->command[0] = p->line[0] = '\0';
+	(void)curl_easy_setopt(p->curl, CURLOPT_MAIL_RCPT, rcpt);
+	rc = curl_easy_perform(p->curl);
+	(void)curl_easy_setopt(p->curl, CURLOPT_MAIL_RCPT, NULL);
+	curl_slist_free_all(rcpt);
+	return judge(p, rc, why);
+}

@@ -1,0 +1,48 @@
+/*
+ * A TCP connection that may change to TLS. It never blocks but for looking up
+ * a name; who waits is told by a descriptor when to give up.
+ */
+#ifndef BACKENDS_XMPP_LINE_H
+#define BACKENDS_XMPP_LINE_H
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <gnutls/gnutls.h>
+
+struct im_line {
+	int fd; /* -1: none */
+	gnutls_session_t tls;
+	gnutls_certificate_credentials_t cred;
+	bool loopback;
+	bool want_write; /* TLS wants to write before it can read */
+};
+
+/* Who waits: until the time (clk_mono_ms), or until give_up says so. */
+struct im_wait {
+	int64_t until_ms;
+	int wake; /* readable: ask give_up */
+	bool (*give_up)(void *ctx);
+	void *ctx;
+};
+
+/* "host:port", "[::1]:port", "host"; def_port where there is none. */
+int im_line_connect(struct im_line *l, const char *server, const char *def_port,
+		    const struct im_wait *w, struct err *e);
+
+/* TLS 1.2 at least, with a certificate for `domain` that the file (""; the
+   system) vouches for. */
+int im_line_tls(struct im_line *l, const char *domain, const char *ca_file,
+		const struct im_wait *w, struct err *e);
+
+enum im_io { IM_IO_DONE, IM_IO_AGAIN, IM_IO_END, IM_IO_BROKEN };
+
+enum im_io im_line_read(struct im_line *l, char *p, size_t cap, size_t *n);
+enum im_io im_line_write(struct im_line *l, struct slice s, size_t *n);
+
+/* Bytes that came already, which poll() does not know of. */
+bool im_line_pending(const struct im_line *l);
+
+void im_line_close(struct im_line *l);
+
+#endif
