@@ -168,7 +168,8 @@ prepare(struct im_line *l, const char *domain, const char *ca_file,
 			       "no certificates to trust can be read from "
 			       "\"%.100s\"",
 			       ca_file);
-	rc = gnutls_init(&l->tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK);
+	rc = gnutls_init(&l->tls,
+			 GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 	if (rc >= 0)
 		rc = gnutls_priority_set_direct(l->tls, PRIORITY, NULL);
 	if (rc >= 0)

@@ -20,7 +20,7 @@ struct client {
 	xmpp_ctx_t *ctx;
 	xmpp_conn_t *conn;
 	int receipts, up, over;
-	char in[65536];
+	char in[1048576];
 	size_t in_n;
 };
 
@@ -81,9 +81,7 @@ on_conn(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
 	if (event == XMPP_CONN_CONNECT) {
 		xmpp_stanza_t *p = xmpp_presence_new(c->ctx);
 
-		xmpp_handler_add(conn, on_stanza, NULL, "message", NULL, c);
-		xmpp_handler_add(conn, on_stanza, NULL, "iq", NULL, c);
-		xmpp_handler_add(conn, on_stanza, NULL, "presence", NULL, c);
+		xmpp_handler_add(conn, on_stanza, NULL, NULL, NULL, c);
 		xmpp_send(conn, p);
 		(void)xmpp_stanza_release(p);
 		c->up = 1;

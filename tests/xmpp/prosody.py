@@ -176,6 +176,9 @@ class Prosody:
             self.proc.send_signal(signal.SIGCONT)
             self.proc.wait(LIMIT_S)
             self.proc = None
+            # Who is killed leaves it, and the next one believes it.
+            if os.path.exists(self.dir + "/prosody.pid"):
+                os.unlink(self.dir + "/prosody.pid")
 
     def close(self):
         self.kill()
