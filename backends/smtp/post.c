@@ -10,15 +10,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 60000, LINE_MAX_BYTES = 120, WHY_BYTES = 200 };
+enum { ANSWER_MS = 60000, KEEP_S = 20, LINE_MAX_BYTES = 120, WHY_BYTES = 200 };
 
 struct smtp_post {
 	CURL *curl;
 	const struct smtp_conf *conf;
 	bool (*give_up)(void *ctx);
 	void *ctx;
-	struct slice mail;             /* what is left of it */
-	char command[5];               /* the last that was sent: "RCPT" */
+	struct slice mail; /* what is left of it */
+	bool quit;         /* the rest of the talk is about leaving */
+	char command[5];   /* the last that was sent: "RCPT" */
 	char line[LINE_MAX_BYTES + 1]; /* the server's last */
 	bool no_way;                   /* without TLS, and not loopback */
 };
@@ -45,8 +46,15 @@ on_talk(CURL *curl, curl_infotype type, char *data, size_t n, void *ctx)
 	struct slice s = { data, n };
 
 	(void)curl;
+	/* libcurl takes its leave when something went wrong. */
+	if (p->quit)
+		return 0;
 	if (type == CURLINFO_HEADER_OUT && n >= 4) {
 		s = slice_sub(s, 0, 4);
+		if (slice_is(s, "QUIT")) {
+			p->quit = true;
+			return 0;
+		}
 		(void)snprintf(p->command, sizeof(p->command), "%.*s",
 			       SLICE_ARG(s));
 	} else if (type == CURLINFO_HEADER_IN) {
@@ -107,6 +115,8 @@ options(struct smtp_post *p)
 	(void)curl_easy_setopt(
 	    h, CURLOPT_TIMEOUT_MS,
 	    (long)(c->answer_ms > 0 ? c->answer_ms : ANSWER_MS));
+	/* Servers hang up on who says nothing: rather a new one before. */
+	(void)curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, (long)KEEP_S);
 	(void)curl_easy_setopt(h, CURLOPT_UPLOAD, 1L);
 	(void)curl_easy_setopt(h, CURLOPT_READFUNCTION, on_read);
 	(void)curl_easy_setopt(h, CURLOPT_READDATA, p);
@@ -120,26 +130,20 @@ options(struct smtp_post *p)
 	(void)curl_easy_setopt(h, CURLOPT_OPENSOCKETDATA, p);
 }
 
-struct smtp_post *
-smtp_post_new(const struct smtp_conf *conf, bool (*give_up)(void *ctx),
-	      void *ctx, struct err *e)
+/* A connection that something went wrong on is not used again. */
+static int
+begin(struct smtp_post *p, struct err *e)
 {
-	struct smtp_post *p = calloc(1, sizeof(*p));
+	const struct smtp_conf *conf = p->conf;
 	struct slice helo = slice_c(conf->helo);
 	struct slice from = slice_c(conf->from);
 	char url[1024], sender[SMTP_ADDRESS_MAX + 3];
 
-	if (p == NULL)
-		return NULL;
-	p->conf = conf;
-	p->give_up = give_up;
-	p->ctx = ctx;
+	if (p->curl != NULL)
+		return 0;
 	p->curl = curl_easy_init();
-	if (p->curl == NULL) {
-		(void)err_set(e, ERR_NOMEM, "smtp.open", "no memory");
-		smtp_post_free(&p);
-		return NULL;
-	}
+	if (p->curl == NULL)
+		return err_set(e, ERR_NOMEM, "smtp.open", "no memory");
 	options(p);
 	if (helo.n == 0)
 		helo = smtp_domain(from);
@@ -149,11 +153,35 @@ smtp_post_new(const struct smtp_conf *conf, bool (*give_up)(void *ctx),
 		       helo.p);
 	(void)snprintf(sender, sizeof(sender), "<%.*s>", SLICE_ARG(from));
 	if (curl_easy_setopt(p->curl, CURLOPT_URL, url) != CURLE_OK ||
-	    curl_easy_setopt(p->curl, CURLOPT_MAIL_FROM, sender) != CURLE_OK) {
-		(void)err_set(e, ERR_CONFIG, "smtp.open",
-			      "\"%.100s\" is no server", conf->server);
-		smtp_post_free(&p);
+	    curl_easy_setopt(p->curl, CURLOPT_MAIL_FROM, sender) != CURLE_OK)
+		return err_set(e, ERR_CONFIG, "smtp.open",
+			       "\"%.100s\" is no server", conf->server);
+	return 0;
+}
+
+static void
+end(struct smtp_post *p)
+{
+	if (p->curl != NULL)
+		curl_easy_cleanup(p->curl);
+	p->curl = NULL;
+}
+
+struct smtp_post *
+smtp_post_new(const struct smtp_conf *conf, bool (*give_up)(void *ctx),
+	      void *ctx, struct err *e)
+{
+	struct smtp_post *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		(void)err_set(e, ERR_NOMEM, "smtp.open", "no memory");
+		return NULL;
 	}
+	p->conf = conf;
+	p->give_up = give_up;
+	p->ctx = ctx;
+	if (begin(p, e) < 0)
+		smtp_post_free(&p);
 	return p;
 }
 
@@ -162,7 +190,7 @@ smtp_post_free(struct smtp_post **p)
 {
 	if (*p == NULL)
 		return;
-	curl_easy_cleanup((*p)->curl);
+	end(*p);
 	free(*p);
 	*p = NULL;
 }
@@ -174,11 +202,11 @@ judge(struct smtp_post *p, CURLcode rc, char *why)
 {
 	bool mine =
 	    strcmp(p->command, "RCPT") == 0 || strcmp(p->command, "DATA") == 0;
-	long code = 0;
+	int64_t code = 0;
 
 	if (rc == CURLE_OK)
 		return SMTP_SENT;
-	(void)curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &code);
+	(void)slice_i64(slice_sub(slice_c(p->line), 0, 3), &code);
 	if (p->no_way) {
 		(void)snprintf(why, WHY_BYTES,
 			       "without TLS to an address that is not "
@@ -207,16 +235,19 @@ smtp_post(struct smtp_post *p, const char *to, struct slice mail, char *why)
 
 	(void)snprintf(address, sizeof(address), "<%s>", to);
 	rcpt = curl_slist_append(NULL, address);
-	if (rcpt == NULL) {
+	if (rcpt == NULL || begin(p, NULL) < 0) {
+		curl_slist_free_all(rcpt);
 		(void)snprintf(why, WHY_BYTES, "no memory");
 		return SMTP_LATER;
 	}
 	p->mail = mail;
-	p->no_way = false;
+	p->no_way = p->quit = false;
 	p->command[0] = p->line[0] = '\0';
 	(void)curl_easy_setopt(p->curl, CURLOPT_MAIL_RCPT, rcpt);
 	rc = curl_easy_perform(p->curl);
 	(void)curl_easy_setopt(p->curl, CURLOPT_MAIL_RCPT, NULL);
 	curl_slist_free_all(rcpt);
+	if (rc != CURLE_OK)
+		end(p);
 	return judge(p, rc, why);
 }

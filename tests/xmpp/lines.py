@@ -105,7 +105,7 @@ class Drive(Lines):
 
     def send(self, ident, to, text, **fields):
         """False: it was not taken."""
-        self.say("\t".join(["send", ident, to, quote(text)] +
+        self.say("\t".join(["send", ident, quote(to), quote(text)] +
                            ["%s=%s" % (k, quote(str(v)))
                             for k, v in fields.items()]))
         line = self.wait(lambda x: x.startswith("took\t%s\t" % ident))
