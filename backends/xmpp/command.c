@@ -124,8 +124,9 @@ run(struct im_talk *t, const struct im_node *iq, const struct im_node *c,
     const struct im_node *form)
 {
 	struct outlet_field fields[FIELDS_MAX];
+	/* Without an id: no server keeps an iq and delivers it twice, and
+	   clients begin to count anew with each login. */
 	struct outlet_in in = { .kind = OUTLET_IN_COMMAND,
-				.id = slice_sub(im_attr(iq, "id"), 0, 256),
 				.text = im_attr(c, "node"),
 				.field = fields };
 	struct outlet_answer answer;

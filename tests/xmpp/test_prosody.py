@@ -254,7 +254,7 @@ class Talk:
         self.assertEqual(c.get("status"), "completed")
         self.assertEqual(c[0].text, "you said: snooze")
         self.assertEqual(d.heard("command")[2:], [
-            ALICE, "c2", "a1", "snooze", "time=1h", "alarm=a1"])
+            ALICE, "", "a1", "snooze", "time=1h", "alarm=a1"])
         c = self.ask(alice, "c3", "dismiss")[0]
         self.assertEqual(c.get("status"), "completed")
         c = self.ask(alice, "c4", "snooze", action="cancel")[0]
