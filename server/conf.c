@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONF_FILE_MAX = 262144, CONF_VALUE_MAX = 4096, CONF_KEYS_MAX = 64 };
+enum { CONF_FILE_MAX = 262144, CONF_VALUE_MAX = 4096, CONF_KEYS_MAX = 96 };
 
 static const char default_path[] = "/etc/funicular/funicular.conf";
 

@@ -49,6 +49,15 @@ struct srv_conf {
 	/* times */
 	int64_t header_s, request_s, request_max_s, min_rate_bytes;
 	int64_t keepalive_s, stop_s;
+	/* reminders by XMPP: "" in xmpp_jid switches it off */
+	const char *xmpp_jid, *xmpp_server, *xmpp_secret_file, *xmpp_ca_file;
+	const char *xmpp_message; /* "chat", "headline" or "normal" */
+	bool xmpp_component, xmpp_allow_plain;
+	/* and by mail: "" in smtp_server switches it off */
+	const char *smtp_server, *smtp_from, *smtp_user, *smtp_secret_file;
+	const char *smtp_ca_file, *smtp_helo;
+	const char *smtp_tls; /* "starttls", "implicit" or "none" */
+	bool smtp_allow_plain;
 	/* process */
 	bool allow_root;
 	enum log_level log_level;

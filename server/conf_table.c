@@ -18,6 +18,8 @@ static const char data[] = "Data";
 static const char limits[] = "Limits";
 static const char times[] = "Times";
 static const char reminders[] = "Reminders";
+static const char xmpp[] = "Reminders by XMPP";
+static const char smtp[] = "Reminders by mail";
 static const char process[] = "Process";
 
 /*
@@ -186,6 +188,63 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  1000, "messages", "20", false,
 	  "Reminders to one person within a minute; what is more comes as one "
 	  "list." },
+	{ "xmpp_jid", xmpp, SRV_CONF_TEXT, AT(xmpp_jid), 0, 0, "", "", false,
+	  "Address that sends reminders: an account (reminder@example.org), or "
+	  "any name of a component's domain. Empty switches XMPP off." },
+	{ "xmpp_component", xmpp, SRV_CONF_BOOL, AT(xmpp_component), 0, 0, "",
+	  "no", false,
+	  "Be an external component of the XMPP server (XEP-0114) instead of "
+	  "an account. Its line has no TLS: keep it on one machine." },
+	{ "xmpp_server", xmpp, SRV_CONF_TEXT, AT(xmpp_server), 0, 0, "", "",
+	  false,
+	  "Host and port of the XMPP server. Empty: the domain of xmpp_jid at "
+	  "port 5222, a component's at 127.0.0.1:5347. SRV records are not "
+	  "looked up." },
+	{ "xmpp_secret_file", xmpp, SRV_CONF_TEXT, AT(xmpp_secret_file), 0, 0,
+	  "", "", false,
+	  "File whose first line is the account's password, or the component's "
+	  "secret. Nobody else may read it." },
+	{ "xmpp_ca_file", xmpp, SRV_CONF_TEXT, AT(xmpp_ca_file), 0, 0, "", "",
+	  false,
+	  "Certificates (PEM) that may vouch for the XMPP server. Empty: those "
+	  "that the system trusts. The certificate must name the domain of "
+	  "xmpp_jid." },
+	{ "xmpp_allow_plain", xmpp, SRV_CONF_BOOL, AT(xmpp_allow_plain), 0, 0,
+	  "", "no", false,
+	  "Go without TLS where the server offers none and is not on loopback; "
+	  "for a component on another machine. Everybody on the way can read "
+	  "the reminders then." },
+	{ "xmpp_message", xmpp, SRV_CONF_TEXT, AT(xmpp_message), 0, 0, "",
+	  "chat", false,
+	  "Kind of the messages: chat, headline (pops up and is not kept for "
+	  "users who are offline) or normal." },
+
+	{ "smtp_server", smtp, SRV_CONF_TEXT, AT(smtp_server), 0, 0, "", "",
+	  false,
+	  "Host and port of a mail server that takes submissions "
+	  "(mail.example.org:587). Empty switches mail off." },
+	{ "smtp_tls", smtp, SRV_CONF_TEXT, AT(smtp_tls), 0, 0, "", "starttls",
+	  false,
+	  "starttls, implicit (TLS from the first byte, port 465) or none "
+	  "(loopback only, see smtp_allow_plain)." },
+	{ "smtp_from", smtp, SRV_CONF_TEXT, AT(smtp_from), 0, 0, "", "", false,
+	  "Mail address of the sender." },
+	{ "smtp_user", smtp, SRV_CONF_TEXT, AT(smtp_user), 0, 0, "", "", false,
+	  "Name to log in with. Empty: no login." },
+	{ "smtp_secret_file", smtp, SRV_CONF_TEXT, AT(smtp_secret_file), 0, 0,
+	  "", "", false,
+	  "File whose first line is the password. Nobody else may read it." },
+	{ "smtp_ca_file", smtp, SRV_CONF_TEXT, AT(smtp_ca_file), 0, 0, "", "",
+	  false,
+	  "Certificates (PEM) that may vouch for the mail server. Empty: those "
+	  "that the system trusts." },
+	{ "smtp_helo", smtp, SRV_CONF_TEXT, AT(smtp_helo), 0, 0, "", "", false,
+	  "Name that the mail server is greeted with. Empty: the domain of "
+	  "smtp_from." },
+	{ "smtp_allow_plain", smtp, SRV_CONF_BOOL, AT(smtp_allow_plain), 0, 0,
+	  "", "no", false,
+	  "With smtp_tls = none, go to a server that is not on loopback, "
+	  "too." },
 
 	{ "allow_root", process, SRV_CONF_BOOL, AT(allow_root), 0, 0, "", "no",
 	  false,

@@ -287,8 +287,8 @@ host_ok(struct slice s)
 	return true;
 }
 
-static int
-check(const struct smtp_conf *c, struct err *e)
+int
+smtp_check(const struct smtp_conf *c, struct err *e)
 {
 	if (!smtp_address_ok(slice_c(c->from)))
 		return err_set(e, ERR_CONFIG, "smtp.open",
@@ -297,6 +297,9 @@ check(const struct smtp_conf *c, struct err *e)
 	    !host_ok(slice_c(c->helo)))
 		return err_set(e, ERR_CONFIG, "smtp.open",
 			       "\"%.100s\" is no server", c->server);
+	if (c->user[0] != '\0' && c->secret[0] == '\0')
+		return err_set(e, ERR_CONFIG, "smtp.open",
+			       "no password for %.100s", c->user);
 	return 0;
 }
 
@@ -325,7 +328,7 @@ smtp_open(const struct smtp_conf *conf, const struct outlet_calls *calls,
 	struct smtp_outlet *o;
 
 	*out = NULL;
-	if (check(conf, e) < 0)
+	if (smtp_check(conf, e) < 0)
 		return -1;
 	o = calloc(1, sizeof(*o));
 	if (o == NULL || !keep_conf(o, conf)) {

@@ -28,6 +28,9 @@ struct smtp_conf {
 	int64_t retry_ms;  /* first pause; 0: a second */
 };
 
+/* ERR_CONFIG: what conf says cannot work. Opens nothing. */
+int smtp_check(const struct smtp_conf *conf, struct err *e);
+
 /* conf is borrowed for the call (clk until the close), the table copied. */
 int smtp_open(const struct smtp_conf *conf, const struct outlet_calls *calls,
 	      struct outlet **out, struct err *e);

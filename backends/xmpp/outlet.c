@@ -573,16 +573,23 @@ keep_conf(struct im_outlet *o, const struct im_conf *conf)
 	return o->texts != NULL;
 }
 
-static int
-check(const struct im_conf *conf, struct err *e)
+int
+im_check(const struct im_conf *conf, struct err *e)
 {
+	struct slice jid = slice_c(conf->jid);
+
+	if (!im_jid_ok(jid) || slice_find(jid, '/') != SIZE_MAX)
+		return err_set(e, ERR_CONFIG, "xmpp.open",
+			       "\"%.100s\" is no XMPP address (without a "
+			       "resource)",
+			       conf->jid);
+	if (!conf->component && slice_find(jid, '@') == SIZE_MAX)
+		return err_set(e, ERR_CONFIG, "xmpp.open",
+			       "\"%.100s\" is no account: there is no @ in it",
+			       conf->jid);
 	if (conf->secret[0] == '\0')
 		return err_set(e, ERR_CONFIG, "xmpp.open",
 			       "no secret for %.100s", conf->jid);
-	if (slice_find(slice_c(conf->jid), '/') != SIZE_MAX)
-		return err_set(e, ERR_CONFIG, "xmpp.open",
-			       "%.100s: an address without a resource, please",
-			       conf->jid);
 	return 0;
 }
 
@@ -614,7 +621,7 @@ im_open(const struct im_conf *conf, const struct outlet_calls *calls,
 		(void)err_set(e, ERR_NOMEM, "xmpp.open", "no memory");
 		goto out;
 	}
-	if (check(conf, e) < 0 || im_talk_init(&o->talk, e) < 0)
+	if (im_check(conf, e) < 0 || im_talk_init(&o->talk, e) < 0)
 		goto out;
 	if (pthread_create(&o->thread, NULL, run, o) != 0) {
 		(void)err_set(e, ERR_NOMEM, "xmpp.open", "no thread");

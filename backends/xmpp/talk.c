@@ -66,13 +66,6 @@ im_talk_init(struct im_talk *t, struct err *e)
 {
 	struct slice jid = slice_c(t->conf->jid);
 
-	if (!im_jid_ok(jid))
-		return err_set(e, ERR_CONFIG, "xmpp.open",
-			       "\"%.100s\" is no XMPP address", t->conf->jid);
-	if (!t->conf->component && slice_find(jid, '@') == SIZE_MAX)
-		return err_set(e, ERR_CONFIG, "xmpp.open",
-			       "\"%.100s\" is no account: there is no @ in it",
-			       t->conf->jid);
 	t->a = arena_new(LASTING_BYTES);
 	t->scratch = arena_new(IM_SCRATCH_BYTES);
 	if (t->a == NULL || t->scratch == NULL)

@@ -29,12 +29,14 @@ struct im_conf {
 	int64_t answer_ms; /* how long an answer may take */
 };
 
+/* ERR_CONFIG: what conf says cannot work. Opens nothing. */
+int im_check(const struct im_conf *conf, struct err *e);
+
 /*
  * conf   borrowed for the call (clk, rnd: until the close)
  * calls  the table is copied
  *
- * Returns at once; state() tells when the line is up. ERR_CONFIG: what conf
- * says cannot work.
+ * Returns at once; state() tells when the line is up. ERR_CONFIG as above.
  */
 int im_open(const struct im_conf *conf, const struct outlet_calls *calls,
 	    struct outlet **out, struct err *e);

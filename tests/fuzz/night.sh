@@ -71,6 +71,7 @@ xml_read | msg | devinf | diff) dict=syncml ;;
 pim | vcard | ical | rrule) dict=vobject ;;
 conf) dict=conf ;;
 http_target) dict=http ;;
+xmpp) dict=xmpp ;;
 esac
 cd "$tmp"
 # shellcheck disable=SC2086 # the option is one word or none

@@ -1,0 +1,170 @@
+#include "server/outlets.h"
+
+#include "backends/smtp/smtp.h"
+#include "backends/xmpp/xmpp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SECRET_MAX = 1024 };
+
+/*
+ * The first line of a file that nobody else may read. "" where no file is
+ * named.
+ */
+static int
+read_secret(const char *key, const char *path, char out[static SECRET_MAX],
+	    struct err *e)
+{
+	struct stat st;
+	ssize_t n = -1;
+	int fd;
+
+	out[0] = '\0';
+	if (path[0] == '\0')
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		if ((st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0) {
+			(void)close(fd);
+			return err_set(e, ERR_CONFIG, "outlets",
+				       "%s: others may read %s: chmod 600, "
+				       "please",
+				       key, path);
+		}
+		n = read(fd, out, SECRET_MAX - 1);
+	}
+	if (n < 0)
+		(void)err_errno(e, ERR_CONFIG, errno, "outlets",
+				"%s: cannot read %s", key, path);
+	if (fd >= 0)
+		(void)close(fd);
+	if (n < 0)
+		return -1;
+	out[n] = '\0';
+	out[strcspn(out, "\r\n")] = '\0';
+	if (out[0] == '\0')
+		return err_set(e, ERR_CONFIG, "outlets",
+			       "%s: the first line of %s is empty", key, path);
+	return 0;
+}
+
+/* ---- XMPP ---------------------------------------------------------------- */
+
+static bool
+xmpp_wanted(const struct srv_conf *conf)
+{
+	return conf->xmpp_jid[0] != '\0';
+}
+
+static int
+xmpp_conf(const struct srv_conf *conf, struct im_conf *out,
+	  char secret[static SECRET_MAX], struct err *e)
+{
+	*out = (struct im_conf){
+		.jid = conf->xmpp_jid,
+		.server = conf->xmpp_server,
+		.secret = secret,
+		.ca_file = conf->xmpp_ca_file,
+		.component = conf->xmpp_component,
+		.allow_plain = conf->xmpp_allow_plain,
+	};
+	if (!im_type_of(slice_c(conf->xmpp_message), &out->type))
+		return err_set(e, ERR_CONFIG, "outlets",
+			       "xmpp_message must be chat, headline or normal");
+	if (read_secret("xmpp_secret_file", conf->xmpp_secret_file, secret, e) <
+	    0)
+		return -1;
+	return im_check(out, e);
+}
+
+static int
+xmpp_open(void *ctx, const struct outlet_calls *calls, struct outlet **out,
+	  struct err *e)
+{
+	struct srv_outlets *o = ctx;
+	char secret[SECRET_MAX];
+	struct im_conf conf;
+	int rc = xmpp_conf(o->conf, &conf, secret, e);
+
+	conf.clk = o->clk;
+	conf.rnd = o->rnd;
+	if (rc == 0)
+		rc = im_open(&conf, calls, out, e);
+	sodium_memzero(secret, sizeof(secret));
+	return rc;
+}
+
+/* ---- mail ---------------------------------------------------------------- */
+
+static bool
+smtp_wanted(const struct srv_conf *conf)
+{
+	return conf->smtp_server[0] != '\0';
+}
+
+static int
+smtp_conf(const struct srv_conf *conf, struct smtp_conf *out,
+	  char secret[static SECRET_MAX], struct err *e)
+{
+	*out = (struct smtp_conf){
+		.server = conf->smtp_server,
+		.from = conf->smtp_from,
+		.user = conf->smtp_user,
+		.secret = secret,
+		.ca_file = conf->smtp_ca_file,
+		.helo = conf->smtp_helo,
+		.allow_plain = conf->smtp_allow_plain,
+	};
+	if (!smtp_tls_of(slice_c(conf->smtp_tls), &out->tls))
+		return err_set(e, ERR_CONFIG, "outlets",
+			       "smtp_tls must be starttls, implicit or none");
+	if (read_secret("smtp_secret_file", conf->smtp_secret_file, secret, e) <
+	    0)
+		return -1;
+	return smtp_check(out, e);
+}
+
+static int
+smtp_open_outlet(void *ctx, const struct outlet_calls *calls,
+		 struct outlet **out, struct err *e)
+{
+	struct srv_outlets *o = ctx;
+	char secret[SECRET_MAX];
+	struct smtp_conf conf;
+	int rc = smtp_conf(o->conf, &conf, secret, e);
+
+	conf.clk = o->clk;
+	if (rc == 0)
+		rc = smtp_open(&conf, calls, out, e);
+	sodium_memzero(secret, sizeof(secret));
+	return rc;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+const struct srv_outlet_kind srv_outlet_kinds[] = {
+	{ "xmpp", xmpp_wanted, xmpp_open },
+	{ "smtp", smtp_wanted, smtp_open_outlet },
+};
+const size_t srv_outlet_kind_n =
+    sizeof(srv_outlet_kinds) / sizeof(srv_outlet_kinds[0]);
+
+int
+srv_outlets_check(const struct srv_conf *conf, struct err *e)
+{
+	char secret[SECRET_MAX];
+	struct im_conf im;
+	struct smtp_conf mail;
+	int rc = 0;
+
+	if (xmpp_wanted(conf))
+		rc = xmpp_conf(conf, &im, secret, e);
+	if (rc == 0 && smtp_wanted(conf))
+		rc = smtp_conf(conf, &mail, secret, e);
+	sodium_memzero(secret, sizeof(secret));
+	return rc;
+}
