@@ -25,7 +25,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum { KNOWN_MAX = 8, FIELDS_MAX = 32, PACK = 100 };
@@ -331,13 +330,21 @@ do_send(struct drive *d, const struct slice *f, size_t n)
 	(void)pthread_mutex_unlock(&d->lock);
 }
 
+/* "VmRSS:" now, "VmHWM:" the most there ever was. */
 static long
-resident_kb(void)
+memory_kb(const char *what)
 {
-	struct rusage u;
+	char line[256];
+	FILE *f = fopen("/proc/self/status", "r");
+	long kb = 0;
 
-	(void)getrusage(RUSAGE_SELF, &u);
-	return u.ru_maxrss;
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, what, strlen(what)) == 0)
+			kb = strtol(line + strlen(what), NULL, 10);
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return kb;
 }
 
 /* As a sender does it: what is not taken waits until something was settled. */
@@ -346,7 +353,7 @@ do_many(struct drive *d, const struct slice *f)
 {
 	struct outlet_msg m[PACK];
 	char ids[PACK][OUTLET_ID_MAX + 1];
-	long before_kb = resident_kb();
+	long before_kb = memory_kb("VmRSS:");
 	int64_t all = 0, given = 0, start = clk_mono_ms(), ms;
 	size_t sent, failed;
 
