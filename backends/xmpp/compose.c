@@ -59,6 +59,20 @@ put_alarm(struct buf *b, const struct outlet_alarm *al)
 	buf_str(b, "</alarm>");
 }
 
+/* Servers refuse a message whose language is none. */
+static bool
+is_language(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = slice_lower(s.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-')
+			return false;
+	}
+	return s.n <= 35;
+}
+
 /* Ids go into rows, headers and attributes as they are. */
 static bool
 id_ok(struct slice id)
@@ -87,7 +101,8 @@ im_compose(const struct im_conf *conf, struct arena *a,
 	if (conf->component)
 		im_put_attr(&b, "from", slice_c(conf->jid), IM_JID_MAX);
 	im_put_attr(&b, "to", msg->to, IM_JID_MAX);
-	im_put_attr(&b, "xml:lang", msg->lang, SHORT_MAX);
+	if (is_language(msg->lang))
+		im_put_attr(&b, "xml:lang", msg->lang, SHORT_MAX);
 	buf_str(&b, ">");
 	im_put_element(&b, "body", msg->text, OUTLET_TEXT_MAX);
 	im_put_element(&b, "thread", msg->id, OUTLET_ID_MAX);

@@ -335,7 +335,7 @@ static long
 memory_kb(const char *what)
 {
 	char line[256];
-	FILE *f = fopen("/proc/self/status", "r");
+	FILE *f = fopen("/proc/self/status", "re");
 	long kb = 0;
 
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
@@ -399,7 +399,7 @@ do_many(struct drive *d, const struct slice *f)
 	ms = clk_mono_ms() - start;
 	printf("many\t%lld\t%zu\t%zu\t%lld\t%ld\t%ld\n", (long long)all,
 	       d->sent_n - sent, d->failed_n - failed, (long long)ms, before_kb,
-	       resident_kb());
+	       memory_kb("VmHWM:"));
 	d->quiet = false;
 	changed(d);
 	(void)pthread_mutex_unlock(&d->lock);

@@ -79,11 +79,11 @@ def free_port():
         return s.getsockname()[1]
 
 
-def account():
+def account(names):
     """Whom a daemon runs as when we are root; None: as ourselves."""
     if os.getuid() != 0:
         return None
-    for name in ("prosody", "nobody"):
+    for name in names:
         try:
             return pwd.getpwnam(name)
         except KeyError:
@@ -102,11 +102,11 @@ def dies_with_us(who):
 
 
 class Prosody:
+    accounts = ("prosody", "nobody")
+
     def __init__(self, tls=True, cert="good", modules=MODULES):
-        if shutil.which("prosody") is None:
-            raise Failed("Prosody is not installed: tools/setup.sh test")
         self.dir = tempfile.mkdtemp(prefix="funicular-xmpp-")
-        self.who = account()
+        self.who = account(self.accounts)
         self.proc = None
         self.port, self.component_port = free_port(), free_port()
         certificate(self.dir, "good", DOMAIN)
@@ -133,13 +133,21 @@ class Prosody:
                 modules=", ".join('"%s"' % m for m in modules
                                   if tls or m != "tls")))
 
-    def start(self):
+    def command(self):
+        if shutil.which("prosody") is None:
+            raise Failed("Prosody is not installed: tools/setup.sh test")
         # Always with --config: a bare `prosody` starts the system's own.
+        return ["prosody", "--config", self.dir + "/conf.lua", "-F"]
+
+    def environment(self):
+        return dict(os.environ)
+
+    def start(self):
         with open(self.dir + "/out", "a") as out:
             self.proc = subprocess.Popen(
-                ["prosody", "--config", self.dir + "/conf.lua", "-F"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                cwd=self.dir, preexec_fn=dies_with_us(self.who))
+                self.command(), stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, cwd=self.dir, env=self.environment(),
+                preexec_fn=dies_with_us(self.who))
         last = time.monotonic() + LIMIT_S
         for port in (self.port, self.component_port):
             while True:
@@ -149,7 +157,7 @@ class Prosody:
                 except OSError:
                     pass
                 if self.proc.poll() is not None or time.monotonic() > last:
-                    raise Failed("Prosody does not start:\n" + self.log())
+                    raise Failed("it does not start:\n" + self.log())
                 time.sleep(0.02)
         return self
 
