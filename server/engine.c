@@ -129,7 +129,18 @@ open_alarms(struct srv_engine *eng, struct err *e)
 		.minute_max = eng->site.conf.alarm_minute_max,
 	};
 
-	in.channel_n = 0; /* the outlets that are configured */
+	if (srv_outlets_check(&eng->site.conf, e) < 0)
+		return -1;
+	eng->outlets =
+	    (struct srv_outlets){ &eng->site.conf, eng->site.clk, &rnd_system };
+	for (size_t i = 0; i < srv_outlet_kind_n; i++) {
+		const struct srv_outlet_kind *k = &srv_outlet_kinds[i];
+
+		if (k->wanted(&eng->site.conf))
+			in.channel[in.channel_n++] =
+			    (struct srv_alarms_channel){ k->name, k->open,
+							 &eng->outlets };
+	}
 	if (in.channel_n == 0)
 		return 0;
 	if (srv_alarms_new(&in, &eng->alarms, e) < 0 ||

@@ -8,6 +8,7 @@
 #include "server/house.h"
 #include "server/logins.h"
 #include "server/metrics.h"
+#include "server/outlets.h"
 #include "server/patience.h"
 #include "server/service.h"
 #include "server/site.h"
@@ -27,6 +28,7 @@ struct srv_engine {
 	struct srv_house house;
 	int64_t shared_ms; /* the logins, by the monotonic clock */
 	/* Reminders; NULL where no way out is configured. */
+	struct srv_outlets outlets; /* what the alarms open them with */
 	struct srv_alarms *alarms;
 };
 

@@ -43,6 +43,23 @@ print(void (*what)(struct buf *out))
 	return code;
 }
 
+/* What the front does not know of: the outlets. */
+static int
+check_outlets(const char *conf_path, struct err *e)
+{
+	struct srv_conf conf;
+	struct arena *a = arena_new(PRINT_ARENA_BYTES);
+	int rc;
+
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "serve", "out of memory");
+	rc = srv_conf_load(a, conf_path, &conf, e);
+	if (rc == 0)
+		rc = srv_outlets_check(&conf, e);
+	arena_free(&a);
+	return rc;
+}
+
 /* Either run it, or only look whether it could run. */
 static int
 serve(const struct srv_args *args, bool allow_root, bool check)
@@ -66,7 +83,8 @@ serve(const struct srv_args *args, bool allow_root, bool check)
 	   is no other thread yet. NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	(void)mallopt(M_ARENA_MAX, 2);
 	rc = check ? srv_life_check(&in, &e) : srv_life_run(&in, &e);
-
+	if (rc == 0 && check)
+		rc = check_outlets(args->conf_path, &e);
 	if (rc != 0)
 		return srv_fail(&e);
 	if (check)
