@@ -151,11 +151,14 @@ ends_it(const PGresult *r, int state)
 	       state == PG_STATE('4', '2', 'P', '0', '5');
 }
 
-/* Waiting some seconds does not mend a disk. */
+/* Waiting some seconds does not mend a disk; and who has waited for a lock in
+   vain shall not do it again: a frozen node holds it, and whoever waits there
+   keeps a thread from serving other accounts. */
 static bool
 is_lasting(int state)
 {
 	return state == PG_STATE('5', '3', '1', '0', '0') ||
+	       state == PG_STATE('5', '5', 'P', '0', '3') ||
 	       (state & 0xfff) == PG_CLASS('5', '8') ||
 	       (state & 0xfff) == PG_CLASS('X', 'X');
 }

@@ -26,7 +26,7 @@ enum {
 	PG_POOL_MAX = 512,
 	PG_CONNECT_S = 5,        /* how long one host may take to answer */
 	PG_TURN_MS = 10000,      /* waiting for a free connection */
-	PG_LOCK_MS = 10000,      /* ... for a row that another one locked */
+	PG_LOCK_MS = 5000,       /* ... for a row that another one locked */
 	PG_STATEMENT_MS = 15000, /* a statement; then the server ends it */
 	PG_ANSWER_MS = 20000,    /* an answer; then the line is dead */
 	PG_SILENT_MS = 30000,    /* a transaction that says nothing: its node
