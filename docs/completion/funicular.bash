@@ -54,6 +54,8 @@ _funicular_options()
 	"item show") echo "--history --revision" ;;
 	"item purge") echo "--yes" ;;
 	"session list") echo "--device --limit" ;;
+	"alarm due") echo "--at --limit" ;;
+	"alarm list" | "alarm sent") echo "--limit" ;;
 	report) echo "--since --limit --csv --sql" ;;
 	import) echo "--dry-run" ;;
 	export) echo "--format -o" ;;
@@ -84,7 +86,7 @@ _funicular_value()
 	) ;;
 	--quota-bytes | --quota-items | --limit | --revision | --device-id | \
 		--label | --rules | --past | --future | --aliases | --display | \
-		--name | --from | --to | --reopen) ;;
+		--name | --from | --to | --reopen | --at) ;;
 	*) return 1 ;;
 	esac
 }
@@ -95,7 +97,7 @@ _funicular_argument()
 	local user=${args[2]}
 
 	case "$1 $2" in
-	"user list "* | "user add "* | "check "* | "migrate "* | "copy "*) ;;
+	"user list "* | "user add "* | "alarm due "* | "check "* | "migrate "* | "copy "*) ;;
 	"backup 1") _funicular_files ;;
 	"import 1" | "export 1" | *" 1") _funicular_reply < <(
 		_funicular_column user user list
@@ -104,7 +106,9 @@ _funicular_argument()
 		_funicular_column name collection list "${args[1]}"
 	) ;;
 	"import "*) _funicular_files ;;
-	"collection add 2" | "device add 2") ;;
+	"collection add 2" | "device add 2" | "user set 3") ;;
+	"user set 2") _funicular_words "reminders jid mail quiet mute lead
+		morning private language escalate muted-until" ;;
 	"collection "*" 2" | "item list 2") _funicular_reply < <(
 		_funicular_column name collection list "$user"
 	) ;;
@@ -133,7 +137,7 @@ _funicular_read()
 			--future | --kinds | --combine | \
 			--aliases | --display | --policy | --read-only | --name | \
 			--limit | --revision | --device | --format | \
-			--from | --to | --reopen | -o)
+			--from | --to | --reopen | --at | -o)
 			((i++))
 			;;
 		-*) ;;
@@ -152,7 +156,7 @@ _funicular()
 	_funicular_read
 	_funicular_value && return
 	if ((${#args[@]} == 0)); then
-		_funicular_words "serve user device collection item session report
+		_funicular_words "serve user device collection item session alarm report
 			import export backup check copy migrate help --config --json
 			--help --version"
 		return
@@ -164,8 +168,9 @@ _funicular()
 	collection) verbs="list add set remove" ;;
 	item) verbs="list show purge" ;;
 	session) verbs="list show" ;;
+	alarm) verbs="due list sent test again" ;;
 	help)
-		_funicular_words "serve user device collection item session report
+		_funicular_words "serve user device collection item session alarm report
 			import export backup check copy migrate"
 		return
 		;;

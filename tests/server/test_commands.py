@@ -661,6 +661,78 @@ class Items(Site):
                          ["One", "Two"])
 
 
+class Alarms(Site):
+    """Reminders: settings, what is due, what was queued."""
+
+    EVENT = ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:%d\r\n"
+             "SUMMARY:Event %d\r\nDTSTART:20%02d0301T080000Z\r\n"
+             "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT10M\r\n"
+             "END:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+
+    def rows(self, *args):
+        return json.loads(self.run_("alarm", *args, "--json"))
+
+    def test_all(self):
+        self.anna()
+        f = self.write("a.ics", "".join(self.EVENT % (i, i, 60 + i)
+                                        for i in range(3)))
+        self.run_("import", "anna", "calendar", f)
+        # nobody to be reminded: no rows
+        self.assertEqual(self.rows("list", "anna"), [])
+        self.refused("alarm", "test", "anna", code=FAILED, says="no address")
+        # with an address they are there, those imported later too
+        self.run_("user", "set", "anna", "jid", "Anna@Example.org/Home")
+        self.run_("import", "anna", "calendar", self.write(
+            "b.ics", self.EVENT % (3, 3, 63)))
+        rows = self.rows("list", "anna")
+        self.assertEqual([(r["due"], r["title"][:7]) for r in rows],
+                         [("20%d-03-01T07:50:00Z" % (60 + i), "Event %d" % i)
+                          for i in range(4)])
+        self.assertEqual(self.rows("due"), [])
+        self.assertEqual(
+            [r["user"] for r in self.rows(
+                "due", "--at", "2061-03-01T07:50:00Z")], ["anna", "anna"])
+        self.run_("alarm", "again", "anna")
+        self.assertEqual(self.rows("list", "anna"), rows)
+        self.run_("user", "set", "anna", "reminders", "off")
+        self.assertEqual(self.rows("list", "anna"), [])
+
+    def test_queue(self):
+        self.anna()
+        self.run_("user", "set", "anna", "jid", "a@example.org,b@example.org")
+        self.run_("alarm", "test", "anna")
+        self.assertEqual(
+            sorted((r["address"], r["state"])
+                   for r in self.rows("sent", "anna")),
+            [("a@example.org", "queued"), ("b@example.org", "queued")])
+
+    def test_zone_and_settings(self):
+        self.anna()
+        self.run_("user", "set", "anna", "mail", "a@example.org")
+        self.run_("import", "anna", "calendar", self.write(
+            "a.ics", (self.EVENT % (1, 1, 60)).replace(
+                "20600301T080000Z", "20600301T080000")))
+        before = self.rows("list", "anna")[0]["due"]
+        self.run_("user", "set", "anna", "--zone", "America/New_York")
+        after = self.rows("list", "anna")[0]["due"]
+        self.assertNotEqual(before, after)
+        self.assertEqual(after, "2060-03-01T12:50:00Z")
+
+    def test_refused(self):
+        self.anna()
+        self.run_("user", "add", "bert", "--no-password")
+        self.run_("user", "set", "bert", "jid", "b@example.org")
+        self.refused("user", "set", "anna", "jid", "b@example.org",
+                     code=FAILED, says="another user's")
+        self.refused("user", "set", "anna", "jid", "nobody", code=USAGE,
+                     says="no address")
+        self.refused("user", "set", "anna", "colour", "red", code=USAGE,
+                     says="no setting")
+        self.refused("user", "set", "anna", "jid", code=USAGE, says="value")
+        self.refused("alarm", "due", "--at", "soon", code=USAGE, says="UTC")
+        self.refused("alarm", "list", "eve", code=NOTFOUND, says="eve")
+
+
 class Whole(Site):
     def test_backup_check_migrate(self):
         self.anna()
@@ -766,7 +838,7 @@ class Whole(Site):
 
     def test_help(self):
         for name in ("user", "device", "collection", "item", "session",
-                     "report", "import", "export", "backup", "check", "copy",
+                     "alarm", "report", "import", "export", "backup", "check", "copy",
                      "migrate"):
             text = self.run_(name, "--help")
             self.assertIn("usage: funicular %s" % name, text)
