@@ -15,7 +15,8 @@ build="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev
 	tzdata"
 tests="git clang clang-tidy cppcheck libclang-rt-14-dev llvm syncevolution
 	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer
-	prosody libstrophe-dev python3-aiosmtpd openssl"
+	prosody libstrophe-dev python3-aiosmtpd openssl
+	python3-icalendar python3-dateutil"
 
 case "${1:-build}" in
 build) wanted=$build ;;
