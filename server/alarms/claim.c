@@ -331,6 +331,7 @@ alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
 {
 	struct store *s = al->in.store;
 	struct err own = { .code = ERR_NONE };
+	int64_t until = clk_mono_ms() + ALARMS_STRETCH_MS;
 	int64_t now = alarms_now(al);
 	struct store_alarm_next *row;
 	size_t n;
@@ -352,6 +353,8 @@ alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
 			continue;
 		/* What moved on may be due soon: look once more. */
 		*more = true;
+		if (clk_mono_ms() >= until)
+			break;
 		own.code = ERR_NONE;
 		if (claim_account(al, row[i].account, &own) < 0 &&
 		    went_wrong(al, row[i].account, &own) < 0) {

@@ -18,6 +18,8 @@ enum {
 	ALARMS_RETRY_MS = 5000, /* the first pause, doubled */
 	ALARMS_RETRY_MAX_MS = 10 * 60000,
 	ALARMS_ATTEMPTS_MAX = 300, /* two days of them */
+	/* A step looks after its leases between two such stretches. */
+	ALARMS_STRETCH_MS = 5000,
 	ALARMS_BAD_MAX = 64,
 	ALARMS_BAD_MS = 60000,
 };

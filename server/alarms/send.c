@@ -494,6 +494,7 @@ alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
 	struct store *s = al->in.store;
 	size_t limit[STORE_BUCKETS];
 	size_t max = room(al, limit);
+	int64_t until = clk_mono_ms() + ALARMS_STRETCH_MS;
 	struct store_delivery *d;
 	bool full = false;
 	bool rest = false;
@@ -508,7 +509,7 @@ alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
 	n = sift(al, d, n, max, next_ms, &rest);
 	if (n > 0)
 		qsort(d, n, sizeof(*d), rows_by_account);
-	for (size_t i = 0, k; i < n && !full; i = k) {
+	for (size_t i = 0, k; i < n && !full && clk_mono_ms() < until; i = k) {
 		for (k = i; k < n && d[k].account == d[i].account; k++)
 			;
 		if (send_account(al, ch, &d[i], k - i, &full, e) < 0)

@@ -187,6 +187,52 @@ sessions(void **state)
 	t_commit(env, &tx);
 }
 
+enum { FEW = 40 };
+
+/* Reminders: with the items that they are of for nothing, else one each. */
+static void
+reminders(void **state)
+{
+	struct t_env *env = *state;
+	const struct store_alarm_vtbl *av = env->s->v->alarm;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct store_delivery d[FEW] = { { .kind = STORE_DELIVERY_NOTE } };
+	struct store_alarm_next next[FEW];
+	struct many *k = make(env, tx);
+	struct slice id[FEW];
+	struct store_setting *se;
+	struct store_delivery *got;
+	struct store_alarm_next *row;
+	bool fresh;
+	size_t n;
+
+	for (size_t i = 0; i < FEW; i++) {
+		k->w[i].due = (struct store_due){ STORE_DUE_AT, 100 };
+		next[i] =
+		    (struct store_alarm_next){ 0, k->id[i],
+					       i % 2 == 0 ? 200 : INT64_MAX };
+		d[i] = (struct store_delivery){ .kind = STORE_DELIVERY_NOTE,
+						.id = slice_c(k->name[i]),
+						.next_ms = 1 };
+		id[i] = d[i].id;
+	}
+	TRIPS(1, tx->v->item_put(tx, k->w, FEW, &env->e));
+	TRIPS(1, av->next_put(tx, next, FEW, true, &env->e));
+	TRIPS(1, av->next_list(tx, env->a, 999, 99, &row, &n, &env->e));
+	assert_int_equal(n, FEW / 2);
+	TRIPS(1, av->delivery_add(tx, d, FEW, &env->e));
+	TRIPS(1, av->delivery_set(tx, d, FEW, &env->e));
+	TRIPS(1, av->delivery_get(tx, env->a, id, FEW, &got, &n, &env->e));
+	assert_int_equal(n, FEW);
+	TRIPS(1, av->delivery_list(tx, env->a, 0, 9, &got, &n, &env->e));
+	TRIPS(1, av->seen(tx, SLICE_LIT("x"), &fresh, &env->e));
+	TRIPS(1, av->setting_put(tx, SLICE_LIT("x"), SLICE_LIT("y"), &env->e));
+	TRIPS(1, av->setting_list(tx, env->a, &se, &n, &env->e));
+	TRIPS(1, av->address_put(tx, SLICE_LIT("xmpp"), id, FEW, &env->e));
+	TRIPS(1, av->next_clear(tx, &env->e));
+	t_commit(env, &tx);
+}
+
 /* Beginning and ending, and what goes past a transaction: one each. */
 static void
 around(void **state)
@@ -196,6 +242,11 @@ around(void **state)
 	struct pg_conn *c = ((struct pg_tx *)(void *)tx)->c;
 	uint64_t was = c->trips;
 	struct slice *v;
+	const size_t limit[STORE_BUCKETS] = { 1 };
+	bool mine[STORE_BUCKETS];
+	struct store_alarm_next *row;
+	struct store_delivery *d;
+	size_t n;
 	int64_t id;
 
 	t_put(env, tx, t_new(tx, 1, "body"));
@@ -213,11 +264,22 @@ around(void **state)
 	OK(env, env->s->v->site_get(env->s, env->a, "x", &v, &env->e));
 	OK(env, env->s->v->login_find(env->s, SLICE_LIT("anna"), &id, &env->e));
 	assert_int_equal(c->trips - was, 2);
+	was = c->trips;
+	OK(env, env->s->v->alarm->buckets(env->s, SLICE_LIT("n"), 1000, mine,
+					  &env->e));
+	OK(env,
+	   env->s->v->alarm->due(env->s, env->a, mine, 9, &row, &n, &env->e));
+	OK(env, env->s->v->alarm->outbox(env->s, env->a, SLICE_LIT("xmpp"),
+					 limit, &d, &n, &env->e));
+	OK(env, env->s->v->alarm->address_find(env->s, SLICE_LIT("xmpp"),
+					       SLICE_LIT("a"), &id, &env->e));
+	assert_int_equal(c->trips - was, 4);
 }
 
 static const struct CMUnitTest TESTS[] = {
 	T(items),
 	T(sessions),
+	T(reminders),
 	T(around),
 };
 
