@@ -327,13 +327,36 @@ creds_json(const struct store_cred *cred, size_t n)
 	return rows;
 }
 
+/* What was set for reminders: an object, or for people one line. */
+static struct json_object *
+settings_json(const struct srv_call *c, const struct store_setting *s, size_t n)
+{
+	struct json_object *o = json_object_new_object();
+	struct buf b = BUF_IN(c->a);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *key = arena_cstr(c->a, s[i].key);
+
+		buf_printf(&b, "%s%.*s=%.*s", i == 0 ? "" : " ",
+			   SLICE_ARG(s[i].key), SLICE_ARG(s[i].value));
+		if (key != NULL)
+			srv_json_set_text(o, key, s[i].value);
+	}
+	if (c->json)
+		return o;
+	(void)json_object_put(o);
+	return srv_json_text(buf_slice(&b));
+}
+
 static int
 show_user(struct srv_call *c, const struct store_account *acc,
-	  struct json_object *creds, struct json_object *devices)
+	  struct json_object *creds, struct json_object *devices,
+	  struct json_object *settings)
 {
 	struct json_object *o = user_json(acc);
 	int code;
 
+	srv_json_set(o, "settings", settings);
 	if (c->json) {
 		srv_json_set(o, "credentials", creds);
 		srv_json_set(o, "devices", devices);
@@ -352,8 +375,9 @@ show_user(struct srv_call *c, const struct store_account *acc,
 					{ "quota_items", "items allowed" },
 					{ "quota_bytes", "bytes allowed" },
 					{ "devices", "devices" },
-					{ "created", "created" } },
-	    9, o);
+					{ "created", "created" },
+					{ "settings", "settings" } },
+	    10, o);
 	if (code == SRV_EXIT_OK && json_object_array_length(creds) > 0)
 		(void)putchar('\n');
 	if (code != SRV_EXIT_OK) {
@@ -369,26 +393,29 @@ static int
 user_show(struct srv_call *c)
 {
 	struct json_object *devices;
+	struct store_setting *set;
 	struct store_account acc;
 	struct store_device *dev;
 	struct store_cred *cred;
 	struct store_tx *tx;
 	struct err e = { 0 };
-	size_t cred_n, dev_n;
+	size_t cred_n, dev_n, set_n;
 	int code = srv_call_begin(c, c->arg[0], STORE_READ, &tx);
 
 	if (code != SRV_EXIT_OK)
 		return code;
 	if (tx->v->account_get(tx, c->a, &acc, &e) < 0 ||
 	    tx->v->cred_list(tx, c->a, &cred, &cred_n, &e) < 0 ||
-	    tx->v->device_list(tx, c->a, &dev, &dev_n, &e) < 0)
+	    tx->v->device_list(tx, c->a, &dev, &dev_n, &e) < 0 ||
+	    tx->v->alarm->setting_list(tx, c->a, &set, &set_n, &e) < 0)
 		return srv_call_end(&tx, srv_fail(&e));
 	(void)srv_call_end(&tx, SRV_EXIT_OK);
 	devices = json_object_new_array();
 	for (size_t i = 0; i < dev_n && devices != NULL; i++)
 		(void)json_object_array_add(devices,
 					    srv_json_text(dev[i].dev_id));
-	return show_user(c, &acc, creds_json(cred, cred_n), devices);
+	return show_user(c, &acc, creds_json(cred, cred_n), devices,
+			 settings_json(c, set, set_n));
 }
 
 /* ---- remove ---- */

@@ -694,6 +694,9 @@ class Alarms(Site):
                 "due", "--at", "2061-03-01T07:50:00Z")], ["anna", "anna"])
         self.run_("alarm", "again", "anna")
         self.assertEqual(self.rows("list", "anna"), rows)
+        self.assertEqual(
+            json.loads(self.run_("user", "show", "anna", "--json"))[
+                "settings"], {"jid": "Anna@Example.org/Home"})
         self.run_("user", "set", "anna", "reminders", "off")
         self.assertEqual(self.rows("list", "anna"), [])
 
