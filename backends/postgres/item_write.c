@@ -172,8 +172,10 @@ batch_new(struct batch *b, const struct store_write *w, size_t n, struct err *e)
 	b->aged = calloc(n * 2, sizeof(*b->aged));
 	b->next = calloc(n, sizeof(*b->next));
 	if (b->w == NULL || b->one == NULL || b->aged == NULL ||
-	    b->next == NULL)
-		return pg_nomem(WHERE, e);
+	    b->next == NULL) {
+		(void)pg_nomem(WHERE, e);
+		return -1;
+	}
 	for (size_t i = 0; i < n; i++)
 		b->w[i] = &w[i];
 	qsort(b->w, n, sizeof(struct store_write *), by_item);
@@ -603,8 +605,11 @@ pg_item_put_all(struct pg_tx *t, const struct store_write *w, size_t n,
 {
 	struct put p = { 0 };
 	struct batch b;
-	int rc = batch_new(&b, w, n, e);
+	int rc;
 
+	if (n == 0)
+		return 0;
+	rc = batch_new(&b, w, n, e);
 	if (rc == 0)
 		rc = put(t, &b, &p, e);
 	batch_free(&b);
@@ -619,5 +624,5 @@ pg_item_put(struct store_tx *tx, const struct store_write *w, size_t n,
 
 	if (t == NULL)
 		return -1;
-	return n == 0 ? 0 : pg_leave(t, pg_item_put_all(t, w, n, e));
+	return pg_leave(t, pg_item_put_all(t, w, n, e));
 }

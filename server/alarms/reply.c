@@ -112,35 +112,46 @@ unit_of(struct slice s, int *minutes)
 	return false;
 }
 
+/* One number with its unit; minutes where it has none. */
+static bool
+part_of(struct slice *s, int64_t *min, int *unit)
+{
+	struct slice word;
+	int64_t v;
+	size_t n = 0;
+
+	*s = slice_trim(*s);
+	if (!digits(s, &v))
+		return false;
+	*s = slice_trim(*s);
+	while (n < s->n && (s->p[n] < '0' || s->p[n] > '9') && s->p[n] != ' ')
+		n++;
+	word = slice_sub(*s, 0, n);
+	*s = slice_from(*s, n);
+	*unit = 1;
+	*min = v;
+	if (word.n > 0 && !unit_of(word, unit))
+		return false;
+	*min *= *unit;
+	/* "10 30" is no time. */
+	return word.n > 0 || s->n == 0;
+}
+
 /* "10", "10m", "1 h", "1h30" */
 static bool
 length_of(struct slice s, int64_t *min)
 {
-	struct slice word;
-	int64_t v;
-	int64_t rest = 0;
-	size_t n = 0;
+	int64_t rest;
 	int unit;
 
-	if (!digits(&s, &v))
+	if (!part_of(&s, min, &unit))
 		return false;
-	s = slice_trim(s);
-	while (n < s.n && (s.p[n] < '0' || s.p[n] > '9') && s.p[n] != ' ')
-		n++;
-	word = slice_sub(s, 0, n);
-	s = slice_trim(slice_from(s, n));
-	if (word.n == 0) {
-		*min = v;
-		return s.n == 0;
-	}
-	if (!unit_of(word, &unit))
+	if (slice_trim(s).n == 0)
+		return true;
+	if (unit != HOUR_MIN || !part_of(&s, &rest, &unit) || unit != 1 ||
+	    rest >= HOUR_MIN || slice_trim(s).n > 0)
 		return false;
-	if (s.n > 0) { /* "1h30", "1 h 30 min" */
-		if (unit != HOUR_MIN || !length_of(s, &rest) ||
-		    rest >= HOUR_MIN)
-			return false;
-	}
-	*min = v * unit + rest;
+	*min += rest;
 	return true;
 }
 

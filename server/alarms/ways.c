@@ -75,17 +75,15 @@ quiet_of(struct slice s, int *from, int *to)
 struct slice
 srv_ways_address(struct arena *a, struct slice s)
 {
-	struct slice out;
 	char *p;
 
 	s = slice_trim(s);
 	if (slice_find(s, '/') != SIZE_MAX)
 		s = slice_sub(s, 0, slice_find(s, '/'));
-	out = arena_copy(a, s);
-	p = (char *)(uintptr_t)out.p;
-	for (size_t i = 0; p != NULL && i < out.n; i++)
-		p[i] = slice_lower(p[i]);
-	return out;
+	p = arena_alloc(a, s.n + 1);
+	for (size_t i = 0; p != NULL && i < s.n; i++)
+		p[i] = slice_lower(s.p[i]);
+	return (struct slice){ p, p == NULL ? 0 : s.n };
 }
 
 /* "x@y", no blanks and no control characters; enough to keep it in its place,

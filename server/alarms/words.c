@@ -233,7 +233,7 @@ say_count(struct buf *b, enum srv_lang l, enum srv_word one, int64_t n)
 static void
 say_length(struct buf *b, enum srv_lang l, int64_t min)
 {
-	if (min >= 2 * DAY_MIN) {
+	if (min / DAY_MIN >= 2) {
 		say_count(b, l, SRV_W_DAY, min / DAY_MIN);
 		return;
 	}
