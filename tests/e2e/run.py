@@ -96,8 +96,10 @@ def run_group(args, group):
     room = os.path.join(args.out, group)
     shutil.rmtree(room, ignore_errors=True)
     os.makedirs(room)
-    site = make_site(args, os.path.join(room, "site"),
-                     getattr(module, "CONF", {}))
+    # What a group needs beside the daemon, and what that has to know of it.
+    conf = module.setup(args, room) if hasattr(module, "setup") else \
+        getattr(module, "CONF", {})
+    site = make_site(args, os.path.join(room, "site"), conf)
     cases = [(n, c) for n, c in module.cases()
              if not args.only or args.only in n]
     site.start()
@@ -110,6 +112,8 @@ def run_group(args, group):
         except harness.Failure as e:
             print("FAIL %s: %s" % (group, e))
             passed = [False]
+        if hasattr(module, "teardown"):
+            module.teardown()
     print("%s: %d of %d passed" % (group, sum(passed), len(cases)))
     return bool(passed) and all(passed)
 
@@ -118,14 +122,16 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--funicular", required=True)
     p.add_argument("--shim", required=True)
+    p.add_argument("--xmpp-client", help="for the group `alarms`")
     p.add_argument("--out", required=True, help="directory for all files")
     p.add_argument("--nodes", type=int, default=1,
                    help="so many daemons on PostgreSQL behind HAProxy")
     p.add_argument("--only", help="cases whose name holds this")
     p.add_argument("group", nargs="+")
     args = p.parse_args()
-    for key in ("funicular", "shim", "out"):
-        setattr(args, key, os.path.abspath(getattr(args, key)))
+    for key in ("funicular", "shim", "out", "xmpp_client"):
+        if getattr(args, key) is not None:
+            setattr(args, key, os.path.abspath(getattr(args, key)))
     if not shutil.which("syncevolution"):
         print("SyncEvolution is not installed: nothing to talk to")
         return 77

@@ -133,7 +133,7 @@ class Client(Lines):
                          *(["receipts"] if receipts else []))
         self.wait(lambda x: x == "up")
 
-    def stanza(self, want):
+    def stanza(self, want, limit=LIMIT_S):
         """The next one for which want(element) holds."""
         found = []
 
@@ -144,7 +144,7 @@ class Client(Lines):
             found.append(ET.fromstring("<s xmlns='jabber:client'>%s</s>"
                                        % line)[0])
             return want(found[-1])
-        self.wait(ok)
+        self.wait(ok, limit)
         return found[-1]
 
     def message(self, ident=None, text=""):
