@@ -7,8 +7,8 @@
 
 enum {
 	SMTP_ADDRESS_MAX = 320,
-	/* One mail, written: the text in base64, and its head. */
-	SMTP_MAIL_BYTES = 32768,
+	/* To write one mail in: its text, in base64, and its head. */
+	SMTP_WORK_BYTES = 131072,
 };
 
 /* local@domain, in ASCII, with nothing that could leave its place. */

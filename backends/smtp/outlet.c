@@ -98,7 +98,7 @@ static size_t
 smtp_send(struct outlet *base, const struct outlet_msg *msg, size_t n)
 {
 	struct smtp_outlet *o = (struct smtp_outlet *)base;
-	struct arena *a = arena_new(SMTP_MAIL_BYTES * 4);
+	struct arena *a = arena_new(SMTP_WORK_BYTES);
 	size_t taken = 0;
 
 	for (; a != NULL && taken < n; taken++) {

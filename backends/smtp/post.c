@@ -40,7 +40,9 @@ on_read(char *to, size_t size, size_t n, void *ctx)
 
 /* Which command the server answers tells what its refusal is about. */
 static int
-on_talk(CURL *curl, curl_infotype type, char *data, size_t n, void *ctx)
+on_talk(CURL *curl, curl_infotype type,
+	char *data, /* NOLINT(readability-non-const-parameter) */
+	size_t n, void *ctx)
 {
 	struct smtp_post *p = ctx;
 	struct slice s = { data, n };

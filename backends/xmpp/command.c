@@ -162,17 +162,15 @@ im_command(struct im_talk *t, const struct im_node *iq, const struct im_node *c)
 	const struct im_node *form = im_child(c, "x", IM_NS_FORM);
 	struct slice action = im_attr(c, "action");
 
-	if (!slice_is(im_attr(iq, "type"), "set")) {
+	if (!slice_is(im_attr(iq, "type"), "set") || slice_is(action, "prev")) {
 		im_refuse(t, iq, "modify", "bad-request");
 	} else if (def == NULL) {
 		im_refuse(t, iq, "cancel", "item-not-found");
-	} else if (slice_is(action, "cancel")) {
+	} else if (slice_is(action, "cancel") ||
+		   slice_is(im_attr(form, "type"), "cancel")) {
 		struct buf b = begin(t, iq, c, "canceled");
 
 		finish(t, &b);
-	} else if (slice_is(action, "prev") ||
-		   slice_is(im_attr(form, "type"), "cancel")) {
-		im_refuse(t, iq, "modify", "bad-request");
 	} else if (form == NULL && def->field_n > 0) {
 		show_form(t, iq, c, def);
 	} else {

@@ -15,6 +15,7 @@ class Lines:
 
     def __init__(self, *argv, env=None):
         self.lines = []
+        self.times = []  # when each came
         self.used = set()
         self.more = threading.Condition()
         self.proc = subprocess.Popen(
@@ -29,9 +30,11 @@ class Lines:
     def _read(self):
         for line in self.proc.stdout:
             with self.more:
+                self.times.append(time.time())
                 self.lines.append(line.rstrip("\n"))
                 self.more.notify_all()
         with self.more:
+            self.times.append(time.time())
             self.lines.append("")
             self.more.notify_all()
 

@@ -104,7 +104,7 @@ def dies_with_us(who):
 class Prosody:
     accounts = ("prosody", "nobody")
 
-    def __init__(self, tls=True, cert="good", modules=MODULES):
+    def __init__(self, tls=True, cert="good", modules=MODULES, users=USERS):
         self.dir = tempfile.mkdtemp(prefix="funicular-xmpp-")
         self.who = account(self.accounts)
         self.proc = None
@@ -114,10 +114,10 @@ class Prosody:
         self.ca = self.dir + "/good.pem"
         self.wrong_ca = self.dir + "/wrong.pem"
         self.configure(tls, cert, modules)
-        users = "%s/data/%s/accounts" % (self.dir, DOMAIN.replace(".", "%2e"))
-        os.makedirs(users)
-        for u in USERS:
-            with open("%s/%s.dat" % (users, u), "w") as f:
+        folder = "%s/data/%s/accounts" % (self.dir, DOMAIN.replace(".", "%2e"))
+        os.makedirs(folder)
+        for u in users:
+            with open("%s/%s.dat" % (folder, u), "w") as f:
                 f.write('return {\n\t["password"] = "%s";\n};\n' % PASSWORD)
         for at, _, files in os.walk(self.dir):
             for name in [at] + [os.path.join(at, f) for f in files]:
