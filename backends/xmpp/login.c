@@ -73,7 +73,7 @@ offers(const struct im_node *features, const char *mechanism)
 }
 
 static void
-login(struct im_talk *t, const struct im_node *features)
+log_in(struct im_talk *t, const struct im_node *features)
 {
 	struct im_sasl *s = &t->sasl;
 	struct buf b = BUF_IN(t->scratch);
@@ -129,7 +129,7 @@ features(struct im_talk *t, const struct im_node *n)
 	} else if (!t->tls && !t->plain_ok) {
 		im_talk_over(t, "the server offers no TLS");
 	} else {
-		login(t, n);
+		log_in(t, n);
 	}
 }
 
@@ -169,6 +169,7 @@ success(struct im_talk *t, struct slice text)
 static void
 sasl(struct im_talk *t, const struct im_node *n)
 {
+	bool ended = im_is(n, "success", NS_SASL);
 	struct slice text = SLICE_LIT(""), answer;
 	struct buf b = BUF_IN(t->scratch);
 	struct err e;
@@ -181,14 +182,13 @@ sasl(struct im_talk *t, const struct im_node *n)
 			     (int)(c.n > 60 ? 60 : c.n), c.p);
 		return;
 	}
-	if (n->text.n > SASL_TEXT_MAX ||
+	if ((!ended && !im_is(n, "challenge", NS_SASL)) ||
+	    n->text.n > SASL_TEXT_MAX ||
 	    (n->text.n > 0 && !slice_is(n->text, "=") &&
 	     !digest_unb64(t->scratch, n->text, &text))) {
 		im_talk_over(t, "a login in words that are not SASL's");
-	} else if (im_is(n, "success", NS_SASL)) {
+	} else if (ended) {
 		success(t, text);
-	} else if (!im_is(n, "challenge", NS_SASL)) {
-		im_talk_over(t, "a login in words that are not SASL's");
 	} else if (im_sasl_next(&t->sasl, t->scratch, text, &answer, &e) < 0) {
 		im_talk_over(t, "%s", e.msg);
 	} else {

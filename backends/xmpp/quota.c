@@ -33,9 +33,8 @@ place(struct im_quota *q, uint64_t hash, int64_t now_ms)
 	for (size_t i = at; i < at + WAYS; i++) {
 		if (q->sender[i].hash == hash)
 			return &q->sender[i];
-		if (q->sender[i].hash == 0 && worst->hash != 0)
-			worst = &q->sender[i];
-		else if (worst->hash != 0 && rather(worst, &q->sender[i]))
+		if (worst->hash != 0 &&
+		    (q->sender[i].hash == 0 || rather(worst, &q->sender[i])))
 			worst = &q->sender[i];
 	}
 	*worst = (struct im_sender){ .hash = hash,

@@ -78,32 +78,36 @@ hmac(const struct im_sasl *s, const unsigned char *key, struct slice text,
 }
 
 /* The password as RFC 8265 writes it; as it is where that does not go. */
+static bool
+normal_password(const struct im_sasl *s, gnutls_datum_t *out)
+{
+	const unsigned char *p = (const unsigned char *)s->password.p;
+	unsigned n = (unsigned)s->password.n;
+
+	if (gnutls_utf8_password_normalize(p, n, out, 0) >= 0)
+		return true;
+	*out = (gnutls_datum_t){ gnutls_malloc(n + 1), n };
+	if (out->data != NULL)
+		memcpy(out->data, p, n);
+	return out->data != NULL;
+}
+
 static int
 salted(const struct im_sasl *s, struct slice salt, unsigned rounds,
        unsigned char *out)
 {
-	gnutls_datum_t norm = { NULL, 0 };
-	gnutls_datum_t key, salt_d;
+	unsigned char bytes[SALT_MAX];
+	gnutls_datum_t key;
+	gnutls_datum_t salt_d = { bytes, (unsigned)salt.n };
 	int rc;
 
-	if (gnutls_utf8_password_normalize((const unsigned char *)s->password.p,
-					   (unsigned)s->password.n, &norm,
-					   0) < 0)
-		norm.data = NULL;
-	if (norm.data == NULL) {
-		key.data = (unsigned char *)(uintptr_t)s->password.p;
-		key.size = (unsigned)s->password.n;
-	} else {
-		key = norm;
-	}
-	salt_d.data = (unsigned char *)(uintptr_t)salt.p;
-	salt_d.size = (unsigned)salt.n;
+	if (salt.n > sizeof(bytes) || !normal_password(s, &key))
+		return -1;
+	memcpy(bytes, salt.p, salt.n);
 	rc = gnutls_pbkdf2(kinds[s->kind].mac, &key, &salt_d, rounds, out,
 			   kinds[s->kind].n);
-	if (norm.data != NULL) {
-		sodium_memzero(norm.data, norm.size);
-		gnutls_free(norm.data);
-	}
+	sodium_memzero(key.data, key.size);
+	gnutls_free(key.data);
 	return rc;
 }
 
