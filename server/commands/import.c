@@ -39,8 +39,9 @@ struct import {
 	size_t col_n;
 	struct slice zone;
 	const char *file;
-	size_t at;          /* number of the item in the file */
-	struct arena *work; /* emptied after every batch */
+	size_t at;            /* number of the item in the file */
+	struct arena *work;   /* emptied after every batch */
+	struct arena *file_a; /* as long as a file: what it was turned into */
 	struct incoming in[BATCH];
 	size_t n;
 	struct srv_idset used; /* items that something was matched with */
@@ -384,17 +385,35 @@ step(struct import *im, const struct pim_view *view, struct slice *rest,
 	return SRV_EXIT_OK;
 }
 
+/* A calendar of many events was turned into another text (pim_next()), which
+   must outlive the batch. */
+static int
+keep_rest(struct import *im, struct slice *rest, struct slice *home)
+{
+	uintptr_t from = (uintptr_t)home->p;
+	uintptr_t at = (uintptr_t)rest->p;
+
+	if (rest->n == 0 || (at >= from && at - from <= home->n))
+		return SRV_EXIT_OK;
+	*home = *rest = arena_copy(im->file_a, *rest);
+	return rest->p != NULL
+		   ? SRV_EXIT_OK
+		   : srv_call_refuse(SRV_EXIT_FAILED, out_of_memory);
+}
+
 static int
 import_file(struct import *im, struct slice text)
 {
 	struct pim_view view = view_of(im);
-	struct slice rest = text;
+	struct slice rest = text, home = text;
 	bool more = true;
 	int code = SRV_EXIT_OK;
 
 	im->at = 0;
 	while (more && code == SRV_EXIT_OK) {
 		code = step(im, &view, &rest, &more);
+		if (code == SRV_EXIT_OK)
+			code = keep_rest(im, &rest, &home);
 		/* Items in waiting live in this arena. */
 		if (code == SRV_EXIT_OK && im->n == BATCH)
 			code = flush(im);
@@ -404,6 +423,7 @@ import_file(struct import *im, struct slice text)
 	if (code == SRV_EXIT_OK)
 		code = flush(im);
 	arena_reset(im->work);
+	arena_reset(im->file_a);
 	return code;
 }
 
@@ -482,11 +502,14 @@ import(struct srv_call *c)
 		return srv_call_refuse(SRV_EXIT_FAILED, out_of_memory);
 	im->c = c;
 	im->work = arena_new(WORK_BYTES);
-	if (im->work == NULL)
-		return srv_call_refuse(SRV_EXIT_FAILED, out_of_memory);
-	code = import_all(im);
+	im->file_a = arena_new(WORK_BYTES);
+	if (im->work == NULL || im->file_a == NULL)
+		code = srv_call_refuse(SRV_EXIT_FAILED, out_of_memory);
+	else
+		code = import_all(im);
 	srv_idset_free(&im->used);
 	arena_free(&im->work);
+	arena_free(&im->file_a);
 	return code;
 }
 

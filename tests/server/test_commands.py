@@ -499,6 +499,18 @@ class Items(Site):
         self.assertEqual(self.json("user", "show", "anna")["items"], 450)
         self.run_("check")
 
+    def test_calendar_of_many_events(self):
+        """One VCALENDAR, more events than a transaction takes."""
+        events = "".join(
+            "BEGIN:VEVENT\r\nUID:many-%d@example.org\r\n"
+            "DTSTAMP:20260101T000000Z\r\nDTSTART:202602%02dT%02d0000Z\r\n"
+            "SUMMARY:Meeting %d\r\nDESCRIPTION:%s\r\nEND:VEVENT\r\n" % (
+                i, i % 28 + 1, i % 24, i, "long " * 100) for i in range(900))
+        f = self.write("many.ics", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
+                       "PRODID:-//test//EN\r\n%sEND:VCALENDAR\r\n" % events)
+        self.assertEqual(self.imported("calendar", f), (900, 0, 0, 0))
+        self.assertEqual(self.imported("calendar", f), (0, 0, 900, 0))
+
     def test_equal_cards_stay_two(self):
         twin = ("BEGIN:VCARD\r\nVERSION:3.0\r\nN:Twin;;;;\r\nFN:Twin\r\n"
                 "END:VCARD\r\n")
