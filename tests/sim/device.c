@@ -241,6 +241,27 @@ may_clear(const struct dev *d, const struct item *it, enum field f)
 	return it->r.n[f] > 0 && !d->t.no_devinf;
 }
 
+/* There is, or was, more of it than the device can be sent: nobody can tell
+   which values it saw. */
+static bool
+never_whole(struct sim *s, const struct dev *d, const struct rec *r)
+{
+	const struct model *m = model_of(s, d);
+	struct rec with = *r;
+
+	if (dev_too_large(s, d, r))
+		return true;
+	for (uint32_t t = 1; t < m->deed_n; t++) {
+		if (m->deed[t].kind != DEED_SET || m->deed[t].size == 0 ||
+		    m->deed[t].ent != model_ent_of(m, r))
+			continue;
+		rec_set(&with, F_NOTE, token(d, t));
+		if (dev_too_large(s, d, &with))
+			return true;
+	}
+	return false;
+}
+
 void
 dev_unset(struct sim *s, struct dev *d, struct item *it, enum field f)
 {
@@ -252,6 +273,8 @@ dev_unset(struct sim *s, struct dev *d, struct item *it, enum field f)
 					 .dev = d->no });
 
 	model_over(m, t, &it->r, f);
+	if (never_whole(s, d, &it->r))
+		model_weaken(m, t);
 	rec_set(&it->r, f, 0);
 	remember(s, d, it, t);
 	changed(m, it);
@@ -325,7 +348,7 @@ dev_remove(struct sim *s, struct dev *d, struct item *it)
 	/* Nobody can tell that it saw what it was sent last, or there is more
 	   of it than it can be sent: the item may be kept for that edit. */
 	if (it->unsure || d->t.no_map || d->t.no_status ||
-	    dev_too_large(s, d, &it->r))
+	    never_whole(s, d, &it->r))
 		model_weaken(m, t);
 	over_hidden(s, d, t, model_ent_of(m, &it->r));
 	remember(s, d, it, t);
@@ -561,4 +584,17 @@ dev_traits(struct sim *s, struct dev *d)
 			    (dice_hits(r, 50) ? 1u << F_NOTE : 0);
 	d->loose = t->no_map;
 	d->m.next_luid = 1;
+	sim_say(s,
+		"%s: 1.%d, fields %x, max_msg %d, max_obj %d, per_msg %d, "
+		"split %d%s%s%s%s%s%s%s%s%s%s",
+		d->id, t->version % 10, t->fields, t->max_msg, t->max_obj,
+		t->per_msg, t->split, t->old_form ? ", vCard 2.1" : "",
+		t->no_devinf ? ", no DevInf" : "", t->no_map ? ", no Map" : "",
+		t->no_status ? ", no Status" : "",
+		t->no_respuri ? ", no RespURI" : "",
+		t->map_early ? ", maps early" : "",
+		t->settles ? ", settles by Status" : "",
+		t->reuses_luid ? ", reuses LUIDs" : "",
+		t->replaces ? ", slow by Replace" : "",
+		t->counts ? ", counts" : "");
 }

@@ -120,6 +120,50 @@ link_agrees(struct sim *s, const struct dev *d, struct store_tx *tx)
 			 (long long)rows, dev_live(d));
 }
 
+/* The maps, for who reads the story of a seed. */
+static void
+tell_map(struct sim *s, const struct dev *d, struct store_tx *tx)
+{
+	struct store_pending ask = { .this_sync = -1, .limit = RECS };
+	struct err e = { .code = ERR_NONE };
+	struct store_device *dev = NULL;
+	struct store_link *l = NULL;
+	struct store_map *m = NULL;
+	size_t n = 0;
+
+	if (tx->v->device_get(tx, s->a, slice_c(d->id), &dev, &e) < 0 ||
+	    dev == NULL ||
+	    tx->v->link_list(tx, s->a, dev->id, &l, &n, &e) < 0 || n != 1)
+		return;
+	ask.link = l->id;
+	ask.gen = l->gen;
+	if (tx->v->map_pending(tx, s->a, &ask, &m, &n, &e) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		sim_say(s,
+			"  map of %s: item %lld, LUID %.*s, state %d, reason "
+			"%d, holds %lld, %zu offers",
+			d->id, (long long)m[i].item, SLICE_ARG(m[i].luid),
+			(int)m[i].state, m[i].reason, (long long)m[i].held,
+			m[i].offer_n);
+}
+
+static void
+tell_maps(struct sim *s, unsigned account)
+{
+	struct err e = { .code = ERR_NONE };
+	struct store_tx *tx = NULL;
+
+	if (!s->verbose || s->inner->v->begin(s->inner, s->account[account],
+					      STORE_READ, s->now, &tx, &e) < 0)
+		return;
+	for (unsigned i = 0; i < s->dev_n; i++) {
+		if (s->dev[i].account == (int)account)
+			tell_map(s, &s->dev[i], tx);
+	}
+	tx->v->rollback(&tx);
+}
+
 static void
 links_agree(struct sim *s, unsigned account)
 {
@@ -211,7 +255,8 @@ newest(const struct model *m, uint32_t t)
 			     d->field != m->deed[t].field;
 
 		for (unsigned i = 0; i < m->pair_n && !known; i++)
-			known = m->pair[i].deed == t && m->pair[i].token == k;
+			known = m->pair[i].deed == t && m->pair[i].token == k &&
+				!m->pair[i].void_;
 		if (!known)
 			return false;
 	}
@@ -362,6 +407,7 @@ judge(struct sim *s)
 
 		sim_items(s, a, all, RECS, &n);
 		show(s, "server", all, n);
+		tell_maps(s, a);
 		for (unsigned i = 0; i < s->dev_n; i++) {
 			if (s->dev[i].account == (int)a && !s->dev[i].loose)
 				device_holds(s, &s->dev[i], all, n);

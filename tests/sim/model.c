@@ -78,6 +78,18 @@ model_weaken(struct model *m, uint32_t deed)
 	m->deed[deed & 0xffff].weak = true;
 }
 
+/* Is nothing there any more that it set? */
+static bool
+cleared(const struct model *m, uint32_t deed)
+{
+	for (unsigned i = 0; i < m->pair_n; i++) {
+		if (m->pair[i].token == deed &&
+		    m->deed[m->pair[i].deed].kind == DEED_CLEAR)
+			return true;
+	}
+	return false;
+}
+
 void
 model_revive(struct model *m, uint32_t token, bool sets_too)
 {
@@ -85,7 +97,8 @@ model_revive(struct model *m, uint32_t token, bool sets_too)
 		struct pair *p = &m->pair[i];
 
 		if (p->token == (token & 0xffff) &&
-		    (sets_too || m->deed[p->deed].kind != DEED_SET))
+		    (sets_too || m->deed[p->deed].kind != DEED_SET ||
+		     cleared(m, p->deed)))
 			p->void_ = true;
 	}
 }

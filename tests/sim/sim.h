@@ -194,6 +194,7 @@ struct dev {
 	bool slow_ok; /* the scenario asks for a slow sync */
 	bool loose;   /* what it holds is not judged */
 	bool broke;   /* its last session did */
+	bool doubt;   /* ... and no sync both ways has ended since */
 	/* The session: */
 	enum talk_phase phase;
 	int msgid, cmdid, asked, alert;

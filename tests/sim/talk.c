@@ -642,7 +642,8 @@ talk_begin(struct sim *s, struct dev *d, int alert)
 
 	arena_reset(s->b);
 	d->phase = TALK_INIT;
-	if (d->broke || s->f.late > 0)
+	d->doubt = d->doubt || d->broke;
+	if (d->doubt || s->f.late > 0)
 		dev_doubtful(s, d);
 	d->broke = true; /* until it is done */
 	d->sid++;
@@ -703,7 +704,12 @@ done(struct sim *s, struct dev *d)
 	}
 	d->m.suspended = d->broke = false;
 	d->m.last = d->anchor;
-	d->good_began = d->began;
+	/* One way from it: it was told nothing, and what was in doubt was not
+	   looked into. */
+	if (d->alert != 202) {
+		d->good_began = d->began;
+		d->doubt = false;
+	}
 	d->slow_ok = false;
 	for (unsigned i = 0; i < d->m.n; i++) {
 		if (d->m.item[i].ok)
