@@ -212,8 +212,28 @@ find_candidates(struct sml_batch *b, uint64_t *h, size_t n)
 	return index_candidates(b);
 }
 
+/* Of this hash in the sorted list. */
+static size_t
+count_hash(const uint64_t *h, size_t n, uint64_t hash)
+{
+	const uint64_t *at =
+	    n == 0 ? NULL : bsearch(&hash, h, n, sizeof(*h), cmp_hash);
+	size_t k = 0;
+
+	if (at == NULL)
+		return 0;
+	while (at > h && at[-1] == hash)
+		at--;
+	while (at + k < h + n && at[k] == hash)
+		k++;
+	return k;
+}
+
+/* Of equal ones there must be as many here: one may be the twin of what was
+   edited since. */
 static bool
-found_exact(const struct sml_batch *b, const struct pim_ids *ids)
+found_exact(const struct sml_batch *b, const struct pim_ids *ids,
+	    const uint64_t *content, size_t n)
 {
 	size_t by_content;
 	size_t by_uid = 0;
@@ -221,19 +241,38 @@ found_exact(const struct sml_batch *b, const struct pim_ids *ids)
 	(void)sml_batch_with_hash(b, ids->h_content, &by_content);
 	if (ids->h_uid != 0)
 		(void)sml_batch_with_hash(b, ids->h_uid, &by_uid);
-	return by_content + by_uid > 0;
+	return by_uid > 0 ||
+	       by_content >= count_hash(content, n, ids->h_content);
+}
+
+/* Content hashes of the operations that want a match, sorted. */
+static size_t
+contents(const struct sml_batch *b, uint64_t *h)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (wants_match(&b->op[i]))
+			h[n++] = b->op[i].ids.h_content;
+	}
+	if (n > 1)
+		qsort(h, n, sizeof(*h), cmp_hash);
+	return n;
 }
 
 /* By content and UID first; those that resemble are looked for only where
-   that found none, since many may share a name. */
+   that found too few, since many may share a name. */
 static int
 load_candidates(struct sml_batch *b)
 {
 	uint64_t *h = ARENA_ARRAY(b->a, 2 * b->n, uint64_t);
+	uint64_t *content = ARENA_ARRAY(b->a, b->n, uint64_t);
+	size_t content_n;
 	size_t n = 0;
 
-	if (h == NULL)
+	if (h == NULL || content == NULL)
 		return no_memory(b);
+	content_n = contents(b, content);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct pim_ids *ids = &b->op[i].ids;
 
@@ -251,7 +290,7 @@ load_candidates(struct sml_batch *b)
 		const struct pim_ids *ids = &b->op[i].ids;
 
 		if (wants_match(&b->op[i]) && ids->h_identity != 0 &&
-		    !found_exact(b, ids))
+		    !found_exact(b, ids, content, content_n))
 			h[n++] = ids->h_identity;
 	}
 	return find_candidates(b, h, n);
@@ -319,35 +358,13 @@ static bool
 needs_body(const struct sml_batch *b, const uint64_t *content, size_t n,
 	   const struct store_candidate *cand)
 {
-	const uint64_t *at = n == 0 ? NULL
-				    : bsearch(&cand->h_content, content, n,
-					      sizeof(*content), cmp_hash);
-	size_t equal = 0;
+	size_t equal = count_hash(content, n, cand->h_content);
 	size_t twins;
 
-	if (at == NULL)
+	if (equal == 0)
 		return true;
-	while (at > content && at[-1] == *at)
-		at--;
-	while (at + equal < content + n && at[equal] == *at)
-		equal++;
 	(void)sml_batch_with_hash(b, cand->h_content, &twins);
 	return twins > equal;
-}
-
-/* Content hashes of the operations that want a match, sorted. */
-static size_t
-contents(const struct sml_batch *b, uint64_t *h)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n; i++) {
-		if (wants_match(&b->op[i]))
-			h[n++] = b->op[i].ids.h_content;
-	}
-	if (n > 1)
-		qsort(h, n, sizeof(*h), cmp_hash);
-	return n;
 }
 
 static int

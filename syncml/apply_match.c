@@ -61,13 +61,11 @@ had_content(const struct sml_batch *b, int64_t item, uint64_t h_content)
 	return false;
 }
 
-/* The LUID's item of an older generation, if it agrees and no other LUID of
-   this one got it: in an earlier message a twin may have. */
-static const struct store_candidate *
-by_hint(struct sml_batch *b, const struct sml_op *op, struct store_map **row)
+/* The LUID's item of an older generation, if it agrees. */
+static const struct store_item *
+hinted(struct sml_batch *b, const struct sml_op *op)
 {
 	const struct store_item *it;
-	struct store_candidate *cand;
 
 	if (op->hint == NULL)
 		return NULL;
@@ -76,6 +74,34 @@ by_hint(struct sml_batch *b, const struct sml_op *op, struct store_map **row)
 	    (it->h_content != op->ids.h_content &&
 	     !had_content(b, it->id, op->ids.h_content) &&
 	     score(b, op, it->id) < SCORE_MATCH))
+		return NULL;
+	return it;
+}
+
+/* Its own LUID comes later in this message: its twin does not take it. */
+static bool
+is_claimed(struct sml_batch *b, const struct sml_op *op, int64_t item)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct sml_op *o = &b->op[i];
+
+		if (o != op && o->code == 0 && o->row == NULL &&
+		    o->hint != NULL && o->hint->item == item &&
+		    o->tag != SML_DELETE && hinted(b, o) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* The LUID's item of an older generation, if it agrees and no other LUID of
+   this one got it: in an earlier message a twin may have. */
+static const struct store_candidate *
+by_hint(struct sml_batch *b, const struct sml_op *op, struct store_map **row)
+{
+	const struct store_item *it = hinted(b, op);
+	struct store_candidate *cand;
+
+	if (it == NULL)
 		return NULL;
 	cand = ARENA_NEW(b->a, struct store_candidate);
 	if (cand == NULL)
@@ -163,7 +189,8 @@ sml_batch_match(struct sml_batch *b, struct sml_op *op, struct store_map **row)
 			struct store_map *m;
 
 			if (is_free(b, k[i].cand, &m) &&
-			    fits(b, op, k[i].cand, m, order[r])) {
+			    fits(b, op, k[i].cand, m, order[r]) &&
+			    !is_claimed(b, op, k[i].cand->item)) {
 				*row = m;
 				op->matched = how[order[r]];
 				return k[i].cand;
