@@ -261,7 +261,7 @@ struct store_link {
 enum store_map_state {
 	STORE_MAP_LIVE = 1,     /* the device has it under `luid` */
 	STORE_MAP_SENT = 2,     /* Add sent, LUID not known yet */
-	STORE_MAP_DELETING = 3, /* Delete sent */
+	STORE_MAP_DELETING = 3, /* Delete sent; there need be no such item */
 	STORE_MAP_DEBT = 4,     /* could not go out; `reason` says why */
 	STORE_MAP_GONE = 5,     /* the device deleted it; the others keep it */
 };

@@ -39,11 +39,26 @@ tell_due(struct sml_ctx *c, const struct store_write *w, size_t n)
 	}
 }
 
+/* What the device says of an item ends what is half on its way to it. */
+static void
+end_outgoing(struct sml_batch *b)
+{
+	struct sml_outgoing *og = &b->c->s.og;
+
+	if (!og->active || &b->c->s.ds[og->ds] != b->ds)
+		return;
+	for (size_t i = 0; i < b->m_n; i++)
+		og->active = og->active && b->m[i].item != og->item;
+	for (size_t i = 0; i < b->drop_n; i++)
+		og->active = og->active && b->drop[i] != og->item;
+}
+
 static int
 batch_store(struct sml_batch *b)
 {
 	const struct store_vtbl *v = b->c->tx->v;
 
+	end_outgoing(b);
 	if (b->w_n > 0 && v->item_put(b->c->tx, b->w, b->w_n, &b->c->e) < 0)
 		return -1;
 	tell_due(b->c, b->w, b->w_n);

@@ -251,6 +251,42 @@ know_own_merge(struct sml_batch *b, struct store_map *m,
 	m->held_form = b->view->id;
 }
 
+/* The item stays here, and goes out to the device as a new one. */
+static void
+back(struct sml_batch *b, struct store_map *m)
+{
+	if (sml_map_back(b->c, m, b->ds->sync_no, &b->m[b->m_n]))
+		b->m_n++;
+}
+
+/* What is deleted there only: it has something that the device does not know,
+   or is not what it means. */
+static bool
+stays(struct sml_batch *b, const struct sml_op *op,
+      const struct store_item *head, struct store_map *m)
+{
+	if (m->reason == SML_WHY_REUSED && m->touched >= b->ds->doubt_from) {
+		/* Said before the LUID was used again, and repeated? */
+		back(b, m);
+		sml_tell(b->c, '=',
+			 "delete of %.*s, which was another item's: the item "
+			 "stays",
+			 SLICE_ARG(op->luid));
+		return true;
+	}
+	know_own_merge(b, m, head);
+	if (!b->col->read_only && !sml_edited_elsewhere(m, head))
+		return false;
+	/* The edit wins. */
+	back(b, m);
+	b->ds->conflicts++;
+	sml_report_event(b->c, b->ds, STORE_EVENT_CONFLICT, head->id,
+			 head->revision, STORE_HOW_EDIT);
+	sml_tell(b->c, '=', "delete of %.*s against an edit: the item stays",
+		 SLICE_ARG(op->luid));
+	return true;
+}
+
 static int
 erase(struct sml_batch *b, struct sml_op *op)
 {
@@ -278,7 +314,7 @@ erase(struct sml_batch *b, struct sml_op *op)
 	    op->row->reason != SML_WHY_NOTED) {
 		/* We took it off the device, and this says that it is: if it
 		   belongs there again by now, it goes out as an Add. */
-		sml_map_owe(m, false, 0);
+		back(b, m);
 		return 0;
 	}
 	if (sml_filter_shows(b->c, b->ds, head, op->luid, &shows) < 0)
@@ -300,19 +336,8 @@ erase(struct sml_batch *b, struct sml_op *op)
 		m->state = STORE_MAP_GONE;
 		return 0;
 	}
-	know_own_merge(b, m, head);
-	if (b->col->read_only || sml_edited_elsewhere(m, head)) {
-		/* The edit wins. */
-		sml_map_owe(m, false, 0);
-		b->ds->conflicts++;
-		sml_report_event(b->c, b->ds, STORE_EVENT_CONFLICT, head->id,
-				 head->revision, STORE_HOW_EDIT);
-		sml_tell(b->c, '=',
-			 "delete of %.*s against an edit: the item "
-			 "stays",
-			 SLICE_ARG(op->luid));
+	if (stays(b, op, head, m))
 		return 0;
-	}
 	if (held_at_start(b) < 0)
 		return -1;
 	/* Archived it is not, beyond the history that every item has. */
@@ -340,5 +365,11 @@ sml_op_decide(struct sml_batch *b, struct sml_op *op)
 		b->drop[b->drop_n++] = op->gone->item;
 	if (op->row != NULL)
 		return known(b, op);
-	return fresh(b, op);
+	if (fresh(b, op) < 0)
+		return -1;
+	if (op->gone != NULL && op->code < 300 &&
+	    sml_map_open(b->c, b->ds, op->gone) &&
+	    b->m[b->m_n - 1].state == STORE_MAP_LIVE)
+		b->m[b->m_n - 1].reason = SML_WHY_REUSED;
+	return 0;
 }

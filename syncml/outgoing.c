@@ -24,7 +24,7 @@ page_size(const struct sml_out *o)
 /* The device has it no more, or will not. */
 static char
 gone(const struct sml_ds *ds, const struct store_item *it,
-     const struct store_map *m)
+     const struct store_map *m, bool shown)
 {
 	if (m->state == STORE_MAP_GONE) {
 		if (it->deleted)
@@ -41,13 +41,17 @@ gone(const struct sml_ds *ds, const struct store_item *it,
 	if (m->reason == SML_WHY_GONE) {
 		if (!it->deleted)
 			return 'A';
-		if (m->touched >= ds->doubt_from && m->luid.n > 0)
-			return 'D';
-		return 'X';
+		if (shown || m->luid.n == 0)
+			return 'X';
+		return m->touched >= ds->doubt_from ? 'D' : 0;
 	}
 	/* It answered nothing and went on, and that session ended. */
-	if (m->reason == SML_WHY_ASSUMED && m->touched < ds->doubt_from)
+	if (m->reason == SML_WHY_ASSUMED && shown)
 		return it->deleted ? 'X' : 'A';
+	/* What it was sent over a Delete it did not answer: now it is told to
+	   delete for certain, and gets it as a new one. */
+	if (m->reason == SML_WHY_UNHEARD)
+		return 'D';
 	return it->deleted ? 'D' : 'R';
 }
 
@@ -62,15 +66,15 @@ on_its_way(const struct sml_ds *ds, const struct store_item *it,
 }
 
 static char
-action(const struct sml_ds *ds, const struct store_item *it, bool mapped,
-       const struct store_map *m)
+action(struct sml_ctx *c, const struct sml_ds *ds, const struct store_item *it,
+       bool mapped, const struct store_map *m)
 {
 	if (!mapped)
 		return it->deleted ? 0 : 'A';
 	switch (m->state) {
 	case STORE_MAP_GONE:
 	case STORE_MAP_DELETING:
-		return gone(ds, it, m);
+		return gone(ds, it, m, !sml_map_open(c, ds, m));
 	case STORE_MAP_SENT:
 		/* Answered, and the LUID not told yet: it will be. Sent in
 		   this session: wait for the answer. */
@@ -148,7 +152,7 @@ page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 		} else {
 			p->u[i].item = *head;
 		}
-		p->u[i].what = action(ds, &p->u[i].item, true, &p->u[i].map);
+		p->u[i].what = action(c, ds, &p->u[i].item, true, &p->u[i].map);
 		if (ds->stage == SML_OUT_PROBE && p->u[i].what == 'A')
 			p->u[i].what = 0;
 		p->u[i].probe = m[i].state == STORE_MAP_LIVE;
@@ -176,7 +180,7 @@ page_changes(struct sml_ctx *c, struct sml_ds *ds,
 		p->u[i].mapped = ch[i].mapped;
 		p->u[i].map = ch[i].map;
 		p->u[i].what =
-		    action(ds, &ch[i].item, ch[i].mapped, &ch[i].map);
+		    action(c, ds, &ch[i].item, ch[i].mapped, &ch[i].map);
 		if (sml_filter_dates(c, ds, &p->u[i]) < 0)
 			return -1;
 	}

@@ -6,9 +6,11 @@
 #include "syncml/outgoing.h"
 
 enum {
-	PIECE_MIN = 300,  /* octets that make a piece worth a message */
-	PIECE_HEAD = 400, /* of a command around its data, at most */
-	STARVED = 2,      /* messages without anything new */
+	PIECE_MIN = 300,   /* octets that make a piece worth a message */
+	PIECE_HEAD = 400,  /* of a command around its data, at most */
+	STARVED = 2,       /* messages without anything new */
+	ORDER_MAX = 65536, /* octets of items that are looked at once more: a
+			      larger one takes too much memory for that */
 };
 
 /* ---- the Sync element ---------------------------------------------------- */
@@ -153,6 +155,7 @@ send_delete(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 {
 	struct sml_cmd cmd = sml_cmd_none(SML_DELETE);
 	struct sml_item it = sml_item_none();
+	bool stays; /* it left the device's filter only */
 
 	it.target = u->map.luid;
 	it.has_target = true;
@@ -164,13 +167,14 @@ send_delete(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	if (!sml_sync_out_open(c, o, so) || !sml_out_cmd(c, o, &cmd))
 		return SML_NO_ROOM;
 	row_ready(so->ds, u);
+	stays = !u->item.deleted && u->map.reason != SML_WHY_UNHEARD;
 	u->map.state = STORE_MAP_DELETING;
 	u->map.reason = 0;
 	u->map.offer_n = 0;
 	so->ds->out.deleted++;
 	c->items_out++;
-	return record(c, o, so->ds, u->item.id,
-		      u->item.deleted ? u->item.revision : 0, 0, 'D');
+	return record(c, o, so->ds, u->item.id, stays ? 0 : u->item.revision, 0,
+		      'D');
 }
 
 /* ---- pieces ----------------------------------------------------------------
@@ -361,18 +365,33 @@ held_item(struct sml_ctx *c, const struct sml_unit *u)
 	return held;
 }
 
+/* Both are equally long: may they differ in the order of lines alone? */
 static bool
-looks_same(struct sml_ctx *c, const struct pim_view *view,
-	   const struct sml_unit *u, const struct pim_item *held,
+seen_same(struct sml_ctx *c, const struct pim_view *view,
+	  const struct pim_item *x, const struct pim_item *y)
+{
+	struct pim_item *seen_x;
+	struct pim_item *seen_y;
+
+	return pim_seen(c->scratch, view, x, &seen_x, NULL) == 0 &&
+	       pim_seen(c->scratch, view, y, &seen_y, NULL) == 0 &&
+	       pim_same(c->scratch, seen_x, seen_y);
+}
+
+static bool
+looks_same(struct sml_ctx *c, const struct sml_unit *u,
+	   const struct pim_item *held, const struct pim_item *due,
 	   struct slice data)
 {
 	struct buf b = BUF_IN(c->scratch);
 
 	/* It may have taken a Delete of what is there again. */
-	return held != NULL && !u->probe &&
-	       u->map.state != STORE_MAP_DELETING &&
-	       pim_write(c->scratch, view, held, &b, NULL) == 0 && buf_ok(&b) &&
-	       slice_eq(buf_slice(&b), data);
+	if (held == NULL || u->probe || u->map.state == STORE_MAP_DELETING ||
+	    pim_write(c->scratch, u->view, held, &b, NULL) != 0 || !buf_ok(&b))
+		return false;
+	return slice_eq(buf_slice(&b), data) ||
+	       (b.n == data.n && data.n <= ORDER_MAX &&
+		seen_same(c, u->view, held, due));
 }
 
 static const char *
@@ -403,6 +422,9 @@ static enum sml_sent_how
 offered(struct sml_ctx *c, struct sml_sync_out *so, struct sml_unit *u,
 	uint64_t form, enum sml_sent_how how)
 {
+	bool unheard = u->map.state == STORE_MAP_DELETING ||
+		       u->map.reason == SML_WHY_UNHEARD;
+
 	if (how != SML_SENT && how != SML_SENT_PART)
 		return how;
 	row_ready(so->ds, u);
@@ -418,7 +440,7 @@ offered(struct sml_ctx *c, struct sml_sync_out *so, struct sml_unit *u,
 		so->ds->out.replaced++;
 	}
 	if (u->map.reason != SML_WHY_SHARED)
-		u->map.reason = 0;
+		u->map.reason = u->what == 'R' && unheard ? SML_WHY_UNHEARD : 0;
 	c->items_out++;
 	return how;
 }
@@ -487,7 +509,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 			    "it has no form for this device");
 	}
 	data = buf_slice(&b);
-	if (looks_same(c, view, u, held, data)) {
+	if (looks_same(c, u, held, it, data)) {
 		/* What it has is this revision, as it would be sent: when its
 		   user deletes it, nothing unseen goes with it. */
 		row_ready(so->ds, u);

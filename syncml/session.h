@@ -120,6 +120,12 @@ enum sml_why {
 	SML_WHY_ASSUMED = 3, /* DELETING: no Status, but it went on */
 	SML_WHY_GONE = 4,    /* DELETING: gone there; the row goes, too, when
 				the device has shown that this session ended */
+	/* LIVE: sent over a Delete that it may have taken; DELETING: and no
+	   Status came. */
+	SML_WHY_UNHEARD = 5,
+	SML_WHY_REUSED = 6, /* LIVE: its LUID was that of an item which the
+			       device deleted, and had not yet shown that the
+			       session ended in which it told */
 };
 
 /* A Status that waits for room. */
@@ -430,6 +436,17 @@ int sml_cmd_map(struct sml_ctx *c, const struct sml_cmd *cmd);
 void sml_map_owe(struct store_map *m, bool keep_luid, int reason);
 /* It is gone from the device, if the session ends well for it. */
 void sml_map_gone(struct store_map *m, int64_t sync_no);
+/*
+ * It deleted the row's item, which stays and goes out as a new one. Should the
+ * device turn out to have come from a backup, it has the old one, too: *ghost,
+ * a row without an item, keeps the LUID until the device has shown that this
+ * session ended. Put it behind the row. false: there is none.
+ */
+bool sml_map_back(struct sml_ctx *c, struct store_map *m, int64_t sync_no,
+		  struct store_map *ghost);
+/* The device has not shown that the session ended which moved this row. */
+bool sml_map_open(struct sml_ctx *c, const struct sml_ds *ds,
+		  const struct store_map *m);
 /* The device holds this now. */
 void sml_map_holds(struct store_map *m, int64_t revision, uint64_t form,
 		   int64_t sync_no);
@@ -452,6 +469,10 @@ int sml_ds_sent(struct sml_ctx *c, struct sml_ds *ds);
 /* ---- session_delete.c: when package 3 is complete ---- */
 /* The Deletes that were noted; those of a session that broke count too. */
 int sml_deletes_decide(struct sml_ctx *c, struct sml_ds *ds);
+/* A new map comes: those noted in the one in force, but for items that the
+   device has in the new one. */
+int sml_deletes_carry(struct sml_ctx *c, struct sml_ds *ds,
+		      const struct store_link *l);
 /* Refresh from client: what it did not send goes, unless the brake holds. */
 int sml_refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 		     const struct store_collection *col);

@@ -170,10 +170,10 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 {
 	bool fresh = d->type == 201 || d->type == 203 || d->type == 205;
 
-	if (fresh && !d->resumed && stage_new(c, l) < 0)
-		return -1;
 	/* A slow sync that broke before this one is not to be resumed. */
-	if (!fresh && !d->resumed && sml_stage_keep(c, l) < 0)
+	if (!d->resumed && sml_stage_keep(c, l) < 0)
+		return -1;
+	if (fresh && !d->resumed && stage_new(c, l) < 0)
 		return -1;
 	if (!fresh)
 		l->stage = 0;
@@ -415,7 +415,7 @@ sml_ds_complete(struct sml_ctx *c, struct sml_ds *ds)
 	if (ds->in_done)
 		return ds->noted > 0 ? sml_deletes_decide(c, ds) : 0;
 	ds->in_done = true;
-	if (sml_deletes_decide(c, ds) < 0)
+	if (sml_deletes_decide(c, ds) < 0 || sml_deletes_carry(c, ds, l) < 0)
 		return -1;
 	if (ds->type == 203 && sml_refresh_done(c, ds, col) < 0)
 		return -1;

@@ -52,6 +52,7 @@ static int
 hold_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		m[i].gen = ds->gen;
 		m[i].state = STORE_MAP_GONE;
 		m[i].luid = SLICE_LIT("");
 		m[i].reason = 0;
@@ -65,12 +66,13 @@ hold_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
 
 /* Since the Delete was noted another device may have edited the item: the edit
    wins, and the item is sent back. Such rows and items move to the end;
-   returns how many are to go. */
+   returns how many are to go. Behind the n rows is room for as many ghosts. */
 static size_t
-edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
-	    struct store_item *it, size_t it_n)
+edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m,
+	    size_t *n, struct store_item *it, size_t it_n)
 {
-	size_t k = n;
+	size_t ghosts = 0;
+	size_t k = *n;
 
 	for (size_t i = 0; i < k;) {
 		struct store_item *head = sml_item_find(it, it_n, m[i].item);
@@ -82,7 +84,7 @@ edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
 			continue;
 		}
 		head->deleted = true; /* for tombstones(): not this one */
-		sml_map_owe(&row, false, 0);
+		ghosts += sml_map_back(c, &row, ds->sync_no, &m[*n + ghosts]);
 		m[i] = m[--k];
 		m[k] = row;
 		ds->conflicts++;
@@ -93,20 +95,24 @@ edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n,
 			 "delete of item %lld against an edit: the item stays",
 			 (long long)row.item);
 	}
+	*n += ghosts;
 	return k;
 }
 
 static int
-decide_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
+decide_page(struct sml_ctx *c, struct sml_ds *ds, const struct store_map *noted,
+	    size_t n)
 {
 	int64_t *id = ARENA_ARRAY(c->a, n, int64_t);
+	struct store_map *m = ARENA_ARRAY(c->a, 2 * n, struct store_map);
 	struct store_item *it;
 	size_t it_n;
 	size_t gone;
 
-	if (id == NULL)
+	if (id == NULL || m == NULL)
 		return err_set(&c->e, ERR_NOMEM, "sync.delete",
 			       "no memory to delete %zu items", n);
+	memcpy(m, noted, n * sizeof(*m));
 	for (size_t i = 0; i < n; i++)
 		id[i] = m[i].item;
 	if (c->tx->v->item_get(c->tx, c->a, id, n, false, &it, &it_n, &c->e) <
@@ -114,7 +120,7 @@ decide_page(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m, size_t n)
 		return -1;
 	if (it_n > 0)
 		sml_items_sort(it, it_n);
-	gone = edited_last(c, ds, m, n, it, it_n);
+	gone = edited_last(c, ds, m, &n, it, it_n);
 	for (size_t i = 0; i < gone; i++)
 		sml_map_gone(&m[i], ds->sync_no);
 	if (it_n > 0 && tombstones(c, it, it_n) < 0)
@@ -136,13 +142,41 @@ noted_only(struct store_map *m, size_t n)
 	return k;
 }
 
-/* One walk over the rows that are noted as deleted: count, or decide. */
+/* ... without those whose item the device has in its new map. */
 static int
-walk_noted(struct sml_ctx *c, struct sml_ds *ds, bool decide, bool hold,
-	   int64_t *noted)
+not_there_again(struct sml_ctx *c, const struct sml_ds *ds, struct store_map *m,
+		size_t *n)
+{
+	int64_t *id = ARENA_ARRAY(c->a, *n, int64_t);
+	struct store_map *row;
+	size_t row_n;
+	size_t k = 0;
+
+	if (id == NULL)
+		return err_set(&c->e, ERR_NOMEM, "sync.delete",
+			       "no memory to look at %zu deletions", *n);
+	for (size_t i = 0; i < *n; i++)
+		id[i] = m[i].item;
+	if (c->tx->v->map_by_item(c->tx, c->a, ds->link, ds->gen, id, *n, &row,
+				  &row_n, &c->e) < 0)
+		return -1;
+	sml_maps_sort(row, row_n);
+	for (size_t i = 0; i < *n; i++) {
+		if (sml_map_find(row, row_n, m[i].item) == NULL)
+			m[k++] = m[i];
+	}
+	*n = k;
+	return 0;
+}
+
+/* One walk over the rows that are noted as deleted in this generation: count,
+   or decide. */
+static int
+walk_noted(struct sml_ctx *c, struct sml_ds *ds, int64_t gen, bool decide,
+	   bool hold, int64_t *noted)
 {
 	struct store_pending ask = { .link = ds->link,
-				     .gen = ds->gen,
+				     .gen = gen,
 				     .doubt_from = INT64_MAX,
 				     .this_sync = -1,
 				     .limit = PAGE };
@@ -158,6 +192,9 @@ walk_noted(struct sml_ctx *c, struct sml_ds *ds, bool decide, bool hold,
 		if (n > 0)
 			ask.after = m[n - 1].item;
 		k = noted_only(m, n);
+		if (gen != ds->gen && k > 0 &&
+		    not_there_again(c, ds, m, &k) < 0)
+			return -1;
 		*noted += (int64_t)k;
 		if (decide && k > 0 &&
 		    (hold ? hold_page(c, ds, m, k) : decide_page(c, ds, m, k)) <
@@ -167,23 +204,19 @@ walk_noted(struct sml_ctx *c, struct sml_ds *ds, bool decide, bool hold,
 	return 0;
 }
 
-/* Those of a session that broke before its package ended count too. */
-int
-sml_deletes_decide(struct sml_ctx *c, struct sml_ds *ds)
+static int
+decide(struct sml_ctx *c, struct sml_ds *ds, int64_t gen)
 {
 	int64_t held = ds->held_at_start;
 	int64_t noted;
 	bool hold;
 
-	if (ds->type != 200 && ds->type != 202 && ds->type != 204)
-		return 0;
-	if (walk_noted(c, ds, false, false, &noted) < 0)
+	if (walk_noted(c, ds, gen, false, false, &noted) < 0)
 		return -1;
 	if (noted == 0)
 		return 0;
 	if (held < 0) {
-		if (c->tx->v->map_count(c->tx, ds->link, ds->gen, &held,
-					&c->e) < 0)
+		if (c->tx->v->map_count(c->tx, ds->link, gen, &held, &c->e) < 0)
 			return -1;
 		held += noted;
 	}
@@ -191,7 +224,7 @@ sml_deletes_decide(struct sml_ctx *c, struct sml_ds *ds)
 	hold = brake_holds(held, noted + ds->decided);
 	ds->decided += noted;
 	ds->noted = 0;
-	if (walk_noted(c, ds, true, hold, &noted) < 0)
+	if (walk_noted(c, ds, gen, true, hold, &noted) < 0)
 		return -1;
 	if (hold) {
 		ds->held_back += noted;
@@ -201,6 +234,24 @@ sml_deletes_decide(struct sml_ctx *c, struct sml_ds *ds)
 			 (long long)noted, (long long)held);
 	}
 	return 0;
+}
+
+/* Those of a session that broke before its package ended count too. */
+int
+sml_deletes_decide(struct sml_ctx *c, struct sml_ds *ds)
+{
+	if (ds->type != 200 && ds->type != 202 && ds->type != 204)
+		return 0;
+	return decide(c, ds, ds->gen);
+}
+
+int
+sml_deletes_carry(struct sml_ctx *c, struct sml_ds *ds,
+		  const struct store_link *l)
+{
+	if (l->gen == 0 || l->gen == ds->gen)
+		return 0;
+	return decide(c, ds, l->gen);
 }
 
 /* Refresh from client: what it did not send goes, now and not before. */

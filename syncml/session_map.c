@@ -29,7 +29,8 @@ sml_map_holds(struct store_map *m, int64_t revision, uint64_t form,
 	m->held = revision;
 	m->held_form = form;
 	m->offer_n = 0;
-	if (m->luid.n > 0 || m->reason != SML_WHY_SHARED)
+	if ((m->luid.n > 0 || m->reason != SML_WHY_SHARED) &&
+	    (m->touched != sync_no || m->reason != SML_WHY_REUSED))
 		m->reason = 0;
 	m->state = m->luid.n > 0 ? STORE_MAP_LIVE : STORE_MAP_SENT;
 	m->touched = sync_no;
@@ -46,11 +47,36 @@ sml_map_gone(struct store_map *m, int64_t sync_no)
 	m->touched = sync_no;
 }
 
+bool
+sml_map_open(struct sml_ctx *c, const struct sml_ds *ds,
+	     const struct store_map *m)
+{
+	const struct store_link *l = sml_link(c, ds->link);
+
+	return l != NULL && m->touched > l->confirmed_no;
+}
+
+bool
+sml_map_back(struct sml_ctx *c, struct store_map *m, int64_t sync_no,
+	     struct store_map *ghost)
+{
+	bool known = m->luid.n > 0;
+
+	if (known) {
+		*ghost = *m;
+		ghost->item = c->tx->next_id++;
+		sml_map_gone(ghost, sync_no);
+	}
+	sml_map_owe(m, false, 0);
+	return known;
+}
+
 struct mapping {
 	int64_t item;
 	struct slice luid;
-	size_t at; /* place in the message */
-	bool lost; /* its LUID is another item's by the end of the Map */
+	size_t at;   /* place in the message */
+	bool reused; /* its LUID was that of an item that is gone there */
+	bool lost;   /* its LUID is another item's by the end of the Map */
 };
 
 static int
@@ -208,6 +234,15 @@ decided(const struct step *s, int64_t item)
 	       m->reason == SML_WHY_SHARED;
 }
 
+/* Moved by a session of which the device has not shown that it ended, and not
+   heard of in this one. */
+static bool
+in_doubt(const struct sml_ds *ds, const struct store_map *m)
+{
+	return m->touched >= ds->doubt_from &&
+	       (m->touched != ds->sync_no || m->offer_n > 0);
+}
+
 /* Rows that have a LUID which the Map gives to another item. */
 static int
 free_luids(struct step *s)
@@ -231,6 +266,8 @@ free_luids(struct step *s)
 		struct mapping *to = of_luid(s, m[i].luid);
 		const struct mapping *own = of_item(s, m[i].item);
 
+		bool doubt = in_doubt(s->ds, &m[i]);
+
 		/* Its own row comes later, if it has another LUID now. */
 		if (m[i].gen != s->ds->gen || to == NULL ||
 		    to->item == m[i].item || (own != NULL && !own->lost))
@@ -239,7 +276,12 @@ free_luids(struct step *s)
 		    (m[i].reason == SML_WHY_NOTED ||
 		     m[i].reason == SML_WHY_GONE)) {
 			/* Deleted by the device, which used the LUID again. */
+			to->reused = sml_map_open(s->c, s->ds, &m[i]);
 			m[i].luid = SLICE_LIT("");
+			s->put[s->put_n++] = m[i];
+		} else if (own == NULL && doubt) {
+			/* It may have come from a backup, without this one. */
+			sml_map_owe(&m[i], false, 0);
 			s->put[s->put_n++] = m[i];
 		} else if (decided(s, to->item)) {
 			/* It stays; but which of the two does the device show
@@ -260,9 +302,12 @@ static void
 map_row(struct sml_ds *ds, struct store_map *m, const struct store_item *it,
 	struct slice luid)
 {
-	/* Said before: nothing of what was sent since is confirmed by it. */
+	/* Said before: nothing of what was sent since is confirmed by it. A
+	   device that came from a backup repeats it, too, and has what the Add
+	   brought. */
 	if (m->luid.n > 0 && slice_eq(m->luid, luid)) {
-		if (m->state == STORE_MAP_LIVE && m->offer_n == 0)
+		if (m->state == STORE_MAP_LIVE && m->offer_n == 0 &&
+		    (it->last_revision == 1 || !in_doubt(ds, m)))
 			m->touched = ds->sync_no;
 		return;
 	}
@@ -310,6 +355,8 @@ map_rows(struct step *s)
 			shares(s, m, it->revision);
 		else
 			map_row(s->ds, m, it, own->luid);
+		if (own->reused && m->state == STORE_MAP_LIVE)
+			m->reason = SML_WHY_REUSED;
 	}
 }
 

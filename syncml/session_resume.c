@@ -80,36 +80,60 @@ sml_resume_objects(struct sml_ctx *c, struct sml_ds *ds,
 
 enum { PAGE = 200 };
 
-static bool
-has_luid(const struct store_map *m, size_t n, const struct store_map *like,
-	 int64_t gen)
+static struct store_map *
+with_luid(struct store_map *m, size_t n, const struct store_map *like,
+	  int64_t gen)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (m[i].gen == gen && slice_eq(m[i].luid, like->luid))
-			return true;
+			return &m[i];
 	}
-	return false;
+	return NULL;
 }
 
-/* Of one page of the stage's rows: those whose item and LUID are both unknown
-   to the map in force. */
+/* What the device told in the stage counts, if the map in force knows the item
+   under the same LUID or under none, and the LUID as no other item's. *freed:
+   its row, if that item is gone from the device. */
+static bool
+counts(const struct store_map *told, const struct store_map *of_item,
+       struct store_map *of_luid, struct store_map **freed)
+{
+	*freed = NULL;
+	if (of_item != NULL && of_item->luid.n > 0)
+		return slice_eq(of_item->luid, told->luid);
+	if (of_luid == NULL)
+		return true;
+	if (of_luid->state != STORE_MAP_DELETING ||
+	    (of_luid->reason != SML_WHY_NOTED &&
+	     of_luid->reason != SML_WHY_GONE))
+		return false;
+	*freed = of_luid;
+	return true;
+}
+
+/* One page of the stage's rows. */
 static int
 keep_page(struct sml_ctx *c, const struct store_link *l, struct store_map *m,
 	  size_t n)
 {
 	int64_t *id = ARENA_ARRAY(c->scratch, n, int64_t);
 	struct slice *luid = ARENA_ARRAY(c->scratch, n, struct slice);
+	struct store_map *put =
+	    ARENA_ARRAY(c->scratch, 2 * n, struct store_map);
 	struct store_map *row;
 	struct store_map *there;
+	struct store_map *freed;
 	size_t row_n;
 	size_t there_n;
 	size_t k = 0;
 
-	if (id == NULL || luid == NULL)
+	if (id == NULL || luid == NULL || put == NULL)
 		return err_set(&c->e, ERR_NOMEM, "resume.stage",
 			       "no memory for a page of the map");
 	for (size_t i = 0; i < n; i++) {
-		if (m[i].state != STORE_MAP_LIVE || m[i].luid.n == 0)
+		if ((m[i].state != STORE_MAP_LIVE &&
+		     m[i].state != STORE_MAP_DEBT) ||
+		    m[i].luid.n == 0)
 			continue;
 		id[k] = m[i].item;
 		luid[k] = m[i].luid;
@@ -126,13 +150,17 @@ keep_page(struct sml_ctx *c, const struct store_link *l, struct store_map *m,
 	n = k;
 	k = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (sml_map_find(row, row_n, m[i].item) != NULL ||
-		    has_luid(there, there_n, &m[i], l->gen))
+		if (!counts(&m[i], sml_map_find(row, row_n, m[i].item),
+			    with_luid(there, there_n, &m[i], l->gen), &freed))
 			continue;
-		m[k] = m[i];
-		m[k++].gen = l->gen;
+		if (freed != NULL) {
+			put[k] = *freed;
+			put[k++].luid = SLICE_LIT("");
+		}
+		put[k] = m[i];
+		put[k++].gen = l->gen;
 	}
-	return k == 0 ? 0 : c->tx->v->map_put(c->tx, m, k, &c->e);
+	return k == 0 ? 0 : c->tx->v->map_put(c->tx, put, k, &c->e);
 }
 
 /* Some devices take an item for told when its Status came, and do not tell it

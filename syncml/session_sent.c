@@ -136,6 +136,12 @@ settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
 		}
 		return false;
 	}
+	if (o->code == ASSUMED && m->reason == SML_WHY_UNHEARD) {
+		m->state = STORE_MAP_DELETING;
+		m->offer_n = 0;
+		m->touched = ds->sync_no;
+		return false;
+	}
 	if (good(o->code)) {
 		/* The Map of this Add found that the item has changed since:
 		   that is still due. */

@@ -85,7 +85,7 @@ static const struct rule ITEMS[] = {
 static const struct rule DEVICES[] = {
 	{ "a map row of link %s points at item %s" NOT_THERE,
 	  "m.link_id, m.item_id", "m.account_id",
-	  "map m WHERE NOT EXISTS (SELECT 1 FROM item i"
+	  "map m WHERE m.state <> 3 AND NOT EXISTS (SELECT 1 FROM item i"
 	  " WHERE i.account_id = m.account_id AND i.item_id = m.item_id)" },
 	/* A purged item keeps map rows on purpose; all its revisions but the
 	   tombstone are gone then. */

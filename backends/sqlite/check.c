@@ -134,8 +134,8 @@ static const char *const MAPS[] = {
 	"SELECT printf('account %s: a map row of link %d points at item %d,"
 	" which is not there', " USER(
 	    "m.account_id") ", m.link_id,"
-			    " m.item_id) FROM map m WHERE NOT EXISTS (SELECT 1 "
-			    "FROM item i"
+			    " m.item_id) FROM map m WHERE m.state <> 3"
+			    " AND NOT EXISTS (SELECT 1 FROM item i"
 			    "  WHERE i.account_id = m.account_id AND i.item_id "
 			    "= m.item_id)" LIMIT,
 

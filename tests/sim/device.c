@@ -330,6 +330,14 @@ dev_too_large(struct sim *s, const struct dev *d, const struct rec *r)
 	       rec_write(s, s->b, r, d->t.old_form).n + 100 > (size_t)most;
 }
 
+/* Is a Delete of what had this LUID before being told again, after a session
+   that broke? The server cannot tell. */
+static bool
+may_repeat(const struct dev *d)
+{
+	return d->t.reuses_luid && d->t.settles && (d->broke || d->doubt);
+}
+
 void
 dev_remove(struct sim *s, struct dev *d, struct item *it)
 {
@@ -347,7 +355,7 @@ dev_remove(struct sim *s, struct dev *d, struct item *it)
 	}
 	/* Nobody can tell that it saw what it was sent last, or there is more
 	   of it than it can be sent: the item may be kept for that edit. */
-	if (it->unsure || d->t.no_map || d->t.no_status ||
+	if (it->unsure || d->t.no_map || d->t.no_status || may_repeat(d) ||
 	    never_whole(s, d, &it->r))
 		model_weaken(m, t);
 	over_hidden(s, d, t, model_ent_of(m, &it->r));

@@ -206,6 +206,7 @@ struct dev {
 	unsigned cmd_n;
 	struct buf part; /* of a large object coming in */
 	bool parted;
+	char part_of[32];  /* its LUID, or the server's id */
 	bool refreshed;    /* emptied itself for a 205 */
 	struct slice sent; /* the message on its way */
 	unsigned tries;

@@ -554,6 +554,7 @@ take_item(struct talk *t, const struct sml_cmd *c)
 {
 	struct dev *d = t->d;
 	const struct sml_item *in = &c->items[0];
+	struct slice id = in->has_target ? in->target : in->source;
 	uint32_t luid = 0;
 	struct item *it;
 
@@ -569,15 +570,20 @@ take_item(struct talk *t, const struct sml_cmd *c)
 		status(t, c, it != NULL ? 200 : 211);
 		return;
 	}
-	/* Size stands in a first piece only: the server begins anew. */
-	if (in->meta.size >= 0 || c->meta.size >= 0)
+	/* Size stands in a first piece only: the server begins anew. So does
+	   another item. */
+	if (in->meta.size >= 0 || c->meta.size >= 0 ||
+	    !slice_is(id, d->part_of))
 		d->parted = false;
 	if (!d->parted && !in->more) {
 		store_item(t, c, in->data);
 		return;
 	}
-	if (!d->parted)
+	if (!d->parted) {
 		d->part = BUF_IN(t->s->keep);
+		(void)snprintf(d->part_of, sizeof(d->part_of), "%.*s",
+			       SLICE_ARG(id));
+	}
 	buf_add(&d->part, in->data);
 	d->parted = in->more;
 	if (in->more)
