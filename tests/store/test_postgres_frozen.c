@@ -23,19 +23,19 @@ ask(PGconn *c, const char *sql)
 	PQclear(r);
 }
 
-static int
+static int64_t
 shown(PGconn *c, const char *name)
 {
 	char sql[100];
 	PGresult *r;
-	int n;
+	int64_t n = -1;
 
 	(void)snprintf(sql, sizeof(sql),
 		       "SELECT setting FROM pg_settings WHERE name = '%s'",
 		       name);
 	r = PQexec(c, sql);
 	assert_int_equal(PQntuples(r), 1);
-	n = atoi(PQgetvalue(r, 0, 0));
+	assert_true(slice_i64(slice_c(PQgetvalue(r, 0, 0)), &n));
 	PQclear(r);
 	return n;
 }
