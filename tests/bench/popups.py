@@ -140,6 +140,25 @@ def once(site, room, people, clients, n):
              twice, cpu - before, most), flush=True)
 
 
+def measure(args, room, server, site, people):
+    for u in people:
+        site.command("user", "add", u, "--no-password")
+        site.command("user", "set", u, "jid", "%s@%s" % (u, prosody.DOMAIN))
+    clients = [Client(args.build + "/tests/xmpp/xmpp_client",
+                      "%s@%s/pc" % (u, prosody.DOMAIN), prosody.PASSWORD,
+                      server.port, server.ca) for u in people]
+    year = int(time.time()) + 365 * 86400
+    for i, u in enumerate(people):
+        load(site, room, u, "future%d" % i,
+             [year + k * 3600 for k in range(args.future // len(people))])
+    idle(site, args.future)
+    spread(site, room, people, clients, args.spread)
+    if args.once > 0:
+        once(site, room, people, clients, args.once)
+    for c in clients:
+        c.kill()
+
+
 def main():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("build")
@@ -161,24 +180,10 @@ def main():
                     xmpp_component="yes", xmpp_secret_file=secret,
                     xmpp_server="127.0.0.1:%d" % server.component_port,
                     alarm_per_minute=EACH).start()
-        for u in people:
-            site.command("user", "add", u, "--no-password")
-            site.command("user", "set", u, "jid", "%s@%s" % (u,
-                                                             prosody.DOMAIN))
-        clients = [Client(args.build + "/tests/xmpp/xmpp_client",
-                          "%s@%s/pc" % (u, prosody.DOMAIN), prosody.PASSWORD,
-                          server.port, server.ca) for u in people]
-        year = int(time.time()) + 365 * 86400
-        for i, u in enumerate(people):
-            load(site, room, u, "future%d" % i,
-                 [year + k * 3600 for k in range(args.future // len(people))])
-        idle(site, args.future)
-        spread(site, room, people, clients, args.spread)
-        if args.once > 0:
-            once(site, room, people, clients, args.once)
-        for c in clients:
-            c.kill()
-        site.stop()
+        try:
+            measure(args, room, server, site, people)
+        finally:
+            site.stop()
 
 
 main()
