@@ -4,6 +4,7 @@
  */
 #include "server/alarms/inside.h"
 
+#include "pim/calendar_time.h"
 #include "pim/lines.h"
 #include "syncml/due.h"
 
@@ -86,7 +87,7 @@ add(struct claim *c, const struct store_item *it, const struct pim_alarm *al,
 	*d = (struct store_delivery){
 		.kind = STORE_DELIVERY_ALARM,
 		.item = it->id,
-		.recurrence = al->occurrence,
+		.recurrence = arena_copy(c->v.a, al->occurrence),
 		.alarm = name_of(c->v.a, al),
 		.due_ms = al->due_ms,
 		.start_ms = al->start_ms,
@@ -103,7 +104,7 @@ add(struct claim *c, const struct store_item *it, const struct pim_alarm *al,
 	};
 	srv_alarm_id(d, c->v.acc.id, id);
 	d->id = arena_copy(c->v.a, slice_c(id));
-	if (d->id.p == NULL || d->alarm.p == NULL)
+	if (d->id.p == NULL || d->alarm.p == NULL || d->recurrence.p == NULL)
 		return no_memory(e);
 	c->d_n++;
 	return 0;
@@ -138,22 +139,44 @@ is_over(const struct claim *c, const struct pim_item *pim,
 	return pim->kind == PIM_EVENT && end <= c->v.now_ms;
 }
 
+/* What is late, until it is known to be the last of its item. */
+struct late {
+	struct pim_alarm al[ALARMS_AT_ONCE];
+	char occurrence[ALARMS_AT_ONCE][PIM_TIME_TEXT];
+	size_t n;
+};
+
+static void
+remember(struct late *l, const struct pim_alarm *al, size_t n)
+{
+	l->n = n;
+	for (size_t i = 0; i < n; i++) {
+		struct slice id = slice_sub(al[i].occurrence, 0, PIM_TIME_TEXT);
+
+		l->al[i] = al[i];
+		if (id.n > 0)
+			memcpy(l->occurrence[i], id.p, id.n);
+		l->al[i].occurrence = (struct slice){ l->occurrence[i], id.n };
+	}
+}
+
 /* All of one item that is due; *next: what is due then. */
 static int
 claim_item(struct claim *c, const struct store_item *it,
 	   const struct store_alarm_next *row, int64_t *next, struct err *e)
 {
 	struct pim_alarm_ask ask = sml_due_ask(&c->v.acc, row->due_ms - 1);
-	struct pim_alarm late[ALARMS_AT_ONCE];
 	struct pim_alarm al[ALARMS_AT_ONCE];
+	struct late late = { .n = 0 };
 	struct pim_item *pim;
-	size_t late_n = 0;
 	size_t n;
 
 	*next = INT64_MAX;
 	if (pim_parse(c->v.a, (enum pim_kind)it->kind, it->body, &pim, e) < 0)
 		return -1;
 	for (int i = 0;; i++) {
+		struct arena_mark m = arena_mark(c->v.a);
+
 		if (pim_alarm_next_all(c->v.a, pim, &ask, al, ALARMS_AT_ONCE,
 				       &n, e) < 0)
 			return -1;
@@ -164,8 +187,8 @@ claim_item(struct claim *c, const struct store_item *it,
 			ask.after_ms = c->v.now_ms - DAY_MS;
 		if (c->v.now_ms - al[0].due_ms >= SRV_ALARMS_LATE_MS) {
 			/* Of what is late the last one catches up for all. */
-			memcpy(late, al, sizeof(al));
-			late_n = n;
+			remember(&late, al, n);
+			arena_rewind(c->v.a, m);
 			continue;
 		}
 		for (size_t k = 0; k < n; k++) {
@@ -174,10 +197,10 @@ claim_item(struct claim *c, const struct store_item *it,
 		}
 	}
 	*next = n == 0 ? INT64_MAX : al[0].due_ms;
-	for (size_t k = 0; k < late_n; k++) {
-		if ((is_over(c, pim, &late[k])
-			 ? list(c, pim, &late[k], e)
-			 : queue(c, it, pim, &late[k], true, e)) < 0)
+	for (size_t k = 0; k < late.n; k++) {
+		if ((is_over(c, pim, &late.al[k])
+			 ? list(c, pim, &late.al[k], e)
+			 : queue(c, it, pim, &late.al[k], true, e)) < 0)
 			return -1;
 	}
 	return 0;
@@ -251,7 +274,7 @@ claim_rows(struct claim *c, struct store_alarm_next *row, size_t n,
 }
 
 static int
-claim_account(struct srv_alarms *al, int64_t account, struct err *e)
+claim_some(struct srv_alarms *al, int64_t account, size_t limit, struct err *e)
 {
 	struct claim *c;
 	struct store_alarm_next *row;
@@ -264,8 +287,8 @@ claim_account(struct srv_alarms *al, int64_t account, struct err *e)
 		return no_memory(e);
 	if (alarms_view_open(&c->v, al, account, STORE_WRITE, al->work, e) < 0)
 		return -1;
-	rc = c->v.tx->v->alarm->next_list(c->v.tx, al->work, c->v.now_ms,
-					  ALARMS_CLAIM_ROWS, &row, &n, e);
+	rc = c->v.tx->v->alarm->next_list(c->v.tx, al->work, c->v.now_ms, limit,
+					  &row, &n, e);
 	/* Another node was faster, or the item moved on: nothing to do. */
 	if (rc == 0 && n == 0) {
 		c->v.tx->v->rollback(&c->v.tx);
@@ -276,6 +299,21 @@ claim_account(struct srv_alarms *al, int64_t account, struct err *e)
 	if (rc == 0)
 		return c->v.tx->v->commit(&c->v.tx, e);
 	c->v.tx->v->rollback(&c->v.tx);
+	return -1;
+}
+
+static int
+claim_account(struct srv_alarms *al, int64_t account, struct err *e)
+{
+	struct err own = { .code = ERR_NONE };
+
+	if (claim_some(al, account, ALARMS_CLAIM_ROWS, &own) == 0)
+		return 0;
+	/* Together they were too large. */
+	if (own.code == ERR_NOMEM)
+		return claim_some(al, account, 1, e);
+	if (e != NULL)
+		*e = own;
 	return -1;
 }
 

@@ -448,6 +448,24 @@ send_account(struct srv_alarms *al, struct channel *ch,
 	return 0;
 }
 
+/* All rows of one account; one by one where they are too large together. */
+static int
+send_all(struct srv_alarms *al, struct channel *ch,
+	 const struct store_delivery *d, size_t n, bool *full, struct err *e)
+{
+	struct err own = { .code = ERR_NONE };
+	int rc = send_account(al, ch, d, n, full, &own);
+
+	if (rc < 0 && own.code == ERR_NOMEM) {
+		rc = 0;
+		for (size_t i = 0; rc == 0 && i < n && !*full; i++)
+			rc = send_account(al, ch, &d[i], 1, full, &own);
+	}
+	if (rc < 0 && e != NULL)
+		*e = own;
+	return rc;
+}
+
 /* ---- a round
  * ----------------------------------------------------------------- */
 
@@ -512,7 +530,7 @@ alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
 	for (size_t i = 0, k; i < n && !full && clk_mono_ms() < until; i = k) {
 		for (k = i; k < n && d[k].account == d[i].account; k++)
 			;
-		if (send_account(al, ch, &d[i], k - i, &full, e) < 0)
+		if (send_all(al, ch, &d[i], k - i, &full, e) < 0)
 			return -1;
 	}
 	/* More where there was room for all that was seen. */

@@ -239,6 +239,7 @@ fill(struct kit *k, struct store_tx *tx, struct pim_item *it,
 static int64_t
 put(struct kit *k, const char *comp, const char *lines)
 {
+	struct arena_mark m = arena_mark(k->env->a);
 	struct store_tx *tx =
 	    t_begin(k->env, k->env->anna, STORE_WRITE, k->now);
 	struct store_write w = { .item = tx->next_id++,
@@ -248,6 +249,7 @@ put(struct kit *k, const char *comp, const char *lines)
 	fill(k, tx, parse(k, comp, lines), &w);
 	t_put(k->env, tx, w);
 	t_commit(k->env, &tx);
+	arena_rewind(k->env->a, m);
 	return w.item;
 }
 

@@ -254,6 +254,44 @@ long_away(void **state)
 	k_saw(k, &k->im, 2);
 }
 
+/* Very large items, and one with very many exceptions: all in their turn. */
+static void
+large_items(void **state)
+{
+	struct kit *k = *state;
+	struct arena_mark m = arena_mark(k->env->a);
+	struct buf b;
+
+	for (int i = 0; i < 60; i++) {
+		arena_rewind(k->env->a, m);
+		b = BUF_IN(k->env->a);
+		buf_printf(&b, "UID:l%d|SUMMARY:Large|DESCRIPTION:", i);
+		for (int n = 0; n < 600000; n++)
+			buf_byte(&b, 'x');
+		buf_str(&b, "|DTSTART:20260302T080000Z" AL(":-PT10M"));
+		buf_byte(&b, '\0');
+		(void)k_event(k, b.p);
+	}
+	b = BUF_IN(k->env->a);
+	buf_str(&b, "UID:x|SUMMARY:Series|DTSTART:20260301T080000Z|"
+		    "DURATION:PT23H|RRULE:FREQ=DAILY");
+	for (int i = 0; i < 4000; i++)
+		buf_printf(&b, "%s%04d%02d%02dT080000Z",
+			   i == 0 ? "|EXDATE:" : ",", 2030 + i / 336,
+			   1 + i / 28 % 12, 1 + i % 28);
+	buf_str(&b, AL(":-PT10M"));
+	buf_byte(&b, '\0');
+	(void)k_event(k, b.p);
+	k_now(k, "20260302T075000Z");
+	k_go(k);
+	/* As many as the cap allows, and one list. */
+	k_saw(k, &k->im, SRV_ALARMS_MINUTE_MAX + 1);
+	k_now(k, "20290301T081000Z");
+	k_go(k);
+	k_saw(k, &k->im, SRV_ALARMS_MINUTE_MAX + 2);
+	assert_string_equal(k_last(&k->im)->subject, "Series");
+}
+
 /* ---- settings
  * ---------------------------------------------------------------- */
 
@@ -537,6 +575,7 @@ main(int argc, char **argv)
 		K(edited_when_due),
 		K(late_ones),
 		K(long_away),
+		K(large_items),
 		K(quiet_hours),
 		K(muted),
 		K(switched_off),
