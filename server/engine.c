@@ -246,7 +246,7 @@ on_health(void *ctx, struct err *e)
 {
 	enum { HEALTH_ARENA_BYTES = 65536 };
 	struct srv_engine *eng = ctx;
-	struct arena *a = arena_new(HEALTH_ARENA_BYTES);
+	struct arena *a;
 	struct slice *value = NULL;
 	int rc;
 
@@ -254,6 +254,7 @@ on_health(void *ctx, struct err *e)
 	if (srv_house_stuck(&eng->house))
 		return err_set(e, ERR_UNAVAILABLE, "engine.health",
 			       "nothing can be written to it");
+	a = arena_new(HEALTH_ARENA_BYTES);
 	if (a == NULL)
 		return err_set(e, ERR_NOMEM, "engine.health", "out of memory");
 	rc = eng->site.store->v->site_get(eng->site.store, a, "epoch", &value,
