@@ -438,10 +438,11 @@ languages(void **state)
 {
 	struct kit *k = *state;
 	static const char *const lang[] = { "de", "fr", "es" };
-	static const char *const says[] = { "heute 09:00-10:00, in 10 Minuten",
-					    "aujourd'hui 09:00-10:00, dans "
-					    "10 minutes",
-					    "hoy 09:00-10:00, en 10 minutos" };
+	static const char *const says[] = {
+		"heute 09:00-10:00, in 10 Minuten",
+		"aujourd'hui 09:00-10:00, dans 10 minutes",
+		"hoy 09:00-10:00, en 10 minutos",
+	};
 
 	(void)k_event(k, MEET "|RRULE:FREQ=DAILY" AL(":-PT10M"));
 	for (int i = 0; i < 3; i++) {
