@@ -11,11 +11,11 @@ set -eu
 build="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev
 	libgnutls28-dev libxml2-dev libsqlite3-dev libpq-dev libical-dev
 	libmicrohttpd-dev libcurl4-gnutls-dev libsystemd-dev libinih-dev
-	libjson-c-dev zlib1g-dev libcmocka-dev libwbxml2-dev python3
-	tzdata"
+	libjson-c-dev zlib1g-dev libcmocka-dev libwbxml2-dev libstrophe-dev
+	python3 tzdata"
 tests="git clang clang-tidy cppcheck libclang-rt-14-dev llvm syncevolution
 	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer
-	prosody libstrophe-dev python3-aiosmtpd openssl
+	prosody python3-aiosmtpd openssl
 	python3-icalendar python3-dateutil"
 
 case "${1:-build}" in
