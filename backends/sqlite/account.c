@@ -175,12 +175,7 @@ cred_list(struct lite_tx *t, struct arena *a, struct lite_list *l,
 
 	if (lite_query(t, &q, sql, "store.cred_list", e) < 0)
 		return -1;
-	while ((rc = lite_step(&q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL) {
-			q.nomem = true;
-			continue;
-		}
+	while ((one = lite_row(&q, l, &rc, e)) != NULL) {
 		*one = (struct store_cred){
 			.id = lite_col(&q, 0),
 			.kind = (enum store_cred_kind)lite_col(&q, 1),

@@ -15,12 +15,7 @@ next_rows(struct lite_q *q, struct lite_list *l, struct err *e)
 	struct store_alarm_next *one;
 	int rc;
 
-	while ((rc = lite_step(q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL) {
-			q->nomem = true;
-			continue;
-		}
+	while ((one = lite_row(q, l, &rc, e)) != NULL) {
 		*one =
 		    (struct store_alarm_next){ lite_col(q, 0), lite_col(q, 1),
 					       lite_col(q, 2) };
@@ -264,12 +259,7 @@ setting_list(struct lite_tx *t, struct lite_list *l, struct err *e)
 
 	if (lite_query(t, &q, sql, "store.setting_list", e) < 0)
 		return -1;
-	while ((rc = lite_step(&q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL) {
-			q.nomem = true;
-			continue;
-		}
+	while ((one = lite_row(&q, l, &rc, e)) != NULL) {
 		one->key = lite_col_bytes(&q, l->a, 0);
 		one->value = lite_col_bytes(&q, l->a, 1);
 	}

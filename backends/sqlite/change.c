@@ -197,13 +197,8 @@ lite_unmapped(struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 	lite_int(&q, link);
 	lite_int(&q, gen);
 	lite_int(&q, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
-	while ((rc = lite_step(&q, e)) == 1) {
-		one = lite_list_add(&l);
-		if (one == NULL)
-			q.nomem = true;
-		else
-			lite_head_read(&q, a, one);
-	}
+	while ((one = lite_row(&q, &l, &rc, e)) != NULL)
+		lite_head_read(&q, a, one);
 	lite_end(&q);
 	*out = (struct store_item *)(void *)l.p;
 	*n = l.n;

@@ -37,13 +37,8 @@ collection_list(struct lite_tx *t, struct arena *a, struct lite_list *l,
 
 	if (lite_query(t, &q, sql, "store.collection_list", e) < 0)
 		return -1;
-	while ((rc = lite_step(&q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL)
-			q.nomem = true;
-		else
-			collection_read(&q, a, one);
-	}
+	while ((one = lite_row(&q, l, &rc, e)) != NULL)
+		collection_read(&q, a, one);
 	lite_end(&q);
 	return rc;
 }

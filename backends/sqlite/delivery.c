@@ -42,13 +42,8 @@ rows(struct lite_q *q, struct lite_list *l, struct err *e)
 	struct store_delivery *one;
 	int rc;
 
-	while ((rc = lite_step(q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL)
-			q->nomem = true;
-		else
-			row(q, l->a, one);
-	}
+	while ((one = lite_row(q, l, &rc, e)) != NULL)
+		row(q, l->a, one);
 	return rc;
 }
 

@@ -100,13 +100,8 @@ item_page(struct lite_q *q, struct lite_list *l, struct err *e)
 	struct store_item *one;
 	int rc;
 
-	while ((rc = lite_step(q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL)
-			q->nomem = true;
-		else
-			lite_head_read(q, l->a, one);
-	}
+	while ((one = lite_row(q, l, &rc, e)) != NULL)
+		lite_head_read(q, l->a, one);
 	lite_end(q);
 	return rc;
 }

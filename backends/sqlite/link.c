@@ -55,11 +55,8 @@ link_list(struct lite_tx *t, struct arena *a, int64_t device,
 	if (lite_query(t, &q, sql, "store.link_list", e) < 0)
 		return -1;
 	lite_int(&q, device);
-	while ((rc = lite_step(&q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL)
-			q.nomem = true;
-		else if (link_read(&q, a, one, e) < 0)
+	while ((one = lite_row(&q, l, &rc, e)) != NULL) {
+		if (link_read(&q, a, one, e) < 0)
 			break;
 	}
 	lite_end(&q);

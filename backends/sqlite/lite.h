@@ -157,6 +157,11 @@ struct lite_list {
 	size_t n, cap;
 };
 void *lite_list_add(struct lite_list *l);
+/*
+ * The next row of a query, and room for it in the list. NULL: there is none
+ * (*rc 0), or it failed (*rc -1).
+ */
+void *lite_row(struct lite_q *q, struct lite_list *l, int *rc, struct err *e);
 
 /* ---- connections (conn.c) ------------------------------------------- */
 

@@ -31,11 +31,8 @@ read_all(struct lite_q *q, struct lite_list *l, struct err *e)
 	struct store_map *one;
 	int rc;
 
-	while ((rc = lite_step(q, e)) == 1) {
-		one = lite_list_add(l);
-		if (one == NULL)
-			q->nomem = true;
-		else if (lite_map_read(q, l->a, 0, one, e) < 0)
+	while ((one = lite_row(q, l, &rc, e)) != NULL) {
+		if (lite_map_read(q, l->a, 0, one, e) < 0)
 			return -1;
 	}
 	return rc;

@@ -176,12 +176,7 @@ aged_rows(struct prune *p, struct lite_tx *t, const struct aged *at,
 	lite_int(&q, at->revision);
 	lite_int(&q, p->history_ms);
 	lite_int(&q, BATCH);
-	while ((rc = lite_step(&q, e)) == 1) {
-		one = lite_list_add(&l);
-		if (one == NULL) {
-			q.nomem = true;
-			continue;
-		}
+	while ((one = lite_row(&q, &l, &rc, e)) != NULL) {
 		*one = (struct aged){ lite_col(&q, 0), lite_col(&q, 1),
 				      lite_col(&q, 2) };
 	}
@@ -388,13 +383,8 @@ accounts(struct prune *p, struct lite_list *l, struct err *e)
 		lite_int(&q, p->history_ms);
 		lite_int(&q, p->sessions_ms);
 		lite_int(&q, p->chunks_ms);
-		while ((rc = lite_step(&q, e)) == 1) {
-			one = lite_list_add(l);
-			if (one == NULL)
-				q.nomem = true;
-			else
-				*one = lite_col(&q, 0);
-		}
+		while ((one = lite_row(&q, l, &rc, e)) != NULL)
+			*one = lite_col(&q, 0);
 		lite_end(&q);
 	}
 	lite_give(lite_of(p->s), c);

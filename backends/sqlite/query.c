@@ -191,6 +191,20 @@ lite_list_add(struct lite_list *l)
 	return l->p + l->size * l->n++;
 }
 
+void *
+lite_row(struct lite_q *q, struct lite_list *l, int *rc, struct err *e)
+{
+	void *one;
+
+	*rc = lite_step(q, e);
+	if (*rc != 1)
+		return NULL;
+	one = lite_list_add(l);
+	if (one == NULL)
+		*rc = lite_nomem(q->where, e);
+	return one;
+}
+
 int
 lite_nomem(const char *where, struct err *e)
 {

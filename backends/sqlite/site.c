@@ -327,13 +327,8 @@ lite_account_list(struct store *s, struct arena *a, struct store_account **out,
 		return -1;
 	rc = lite_prepare(c, &q, sql, "store.account_list", e);
 	if (rc == 0) {
-		while ((rc = lite_step(&q, e)) == 1) {
-			one = lite_list_add(&l);
-			if (one == NULL)
-				q.nomem = true;
-			else
-				lite_account_read(&q, a, one);
-		}
+		while ((one = lite_row(&q, &l, &rc, e)) != NULL)
+			lite_account_read(&q, a, one);
 		lite_end(&q);
 	}
 	lite_give(lite_of(s), c);
