@@ -589,6 +589,7 @@ start_try(struct sml_ctx *c, struct sml_reply *out)
 	struct arena *a = c->a;
 	struct arena *scratch = c->scratch;
 	unsigned tries = c->tries;
+	int64_t came_ms = c->came_ms;
 
 	if (tries > 0)
 		memset(c, 0, sizeof(*c));
@@ -600,6 +601,7 @@ start_try(struct sml_ctx *c, struct sml_reply *out)
 	c->tries = tries + 1;
 	c->refused = arena_refused(a) + arena_refused(scratch);
 	c->now = srv->clk->now_ms(srv->clk);
+	c->came_ms = tries > 0 ? came_ms : c->now;
 	*out = (struct sml_reply){ .dev_id = out->dev_id,
 				   .sid = out->sid,
 				   .tries = c->tries };

@@ -306,6 +306,19 @@ begins_anew(struct sml_ctx *c, const struct store_session *row,
 }
 
 /*
+ * This message came before the session's last one did, and gets its turn only
+ * now: its line was cut, and the device repeated it and went on. Nobody waits
+ * for an answer, and it must not end the session that lives. (The clocks of two
+ * nodes may differ; no message is worked at for longer than this.)
+ */
+static bool
+overtaken(const struct sml_ctx *c, const struct store_session *row)
+{
+	return c->came_ms < row->last_ms &&
+	       row->last_ms - c->came_ms < SML_PATIENCE_MS;
+}
+
+/*
  * A first message that came to the address of an older session and began a new
  * one: its repetition comes to that address too.
  */
@@ -359,6 +372,11 @@ sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 	*how = SML_ENTER_EXPIRED;
 	if (row != NULL && order(c, row, how) < 0)
 		return -1;
+	if (row != NULL && overtaken(c, row) &&
+	    (*how == SML_ENTER_STALE || *how == SML_ENTER_EXPIRED)) {
+		c->row = *row;
+		return 0;
+	}
 	if (at->by_token && login != NULL && *how != SML_ENTER_GO &&
 	    *how != SML_ENTER_LATE && *how != SML_ENTER_DUPLICATE &&
 	    find_repeated(c, &row, how) < 0)

@@ -301,8 +301,9 @@ struct sml_ctx {
 	unsigned items_in, items_out;
 	bool due; /* an alarm was written, due at due_ms at the earliest */
 	int64_t due_ms;
-	unsigned tries; /* of this message so far, this one counted */
-	bool again;     /* the store failed, and the next try may go well */
+	unsigned tries;  /* of this message so far, this one counted */
+	int64_t came_ms; /* when the first of them began */
+	bool again;      /* the store failed, and the next try may go well */
 	struct err e;
 };
 

@@ -94,6 +94,46 @@ late_map_counts(void **state)
 	assert_int_equal(count(new.m, SML_ADD), 0);
 }
 
+/* Its line was cut, the device sent it again and went on, and only now it gets
+   its turn: in the middle of the session, and when that has ended. */
+static void
+first_message_that_was_overtaken(void **state)
+{
+	struct raw r, late;
+	int64_t came;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	first_sync(&r, 1, "n1");
+	again(&r, "2");
+	came = bench.now;
+	alert(&r, 200, "contacts", "n1", "n2");
+	(void)post(&r, FINAL | CRED);
+	late = r;
+	late.token[0] = '\0';
+	answer_all(&r, 200);
+	one_change(&r, "contacts", "Add", "a", "Anna");
+	(void)post(&r, 0);
+	bench.now = came;
+	send_bytes(&late, late.sent);
+	assert_int_equal(code_of(late.m, "SyncHdr"), 400);
+	assert_false(late.raw.session_began);
+	bench.now = came + 5000;
+	one_change(&r, "contacts", "Add", "b", "Bert");
+	assert_int_equal(code_of(post(&r, FINAL), "Add"), 201);
+	finish(&r);
+	came = bench.now;
+	bench.now -= 3000;
+	send_bytes(&late, late.sent);
+	assert_false(late.raw.session_began);
+	/* Its user tries again, under the same SessionID: that is new. */
+	bench.now = came;
+	again(&r, "2");
+	ask(&r, "2", 200, "n2", "n3");
+	assert_int_equal(count(r.m, SML_ADD), 0);
+	finish(&r);
+}
+
 static void
 late_status_counts(void **state)
 {
@@ -264,6 +304,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(late_map_counts),
+		T(first_message_that_was_overtaken),
 		T(late_status_counts),
 		T(what_the_new_session_moved_is_its_own),
 		T(late_data_does_not_count),
