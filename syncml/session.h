@@ -329,7 +329,7 @@ struct slice sml_body_hash(struct sml_ctx *c);
 /* A stored session that has not expired. */
 bool sml_session_live(const struct sml_ctx *c, const struct store_session *s);
 
-/* ---- server_session.c: one message inside a transaction ---- */
+/* ---- server_enter.c: which session a message belongs to ---- */
 enum sml_entry {
 	SML_ENTER_GO,
 	SML_ENTER_DUPLICATE, /* send the stored answer */
@@ -344,6 +344,8 @@ enum sml_entry {
 /* Load account, device, databases, links; continue the session or start it. */
 int sml_session_enter(struct sml_ctx *c, const struct sml_place *at,
 		      const struct sml_login *login, enum sml_entry *how);
+
+/* ---- server_session.c: one message inside a transaction ---- */
 /* Do what the message says and make the answer. */
 int sml_session_run(struct sml_ctx *c, struct slice *answer);
 /* Put everything that changed into the transaction. */
