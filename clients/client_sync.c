@@ -1,5 +1,6 @@
 #include "base/digest.h"
 #include "clients/client_int.h"
+#include "syncml/codec.h"
 
 #include <stdlib.h>
 
@@ -109,23 +110,6 @@ xml_fit(struct slice s)
 	return slice_utf8_ok(s);
 }
 
-/* XML readers turn CR LF into LF; what is counted in Size is what arrives. */
-static struct slice
-without_cr(struct arena *a, struct slice s)
-{
-	if (slice_find(s, '\r') == SIZE_MAX)
-		return s;
-	char *p = arena_alloc(a, s.n);
-	size_t n = 0;
-
-	if (p == NULL)
-		return (struct slice){ NULL, 0 };
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] != '\r' || i + 1 >= s.n || s.p[i + 1] != '\n')
-			p[n++] = s.p[i];
-	return (struct slice){ p, n };
-}
-
 /* The change's data as it goes over the wire. */
 static int
 prepare(struct cli *c, struct cli_run *r, struct err *e)
@@ -138,7 +122,7 @@ prepare(struct cli *c, struct cli_run *r, struct err *e)
 	if (c->doc.enc == SML_WBXML || body.n == 0)
 		return 0;
 	if (xml_fit(body)) {
-		r->wire = without_cr(r->item, body);
+		r->wire = sml_xml_folded(r->item, body);
 	} else {
 		r->b64 = true;
 		r->wire = digest_b64(r->item, body);

@@ -91,6 +91,9 @@ void sml_xml_start(struct buf *out, enum sml_tag tag);
 void sml_xml_end(struct buf *out, enum sml_tag tag);
 void sml_xml_node(struct buf *out, const struct sml_doc *doc,
 		  const struct sml_node *n);
+/* The text as it is behind a reader by the book, which makes LF of CR LF and
+   of CR (XML 1.0, 2.11). .p NULL: no memory. */
+struct slice sml_xml_folded(struct arena *a, struct slice s);
 
 /* <tag> and </tag> of page 0, for what is filled in parts. */
 void sml_write_start(struct buf *out, const struct sml_doc *doc,

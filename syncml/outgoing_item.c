@@ -3,6 +3,7 @@
  * if it fits, in pieces if it never will, and noted as offered in the map.
  */
 #include "base/digest.h"
+#include "syncml/codec.h"
 #include "syncml/outgoing.h"
 
 enum {
@@ -321,6 +322,15 @@ start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	    sml_out_room(o) < PIECE_HEAD + PIECE_MIN) {
 		o->full = true;
 		return SML_NO_ROOM;
+	}
+	/* Size tells what arrives, whether its reader folds line ends or not.
+	 */
+	if (c->s.doc.enc == SML_XML)
+		data = sml_xml_folded(c->a, data);
+	if (data.p == NULL) {
+		err_set(&c->e, ERR_NOMEM, "sync.out",
+			"no memory for a large object");
+		return SML_SENT_FAILED;
 	}
 	if (c->tx->v->chunk_drop(c->tx, k, &c->e) < 0 ||
 	    c->tx->v->chunk_add(c->tx, k, data, &c->e) < 0)

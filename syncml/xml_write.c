@@ -1,6 +1,11 @@
 /*
  * A tree to XML 1.0 in UTF-8.
  *
+ * CR LF goes out as it is, never as a character reference: readers that phones
+ * and plug-ins bring along know five entities at most, and would keep "&#13;"
+ * as text of the item. Readers by the book make LF of it, which every item's
+ * grammar takes for a line end.
+ *
  * XML has no way to say most control characters, and none at all for bytes
  * that are no characters. Control characters are left out (they mean nothing
  * in a text), other bytes become U+FFFD, so that the loss can be seen: binary
@@ -13,7 +18,6 @@ enum { ROOM = SML_DEPTH_MAX + 8 };
 
 enum style {
 	STYLE_TEXT, /* escaped */
-	STYLE_ITEM, /* escaped, CR too: parsers fold CR LF otherwise */
 	STYLE_CDATA,
 };
 
@@ -30,9 +34,8 @@ ascii_form(unsigned char c, enum style style, struct slice before)
 	switch (c) {
 	case '\t':
 	case '\n':
-		return NULL;
 	case '\r':
-		return style == STYLE_ITEM ? "&#13;" : NULL;
+		return NULL;
 	case '&':
 		return style == STYLE_CDATA ? NULL : "&amp;";
 	case '<':
@@ -115,7 +118,7 @@ static void
 put_item_data(struct buf *out, const struct sml_doc *doc, struct slice s)
 {
 	if (!doc->cdata || !wants_cdata(s)) {
-		put_text(out, s, STYLE_ITEM);
+		put_text(out, s, STYLE_TEXT);
 		return;
 	}
 	buf_str(out, "<![CDATA[");
@@ -233,4 +236,24 @@ sml_xml_end(struct buf *out, enum sml_tag tag)
 	buf_str(out, "</");
 	buf_str(out, sml_tag_name(tag));
 	buf_byte(out, '>');
+}
+
+struct slice
+sml_xml_folded(struct arena *a, struct slice s)
+{
+	size_t n = 0;
+	char *p;
+
+	if (slice_find(s, '\r') == SIZE_MAX)
+		return s;
+	p = arena_alloc(a, s.n);
+	if (p == NULL)
+		return (struct slice){ NULL, 0 };
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '\r')
+			p[n++] = s.p[i];
+		else if (i + 1 >= s.n || s.p[i + 1] != '\n')
+			p[n++] = '\n';
+	}
+	return (struct slice){ p, n };
 }

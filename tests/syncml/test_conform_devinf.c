@@ -375,7 +375,7 @@ utc_flag(void **state)
 		assert_true(has_text(c->items[0].data,
 				     rows[i].utc
 					 ? "DTSTART:20260601T090000Z"
-					 : "DTSTART:20260601T110000\r\n"));
+					 : "DTSTART:20260601T110000\n"));
 	}
 }
 
@@ -547,7 +547,7 @@ capabilities(void **state)
 	    "</PropName><ParamName>CELL</ParamName><PropName>NOTE</PropName>"
 	    "<DataType>chr</DataType><Size>4</Size></CTCap>");
 	assert_true(has_text(got, "TEL;CELL:+491"));
-	assert_true(has_text(got, "NOTE:0123\r\n"));
+	assert_true(has_text(got, "NOTE:0123\n"));
 	assert_false(has_text(got, "TITLE"));
 	got = what_it_gets(
 	    12,
@@ -563,7 +563,7 @@ capabilities(void **state)
 	assert_true(has_text(got, "+491"));
 	assert_true(has_text(got, "+492"));
 	assert_false(has_text(got, "+493"));
-	assert_true(has_text(got, "NOTE:0123\r\n"));
+	assert_true(has_text(got, "NOTE:0123\n"));
 	assert_false(has_text(got, "ROLE"));
 	assert_false(has_text(got, "CLASS"));
 	assert_false(has_text(got, "TITLE"));
