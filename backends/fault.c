@@ -312,6 +312,8 @@ TX(report_put, (struct store_tx *tx, const struct store_report *r,
    struct err *e), (in, r, e))
 TX(report_get, (struct store_tx *tx, struct arena *a, int64_t session,
    struct store_report *out, struct err *e), (in, a, session, out, e))
+TX(holds_decided, (struct store_tx *tx, int64_t session,
+   enum store_event_how how, struct err *e), (in, session, how, e))
 TX(chunk_add, (struct store_tx *tx, struct store_chunk_key k,
    struct slice bytes, struct err *e), (in, k, bytes, e))
 TX(chunk_join, (struct store_tx *tx, struct arena *a,
@@ -508,6 +510,7 @@ static const struct store_vtbl FAULT = {
 	.story_get = fault_story_get,
 	.report_put = fault_report_put,
 	.report_get = fault_report_get,
+	.holds_decided = fault_holds_decided,
 	.chunk_add = fault_chunk_add,
 	.chunk_join = fault_chunk_join,
 	.chunk_read = fault_chunk_read,

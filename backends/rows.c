@@ -48,9 +48,9 @@ static const struct rows_column CREDENTIAL[] = {
 	B(hash),       B(sealed),        I(created_ms), I(used_ms),
 };
 static const struct rows_column COLLECTION[] = {
-	I(account_id), I(collection_id), T(name),    T(display),
-	T(aliases),    I(kinds),         I(policy),  I(read_only),
-	I(member1),    I(member2),       I(member3), I(member4),
+	I(account_id), I(collection_id), T(name),      T(display),  T(aliases),
+	I(kinds),      I(policy),        I(read_only), I(no_brake), I(member1),
+	I(member2),    I(member3),       I(member4),
 };
 static const struct rows_column ITEM[] = {
 	I(account_id), I(item_id),       I(collection_id), I(kind),

@@ -94,6 +94,7 @@ struct store_collection {
 	unsigned kinds;       /* PIM_* bits of the items it takes */
 	enum store_policy policy;
 	bool read_only;
+	bool no_brake; /* mass deletion by a device is not held back */
 	int64_t member[STORE_MEMBERS_MAX]; /* {id} unless combined */
 	size_t member_n;
 };
@@ -659,6 +660,10 @@ struct store_vtbl {
 	/* Of one session: databases by link, events by time. */
 	int (*report_get)(struct store_tx *tx, struct arena *a, int64_t session,
 			  struct store_report *out, struct err *e);
+	/* How all of the session's holds were decided: their events say it from
+	   now on. */
+	int (*holds_decided)(struct store_tx *tx, int64_t session,
+			     enum store_event_how how, struct err *e);
 
 	/* -- large objects -- */
 	int (*chunk_add)(struct store_tx *tx, struct store_chunk_key k,

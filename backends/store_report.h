@@ -79,6 +79,9 @@ enum store_event_how {
 	STORE_HOW_EACH,      /* different properties */
 	STORE_HOW_DUPLICATE, /* both stayed, as two items */
 	STORE_HOW_EDIT,      /* against a delete */
+	/* of a hold, once somebody has decided */
+	STORE_HOW_ALLOWED, /* deleted for everybody */
+	STORE_HOW_REFUSED, /* sent back to the device */
 };
 
 /* What was decided about one item; it happens once per session, link, kind,

@@ -12,11 +12,13 @@ enum { PAGE = 200 };
  * (rows DELETING, SML_WHY_NOTED); now it is decided for all together.
  */
 static bool
-brake_holds(int64_t held, int64_t deletes)
+brake_holds(const struct sml_ctx *c, const struct sml_ds *ds, int64_t held,
+	    int64_t deletes)
 {
+	const struct store_collection *col = sml_collection(c, ds->collection);
 	int64_t limit = held / 5 > 10 ? held / 5 : 10;
 
-	return deletes > limit;
+	return deletes > limit && (col == NULL || !col->no_brake);
 }
 
 static int
@@ -221,7 +223,7 @@ decide(struct sml_ctx *c, struct sml_ds *ds, int64_t gen)
 		held += noted;
 	}
 	/* All of the session, in however many packages they came. */
-	hold = brake_holds(held, noted + ds->decided);
+	hold = brake_holds(c, ds, held, noted + ds->decided);
 	ds->decided += noted;
 	ds->noted = 0;
 	if (walk_noted(c, ds, gen, true, hold, &noted) < 0)
@@ -317,7 +319,7 @@ sml_refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 	}
 	/* The brake counts by what the database would shrink to. */
 	total = kept + gone;
-	if (brake_holds(total, gone - ds->in.added - ds->added_before)) {
+	if (brake_holds(c, ds, total, gone - ds->in.added - ds->added_before)) {
 		ds->held_back += gone;
 		sml_tell(c, '=',
 			 "the refresh would delete %lld of %lld items: "

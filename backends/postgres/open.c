@@ -96,6 +96,7 @@ static const struct store_vtbl PG = {
 	.story_get = pg_story_get,
 	.report_put = pg_report_put,
 	.report_get = pg_report_get,
+	.holds_decided = pg_holds_decided,
 	.chunk_add = pg_chunk_add,
 	.chunk_join = pg_chunk_join,
 	.chunk_read = pg_chunk_read,

@@ -211,3 +211,28 @@ pg_report_get(struct store_tx *tx, struct arena *a, int64_t session,
 
 	return t == NULL ? -1 : pg_leave(t, report_get(t, a, session, out, e));
 }
+
+static int
+holds_decided(struct pg_tx *t, int64_t session, enum store_event_how how,
+	      struct err *e)
+{
+	static const char sql[] =
+	    "UPDATE session_event SET how = $3 WHERE account_id = $1"
+	    " AND session_id = $2 AND kind = $4";
+	struct pg_q q;
+
+	pg_query(t, &q, sql, "store.holds_decided");
+	pg_int(&q, session);
+	pg_int(&q, (int64_t)how);
+	pg_int(&q, STORE_EVENT_HOLD);
+	return pg_once(&q, e);
+}
+
+int
+pg_holds_decided(struct store_tx *tx, int64_t session, enum store_event_how how,
+		 struct err *e)
+{
+	struct pg_tx *t = pg_enter(tx, STORE_WRITE, "store.holds_decided", e);
+
+	return t == NULL ? -1 : pg_leave(t, holds_decided(t, session, how, e));
+}

@@ -14,9 +14,10 @@ collection_read(struct lite_q *q, struct arena *a, struct store_collection *out)
 		.kinds = (unsigned)lite_col(q, 4),
 		.policy = (enum store_policy)lite_col(q, 5),
 		.read_only = lite_col_bool(q, 6),
+		.no_brake = lite_col_bool(q, 7),
 	};
 	for (int i = 0; i < STORE_MEMBERS_MAX; i++) {
-		int64_t id = lite_col(q, 7 + i);
+		int64_t id = lite_col(q, 8 + i);
 
 		if (id != 0)
 			out->member[out->member_n++] = id;
@@ -29,7 +30,7 @@ collection_list(struct lite_tx *t, struct arena *a, struct lite_list *l,
 {
 	static const char sql[] =
 	    "SELECT collection_id, name, display, aliases, kinds, policy,"
-	    " read_only, member1, member2, member3, member4"
+	    " read_only, no_brake, member1, member2, member3, member4"
 	    " FROM collection WHERE account_id = ?1 ORDER BY collection_id";
 	struct store_collection *one;
 	struct lite_q q;
@@ -65,14 +66,16 @@ collection_put(struct lite_tx *t, const struct store_collection *in,
 	/* Not REPLACE: a name that another collection has is a conflict. */
 	static const char sql[] =
 	    "INSERT INTO collection (account_id, collection_id, name, display,"
-	    " aliases, kinds, policy, read_only, member1, member2, member3,"
-	    " member4)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, nullif(?9, 0),"
-	    " nullif(?10, 0), nullif(?11, 0), nullif(?12, 0))"
+	    " aliases, kinds, policy, read_only, no_brake, member1, member2,"
+	    " member3, member4)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+	    " nullif(?10, 0), nullif(?11, 0), nullif(?12, 0),"
+	    " nullif(?13, 0))"
 	    " ON CONFLICT (account_id, collection_id) DO UPDATE SET"
 	    " name = excluded.name, display = excluded.display,"
 	    " aliases = excluded.aliases, kinds = excluded.kinds,"
 	    " policy = excluded.policy, read_only = excluded.read_only,"
+	    " no_brake = excluded.no_brake,"
 	    " member1 = excluded.member1, member2 = excluded.member2,"
 	    " member3 = excluded.member3, member4 = excluded.member4";
 	struct lite_q q;
@@ -89,6 +92,7 @@ collection_put(struct lite_tx *t, const struct store_collection *in,
 	lite_int(&q, in->kinds);
 	lite_int(&q, (int64_t)in->policy);
 	lite_int(&q, in->read_only);
+	lite_int(&q, in->no_brake);
 	for (size_t i = 0; i < STORE_MEMBERS_MAX; i++)
 		lite_int(&q, i < in->member_n ? in->member[i] : 0);
 	return lite_once(&q, e);

@@ -274,6 +274,8 @@ int lite_report_put(struct store_tx *tx, const struct store_report *in,
 		    struct err *e);
 int lite_report_get(struct store_tx *tx, struct arena *a, int64_t session,
 		    struct store_report *out, struct err *e);
+int lite_holds_decided(struct store_tx *tx, int64_t session,
+		       enum store_event_how how, struct err *e);
 
 /* account.c */
 int lite_account_get(struct store_tx *tx, struct arena *a,

@@ -98,6 +98,7 @@ static const struct store_vtbl LITE = {
 	.story_get = lite_story_get,
 	.report_put = lite_report_put,
 	.report_get = lite_report_get,
+	.holds_decided = lite_holds_decided,
 	.chunk_add = lite_chunk_add,
 	.chunk_join = lite_chunk_join,
 	.chunk_read = lite_chunk_read,

@@ -220,3 +220,31 @@ lite_report_get(struct store_tx *tx, struct arena *a, int64_t session,
 	};
 	return 0;
 }
+
+static int
+holds_decided(struct lite_tx *t, int64_t session, enum store_event_how how,
+	      struct err *e)
+{
+	static const char sql[] =
+	    "UPDATE session_event SET how = ?3 WHERE account_id = ?1"
+	    " AND session_id = ?2 AND kind = ?4";
+	struct lite_q q;
+
+	if (lite_query(t, &q, sql, "store.holds_decided", e) < 0)
+		return -1;
+	lite_int(&q, session);
+	lite_int(&q, (int64_t)how);
+	lite_int(&q, STORE_EVENT_HOLD);
+	return lite_once(&q, e);
+}
+
+int
+lite_holds_decided(struct store_tx *tx, int64_t session,
+		   enum store_event_how how, struct err *e)
+{
+	struct lite_tx *t =
+	    lite_enter(tx, STORE_WRITE, "store.holds_decided", e);
+
+	return t == NULL ? -1
+			 : lite_leave(t, holds_decided(t, session, how, e));
+}

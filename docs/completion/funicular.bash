@@ -47,9 +47,9 @@ _funicular_options()
 	"device set") echo "--label --rules --db --past --future" ;;
 	"device forget") echo "--yes" ;;
 	"collection add") echo "--kinds --combine --aliases --display --policy
-		--read-only" ;;
+		--read-only --brake" ;;
 	"collection set") echo "--aliases --display --policy --read-only
-		--name" ;;
+		--brake --name" ;;
 	"item list") echo "--deleted --limit" ;;
 	"item show") echo "--history --revision" ;;
 	"item purge") echo "--yes" ;;
@@ -72,7 +72,7 @@ _funicular_value()
 	--config | --password-file | -o) _funicular_files ;;
 	--format) _funicular_words "vcf ics txt dir" ;;
 	--policy) _funicular_words "newest server client duplicate" ;;
-	--read-only) _funicular_words "yes no" ;;
+	--read-only | --brake) _funicular_words "yes no" ;;
 	--kinds) _funicular_words "contact event todo note" ;;
 	--zone) _funicular_reply < <(
 		sed '/^#/d' /usr/share/zoneinfo/tzdata.zi 2>/dev/null |
@@ -169,6 +169,7 @@ _funicular()
 	item) verbs="list show purge" ;;
 	session) verbs="list show" ;;
 	alarm) verbs="due list sent test again" ;;
+	hold) verbs="list allow refuse" ;;
 	help)
 		_funicular_words "serve user device collection item session alarm report
 			import export backup check copy migrate"

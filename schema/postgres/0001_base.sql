@@ -150,6 +150,7 @@ CREATE TABLE collection (
   kinds bigint NOT NULL,
   policy bigint NOT NULL,
   read_only bigint NOT NULL,
+  no_brake bigint NOT NULL,
   member1 bigint,
   member2 bigint,
   member3 bigint,

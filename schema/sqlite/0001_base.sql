@@ -148,6 +148,7 @@ CREATE TABLE collection (
   kinds INTEGER NOT NULL,
   policy INTEGER NOT NULL,
   read_only INTEGER NOT NULL,
+  no_brake INTEGER NOT NULL,
   member1 INTEGER,
   member2 INTEGER,
   member3 INTEGER,

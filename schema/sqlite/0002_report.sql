@@ -331,12 +331,13 @@ SELECT
   c.name AS collection,
   v.item_id AS item,
   v.revision AS revision,
-  CASE WHEN i.item_id IS NULL OR i.deleted = 1 OR EXISTS (SELECT 1
+  CASE WHEN v.how <> 0 OR i.item_id IS NULL OR i.deleted = 1 OR EXISTS (SELECT 1
       FROM link l JOIN map m ON m.account_id = l.account_id
         AND m.link_id = l.link_id AND m.gen = l.gen
       WHERE l.account_id = v.account_id AND l.link_id = v.link_id
         AND m.item_id = v.item_id AND m.state = 1)
-    THEN 0 ELSE 1 END AS open
+    THEN 0 ELSE 1 END AS open,
+  CASE v.how WHEN 10 THEN 'allowed' WHEN 11 THEN 'refused' END AS decided
 FROM session_event v
 JOIN account a ON a.account_id = v.account_id
 LEFT JOIN session s

@@ -9,10 +9,15 @@
 enum { NAME_BYTES_MAX = 64 };
 
 static const struct srv_field list_fields[] = {
-	{ "name", "NAME" },           { "kinds", "HOLDS" },
-	{ "items", "ITEMS" },         { "shows", "SHOWS" },
-	{ "policy", "CONFLICTS" },    { "read_only", "READ ONLY" },
-	{ "display", NULL },          { "id", NULL },
+	{ "name", "NAME" },
+	{ "kinds", "HOLDS" },
+	{ "items", "ITEMS" },
+	{ "shows", "SHOWS" },
+	{ "policy", "CONFLICTS" },
+	{ "read_only", "READ ONLY" },
+	{ "brake", "BRAKE" },
+	{ "display", NULL },
+	{ "id", NULL },
 	{ "aliases", "ALSO CALLED" },
 };
 
@@ -100,6 +105,7 @@ collection_json(struct srv_call *c, const struct all *all,
 	srv_json_set(o, "shows", shows_json(all, col));
 	srv_json_set_text(o, "policy", slice_c(srv_policy_name(col->policy)));
 	srv_json_set_bool(o, "read_only", col->read_only);
+	srv_json_set_bool(o, "brake", !col->no_brake);
 	srv_json_set(o, "aliases", srv_json_words(col->aliases));
 	return o;
 }
@@ -252,6 +258,7 @@ read_options(struct srv_call *c, const struct all *all,
 	const char *aliases = srv_call_text(c, "--aliases");
 	const char *policy = srv_call_text(c, "--policy");
 	const char *display = srv_call_text(c, "--display");
+	bool brake = !col->no_brake;
 	int code = SRV_EXIT_OK;
 
 	if (display != NULL) {
@@ -269,6 +276,9 @@ read_options(struct srv_call *c, const struct all *all,
 	}
 	if (code == SRV_EXIT_OK)
 		code = read_yes_no(c, "--read-only", &col->read_only);
+	if (code == SRV_EXIT_OK)
+		code = read_yes_no(c, "--brake", &brake);
+	col->no_brake = !brake;
 	return code;
 }
 
@@ -410,18 +420,19 @@ static const struct srv_verb verbs[] = {
 	  "USER NAME (--kinds KIND,... | --combine NAME,NAME,...)\n"
 	  "        [--aliases \"NAME ...\"] [--display TEXT] [--policy "
 	  "POLICY]\n"
-	  "        [--read-only yes|no]",
+	  "        [--read-only yes|no] [--brake yes|no]",
 	  2,
 	  2,
 	  { "--kinds=", "--combine=", "--aliases=", "--display=", "--policy=",
-	    "--read-only=" },
+	    "--read-only=", "--brake=" },
 	  collection_add },
 	{ "set",
 	  "USER NAME [--aliases \"NAME ...\"] [--display TEXT]\n"
-	  "        [--policy POLICY] [--read-only yes|no] [--name NEW-NAME]",
+	  "        [--policy POLICY] [--read-only yes|no] [--brake yes|no]\n"
+	  "        [--name NEW-NAME]",
 	  2,
 	  2,
-	  { "--aliases=", "--display=", "--policy=", "--read-only=",
+	  { "--aliases=", "--display=", "--policy=", "--read-only=", "--brake=",
 	    "--name=" },
 	  collection_set },
 	{ "remove", "USER NAME", 2, 2, { NULL }, collection_remove },
@@ -443,10 +454,12 @@ const struct srv_command srv_cmd_collection = {
 	    "           (--kinds KIND,... | --combine NAME,NAME,...)\n"
 	    "           [--aliases \"NAME ...\"] [--display TEXT]\n"
 	    "           [--policy POLICY] [--read-only yes|no]\n"
+	    "           [--brake yes|no]\n"
 	    "       funicular collection set USER NAME [--aliases \"NAME "
 	    "...\"]\n"
 	    "           [--display TEXT] [--policy POLICY]\n"
-	    "           [--read-only yes|no] [--name NEW-NAME]\n"
+	    "           [--read-only yes|no] [--brake yes|no]\n"
+	    "           [--name NEW-NAME]\n"
 	    "       funicular collection remove USER NAME\n"
 	    "\n"
 	    "A phone is set to the NAME of a database, or to one of its\n"
@@ -464,6 +477,9 @@ const struct srv_command srv_cmd_collection = {
 	    "same\n"
 	    "                        property: newest, server, client, or\n"
 	    "                        duplicate (keep both)\n"
+	    "  --brake no            what a device deletes is deleted, "
+	    "however\n"
+	    "                        much it is (see `funicular help hold`)\n"
 	    "  --read-only yes       devices read it, their changes are "
 	    "refused\n"
 	    "  --json                print data as JSON\n"

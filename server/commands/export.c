@@ -280,6 +280,7 @@ entry_json(struct export *x, const struct store_collection *col)
 		     srv_json_words(srv_kinds_text(x->c->a, col->kinds)));
 	srv_json_set_text(o, "policy", slice_c(srv_policy_name(col->policy)));
 	srv_json_set_bool(o, "read_only", col->read_only);
+	srv_json_set_bool(o, "brake", !col->no_brake);
 	if (!combined(col))
 		return o;
 	shows = json_object_new_array();

@@ -18,4 +18,7 @@ struct srv_question {
 extern const struct srv_question srv_questions[];
 extern const size_t srv_questions_n;
 
+/* NULL: there is none of that name. */
+const struct srv_question *srv_question_find(const char *name);
+
 #endif

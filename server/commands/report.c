@@ -196,8 +196,8 @@ list(struct srv_call *c)
 	return srv_call_rows(c, f, 3, rows);
 }
 
-static const struct srv_question *
-find(const char *name)
+const struct srv_question *
+srv_question_find(const char *name)
 {
 	for (size_t i = 0; i < srv_questions_n; i++)
 		if (strcmp(srv_questions[i].name, name) == 0)
@@ -236,7 +236,7 @@ report(struct srv_call *c)
 		return srv_call_usage(c, "--csv or --json, not both");
 	if (c->arg_n == 0)
 		return list(c);
-	q = find(c->arg[0]);
+	q = srv_question_find(c->arg[0]);
 	if (q == NULL)
 		return srv_call_refuse(SRV_EXIT_NOTFOUND,
 				       "there is no report \"%s\" (`funicular "

@@ -537,6 +537,58 @@ def case_fake_phone(w):
     same("phone quiet", counts(phone.sync()), QUIET)
 
 
+def case_holds(w):
+    """Very much is deleted at once: held back, and decided by a person."""
+    w.fresh_user()
+    a, b = w.device("a"), w.device("b")
+    for i in range(30):
+        a.put("c%d.vcf" % i, card(i))
+    a.sync()
+    b.sync()
+
+    def clear(device):
+        for name in device.files():
+            os.unlink(os.path.join(device.dir("contacts"), name))
+        device.sync("--allow-empty")
+
+    def holds():
+        return w.site.json("hold", "list", w.user)
+
+    def decide(how):
+        (row,) = holds()
+        same("items that wait", row["items"], 30)
+        w.site.command("hold", how, w.user, str(row["session"]))
+        same("nothing waits any more", holds(), [])
+
+    clear(a)
+    same("b loses nothing", counts(b.sync()), QUIET)
+    decide("refuse")
+    same("a gets them back", counts(a.sync())[3], 30)
+    same_items(a, b)
+    clear(a)
+    b.edit("Anna Smith7\r", "Annie Smith7\r")
+    b.sync()
+    decide_edited(w, holds)
+    same("b loses all but what it edited", counts(b.sync())[5], 29)
+    same("a gets the edited one", counts(a.sync())[3], 1)
+    same_items(a, b)
+    w.site.command("collection", "set", w.user, "contacts", "--brake", "no")
+    for i in range(30, 60):
+        a.put("c%d.vcf" % i, card(i))
+    a.sync()
+    b.sync()
+    clear(a)
+    same("without a brake nothing is held", holds(), [])
+    same("b loses them", counts(b.sync())[5], 31)
+
+
+def decide_edited(w, holds):
+    """What was edited after the hold stays, whatever is decided."""
+    (row,) = holds()
+    text = w.site.command("hold", "allow", w.user, str(row["session"]))
+    check("29 items deleted" in text and "1 items go back" in text, "%s", text)
+
+
 CASES = {name[5:]: f for name, f in sorted(globals().items())
          if name.startswith("case_")}
 

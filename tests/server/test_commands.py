@@ -129,7 +129,7 @@ class User(Site):
                                   "caltask"})
         self.assertEqual(c["caltask"]["shows"], ["calendar", "tasks"])
         self.assertEqual(c["caltask"]["kinds"], ["event", "todo"])
-        for name, alias in (("contacts", "card addressbook scard contact"),
+        for name, alias in (("contacts", "card addressbook scard contact card3"),
                             ("calendar", "cal event events scal"),
                             ("tasks", "task todo stask todos"),
                             ("notes", "note memo memos snote"),

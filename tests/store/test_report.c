@@ -179,6 +179,35 @@ events(void **state)
 	t_commit(env, &tx);
 }
 
+/* All holds of one session, and nothing else. */
+static void
+holds_are_decided(void **state)
+{
+	struct t_env *env = *state;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 1000);
+	struct store_event v[] = {
+		event(30, STORE_EVENT_CONFLICT, 100, STORE_HOW_EDIT),
+		event(30, STORE_EVENT_HOLD, 100, STORE_HOW_NONE),
+		event(30, STORE_EVENT_HOLD, 101, STORE_HOW_NONE),
+		event(31, STORE_EVENT_HOLD, 100, STORE_HOW_NONE),
+	};
+	struct store_report r;
+
+	put(env, tx, NULL, 0, v, 4);
+	OK(env, tx->v->holds_decided(tx, 30, STORE_HOW_REFUSED, &env->e));
+	r = get(env, tx, 30);
+	assert_int_equal(r.event_n, 3);
+	assert_int_equal(r.event[0].how, STORE_HOW_EDIT);
+	assert_int_equal(r.event[1].how, STORE_HOW_REFUSED);
+	assert_int_equal(r.event[2].how, STORE_HOW_REFUSED);
+	assert_int_equal(get(env, tx, 31).event[0].how, STORE_HOW_NONE);
+	t_commit(env, &tx);
+	tx = t_begin(env, env->anna, STORE_READ, 1000);
+	FAILS(env, ERR_BUG,
+	      tx->v->holds_decided(tx, 30, STORE_HOW_ALLOWED, &env->e));
+	tx->v->rollback(&tx);
+}
+
 /* A rollback takes it back, and a reader cannot say anything. */
 static void
 belongs_to_the_message(void **state)
@@ -490,6 +519,7 @@ site_rows_age(void **state)
 static const struct CMUnitTest TESTS[] = {
 	T(stores),
 	T(events),
+	T(holds_are_decided),
 	T(belongs_to_the_message),
 	T(goes_with_the_session),
 	T(questions),

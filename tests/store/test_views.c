@@ -47,7 +47,8 @@ static const char *const COLUMNS[][2] = {
 	{ "report_matches",
 	  "account,at,session,device,collection,item,revision,matched_by" },
 	{ "report_holds",
-	  "account,at,session,device,collection,item,revision,open" },
+	  "account,at,session,device,collection,item,revision,open,"
+	  "decided" },
 	{ "report_talkers",
 	  "day,account,device,sessions,messages,received,sent" },
 	{ "report_authentication", "day,account,network,what,logins,last" },

@@ -171,6 +171,35 @@ brake_on_mass_deletion(void **state)
 }
 
 static void
+no_brake_where_it_is_off(void **state)
+{
+	struct store_collection *col;
+	struct store_tx *tx;
+	struct err e = { 0 };
+	size_t n;
+
+	(void)state;
+	fill(&one, 40);
+	assert_true(phone_sync(&one, 201));
+	assert_true(phone_sync(&two, 201));
+	assert_int_equal(bench.store->v->begin(bench.store, bench.account,
+					       STORE_WRITE, bench.now, &tx, &e),
+			 0);
+	assert_int_equal(tx->v->collection_list(tx, bench.a, &col, &n, &e), 0);
+	for (size_t i = 0; i < n; i++) {
+		col[i].no_brake = slice_is(col[i].name, "contacts");
+		assert_int_equal(tx->v->collection_put(tx, &col[i], &e), 0);
+	}
+	assert_int_equal(tx->v->commit(&tx, &e), 0);
+	for (size_t i = 0; i < one.n; i++)
+		phone_delete(&one.item[i]);
+	assert_true(phone_sync(&one, 200));
+	assert_true(phone_sync(&two, 200));
+	assert_int_equal(two.got_delete, 40);
+	settled(&one);
+}
+
+static void
 the_same_message_again(void **state)
 {
 	struct sml_reply again;
@@ -495,6 +524,7 @@ main(void)
 		T(concurrent_edits_merge),
 		T(slow_sync_again_doubles_nothing),
 		T(brake_on_mass_deletion),
+		T(no_brake_where_it_is_off),
 		T(the_same_message_again),
 		T(broken_sessions_cost_nothing),
 		T(broken_within_the_same_second),
