@@ -156,7 +156,7 @@ _funicular()
 	_funicular_read
 	_funicular_value && return
 	if ((${#args[@]} == 0)); then
-		_funicular_words "serve user device collection item session alarm report
+		_funicular_words "serve user device collection item session hold alarm report
 			import export backup check copy migrate help --config --json
 			--help --version"
 		return
@@ -171,7 +171,7 @@ _funicular()
 	alarm) verbs="due list sent test again" ;;
 	hold) verbs="list allow refuse" ;;
 	help)
-		_funicular_words "serve user device collection item session alarm report
+		_funicular_words "serve user device collection item session hold alarm report
 			import export backup check copy migrate"
 		return
 		;;
