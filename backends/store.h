@@ -31,6 +31,7 @@
 #define BACKENDS_STORE_H
 
 #include "backends/store_alarm.h"  /* reminders and what they need */
+#include "backends/store_mail.h"   /* the mirror of a mailbox */
 #include "backends/store_report.h" /* what reports and nodes need */
 #include "base/arena.h"
 #include "base/err.h"
@@ -134,6 +135,7 @@ enum store_origin {
 	STORE_BY_ADMIN,
 	STORE_BY_RESTORE,
 	STORE_BY_ALARM,
+	STORE_BY_MAILBOX, /* what the mirror took from IMAP */
 };
 
 /*
@@ -253,6 +255,9 @@ struct store_link {
 			      resumed; empty: none */
 	/* The administrator's window: days back and ahead; 0: no edge. */
 	int64_t past_days, future_days;
+	/* Of mail: the newest ones only, how much of each (enum pim_mail_parts,
+	   bytes of a message, of an attachment); 0: no edge. */
+	int64_t mail_count, mail_parts, mail_bytes, mail_attach;
 	/* The engine's own words (syncml/session_filter.c): the filter by which
 	   the device was filled, and the one of its last session. */
 	struct slice filter, filter_asked;
@@ -370,6 +375,7 @@ struct store_vtbl {
 	const char *name;
 	const struct store_rows_vtbl *rows; /* backends/rows.h */
 	const struct store_alarm_vtbl *alarm;
+	const struct store_mail_vtbl *mail;
 
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);

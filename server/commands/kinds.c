@@ -124,6 +124,8 @@ srv_origin_name(enum store_origin o)
 		return "restore";
 	case STORE_BY_ALARM:
 		return "alarm";
+	case STORE_BY_MAILBOX:
+		return "mailbox";
 	}
 	return "unknown";
 }
