@@ -390,9 +390,9 @@ fill(struct c_env *env, size_t many, size_t big)
 			f.t = &rows_tables[i];
 			if (f.t->class == ROWS_ACCOUNT)
 				fill_table(&f, r,
-					   i == 0   ? 1
-					   : a == 2 ? many
-						    : ROWS);
+					   f.t->key_n == 1 ? 1
+					   : a == 2        ? many
+							   : ROWS);
 		}
 	}
 	for (size_t i = 0; i < rows_table_n; i++) {
