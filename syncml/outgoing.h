@@ -17,6 +17,7 @@ struct sml_unit {
 	bool mapped;
 	struct store_map map;
 	struct slice held_body; /* of what it holds, if that may be equal */
+	struct slice message; /* a mail's bytes; .p NULL: its flags go alone */
 	const struct pim_view *view; /* how it is written */
 };
 enum sml_sent_how {
@@ -34,6 +35,10 @@ struct sml_sync_out {
 };
 enum sml_sent_how sml_out_unit(struct sml_ctx *c, struct sml_out *o,
 			       struct sml_sync_out *so, struct sml_unit *u);
+/* session_mail.c: the bytes of mails among the units, as many as max_bytes
+ *hold; upto moves to those that are for the next round. */
+int sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
+		  size_t from, size_t *upto, size_t max_bytes);
 /* The next piece of a large object that is on its way. */
 enum sml_sent_how sml_out_piece(struct sml_ctx *c, struct sml_out *o,
 				struct sml_sync_out *so);

@@ -222,6 +222,25 @@ tell_filter(struct sml_ctx *c, const struct sml_filter_use *u)
 		 u->inclusive ? "stay on" : "leave");
 }
 
+/* Only so many of the newest mails: the instant from which on they are. */
+static int
+count_window(struct sml_ctx *c, const struct store_collection *col,
+	     const struct store_link *l, struct sml_filter_use *u)
+{
+	int64_t since;
+
+	if (l->mail_count <= 0)
+		return 0;
+	if (c->tx->v->mail->newest(c->tx, col->member, col->member_n,
+				   l->mail_count, &since, &c->e) < 0)
+		return -1;
+	if (since != INT64_MIN) {
+		narrow(u, since, INT64_MAX);
+		u->inclusive = false;
+	}
+	return 0;
+}
+
 int
 sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 	       const struct sml_item *it, int code, struct slice *words)
@@ -243,7 +262,9 @@ sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 		*words = l->filter_asked;
 		return 200;
 	}
-	if ((kinds & (PIM_EVENT | PIM_TODO)) != 0) {
+	if ((kinds & PIM_MAIL) != 0 && count_window(c, col, l, &u) < 0)
+		return 500;
+	if ((kinds & (PIM_EVENT | PIM_TODO | PIM_MAIL)) != 0) {
 		enum { FAR = 36500 };
 		int64_t past = l->past_days > 0 ? l->past_days : FAR;
 		int64_t future = l->future_days > 0 ? l->future_days : FAR;
