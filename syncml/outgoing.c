@@ -472,7 +472,7 @@ count_page(struct sml_ctx *c, struct sml_ds *ds, struct page *p, int64_t *n)
 	size_t loaded = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (i == loaded && load_bodies(c, ds, p, loaded, &loaded) < 0)
+		if (i == loaded && load_bodies(c, NULL, p, loaded, &loaded) < 0)
 			return -1;
 		if (sml_filter_steps(c, ds, &p->u[i]) < 0)
 			return -1;

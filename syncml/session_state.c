@@ -385,7 +385,7 @@ walk_session(struct walk *w, struct sml_session *s)
 static bool
 form_ok(int form)
 {
-	return form >= PIM_FORM_NONE && form <= PIM_VNOTE;
+	return form >= PIM_FORM_NONE && form <= PIM_OFOLDER;
 }
 
 /*
