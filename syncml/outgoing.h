@@ -9,10 +9,11 @@
 
 /* ---- outgoing_item.c: one item of package 4 ---- */
 struct sml_unit {
-	char what;  /* 'A', 'R', 'D', or 0: nothing to send */
-	bool probe; /* in doubt: sent whatever it holds */
-	bool walk;  /* looked at because the filter moved */
-	bool soft;  /* 'D': it leaves the device, and is not deleted */
+	char what;   /* 'A', 'R', 'D', or 0: nothing to send */
+	bool probe;  /* in doubt: sent whatever it holds */
+	bool wanted; /* a mail that the device asked for: all of it again */
+	bool walk;   /* looked at because the filter moved */
+	bool soft;   /* 'D': it leaves the device, and is not deleted */
 	struct store_item item;
 	bool mapped;
 	struct store_map map;

@@ -397,7 +397,8 @@ looks_same(struct sml_ctx *c, const struct sml_unit *u,
 	struct buf b = BUF_IN(c->scratch);
 
 	/* It may have taken a Delete of what is there again. */
-	if (held == NULL || u->probe || u->map.state == STORE_MAP_DELETING ||
+	if (held == NULL || u->probe || u->wanted ||
+	    u->map.state == STORE_MAP_DELETING ||
 	    pim_write(c->scratch, u->view, held, &b, NULL) != 0 || !buf_ok(&b))
 		return false;
 	return slice_eq(buf_slice(&b), data) ||

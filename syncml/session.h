@@ -60,9 +60,9 @@ struct sml_ds {
 	bool in_done;    /* its package 3 was complete */
 	struct slice client_last; /* of its Alert; of the first, if resumed */
 	int64_t added_before;     /* in the sessions that this one resumes */
-	/* How much of a mail it wants: its own filter of fields; else as the
-	   link says. */
-	bool cut_asked;
+	/* How much of a mail it wants: its own filter of fields, within what
+	   the link says, or beyond it for the mails that it names. */
+	bool cut_asked, cut_named;
 	struct pim_mail_cut cut;
 	struct slice client_next, server_last, server_next;
 	int64_t gen; /* generation of the map that this sync works on */
@@ -306,7 +306,8 @@ struct sml_ctx {
 	struct store_mail_folder *folder; /* of the account, once read */
 	size_t folder_n;
 	bool folder_read;
-	size_t effects; /* written by this message: somebody has work */
+	size_t effects;    /* written by this message: somebody has work */
+	bool mail_alerted; /* its mailbox is about to be looked at */
 	bool due; /* an alarm was written, due at due_ms at the earliest */
 	int64_t due_ms;
 	unsigned tries;  /* of this message so far, this one counted */
@@ -514,6 +515,13 @@ struct slice sml_uri_name(struct slice uri);
    ds->filter. Returns its Status: 200, or why it is refused. */
 int sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 		   const struct sml_item *it, int code, struct slice *words);
+/* Of mail: how much of it, as the filter's fields say; false: they are not
+   understood. *said: there are any. */
+bool sml_mail_fields(struct sml_ctx *c, const struct sml_filter *in,
+		     struct pim_mail_cut *cut, bool *said);
+/* ... for ds, from what its Alert asks for. */
+void sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds,
+		  const struct sml_item *it);
 bool sml_filter_on(const struct sml_ds *ds);
 /* The device may hold items outside of any filter from now on. */
 void sml_filter_unknown(struct store_link *l);

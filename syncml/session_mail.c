@@ -167,8 +167,83 @@ sml_mail_deleted(struct sml_ctx *c, const struct store_item *it, size_t n)
 	return c->tx->v->mail->effect_add(c->tx, f, f_n, &c->e);
 }
 
-/* ---- going out
- * ------------------------------------------------------------------ */
+/* ---- how much of each -----------------------------------------------------
+ */
+
+/*
+ * <Property><PropName>emailitem</PropName><MaxSize>512</MaxSize><PropParam>
+ * <ParamName>texttype</ParamName></PropParam></Property>, as Funambol's clients
+ * ask: without a parameter the header, with texttype the text, with attachtype
+ * everything.
+ */
+static bool
+property(const struct sml_node *p, struct pim_mail_cut *cut)
+{
+	uint32_t max;
+
+	if (!slice_is_nocase(sml_kid_text(p, SML_DI_PROPNAME), "emailitem"))
+		return false;
+	*cut = (struct pim_mail_cut){ .parts = PIM_MAIL_HEADERS };
+	for (const struct sml_node *k = p->kids; k != NULL; k = k->next) {
+		struct slice name = sml_kid_text(k, SML_DI_PARAMNAME);
+
+		if (k->tag == SML_DI_SIZE &&
+		    slice_u32(slice_trim(k->text), &max))
+			cut->bytes = max;
+		if (k->tag != SML_DI_PROPPARAM)
+			continue;
+		if (slice_is_nocase(name, "attachtype"))
+			cut->parts = PIM_MAIL_ALL;
+		else if (slice_is_nocase(name, "texttype") &&
+			 cut->parts == PIM_MAIL_HEADERS)
+			cut->parts = PIM_MAIL_TEXT;
+	}
+	return true;
+}
+
+bool
+sml_mail_fields(struct sml_ctx *c, const struct sml_filter *in,
+		struct pim_mail_cut *cut, bool *said)
+{
+	const struct sml_node *data = sml_kid(in->field, SML_DATA);
+	const struct sml_node *p;
+	struct sml_node *root = NULL;
+	struct err e = { .code = ERR_NONE };
+
+	*said = false;
+	if (in->field == NULL)
+		return true;
+	if (data == NULL)
+		return false;
+	/* The elements themselves, or a document in text. */
+	p = data->kids;
+	if (p == NULL) {
+		if (sml_read_devinf(c->a, data, &root, &e) < 0)
+			return false;
+		p = root;
+	}
+	for (; p != NULL; p = p->next)
+		*said =
+		    (p->tag == SML_DI_PROPERTY && property(p, cut)) || *said;
+	return *said;
+}
+
+void
+sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it)
+{
+	bool named = slice_find_str(ds->filter, "LUID") != SIZE_MAX;
+
+	ds->cut = (struct pim_mail_cut){ 0 };
+	ds->cut_asked = false;
+	(void)sml_mail_fields(c, &it->filter, &ds->cut, &ds->cut_asked);
+	/* Without fields: all of the mail that it names. */
+	ds->cut_named = named;
+	ds->cut_asked = ds->cut_asked || named;
+	c->view_ready[ds - c->s.ds] = false;
+	c->mail_alerted = true;
+}
+
+/* ---- going out ----------------------------------------------------------- */
 
 /*
  * The device has the bytes of this revision, as it would get them now: flags
@@ -184,8 +259,9 @@ is_flags_only(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 	struct pim_item *due;
 
 	*yes = false;
-	if (u->what != 'R' || u->probe || view->form != PIM_EMAIL ||
-	    u->map.state == STORE_MAP_DELETING || u->held_body.n == 0 ||
+	if (u->what != 'R' || u->probe || u->wanted ||
+	    view->form != PIM_EMAIL || u->map.state == STORE_MAP_DELETING ||
+	    u->held_body.n == 0 ||
 	    (u->map.held_form != 0 && u->map.held_form != view->id))
 		return 0;
 	if (pim_parse(c->scratch, PIM_MAIL, u->held_body, &held, &c->e) < 0 ||
@@ -193,6 +269,32 @@ is_flags_only(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 		return -1;
 	*yes = held->mail->held == due->mail->held;
 	return 0;
+}
+
+/* What the mirror cut off is to be fetched; then it is a new revision. */
+static int
+fetch_rest(struct sml_ctx *c, const struct store_item *head)
+{
+	struct store_mail_effect f = {
+		.id =
+		    arena_printf(c->scratch, "g-%lld-%lld", (long long)head->id,
+				 (long long)head->revision),
+		.what = STORE_EFFECT_FETCH,
+		.item = head->id,
+		.collection = head->collection,
+		.state = STORE_EFFECT_QUEUED,
+		.device = c->dev.id,
+		.next_ms = c->tx->now_ms,
+	};
+	struct pim_item *it;
+
+	if (pim_parse(c->scratch, PIM_MAIL, head->body, &it, &c->e) < 0)
+		return -1;
+	if (it->mail->held >= it->mail->size)
+		return 0;
+	f.message_id = it->mail->message_id;
+	c->effects++;
+	return c->tx->v->mail->effect_add(c->tx, &f, 1, &c->e);
 }
 
 static struct store_mail_body *
@@ -223,7 +325,8 @@ sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 		if (u[i].item.kind != PIM_MAIL ||
 		    (u[i].what != 'A' && u[i].what != 'R'))
 			continue;
-		if (is_flags_only(c, ds, &u[i], &bare) < 0)
+		if (is_flags_only(c, ds, &u[i], &bare) < 0 ||
+		    (u[i].wanted && fetch_rest(c, &u[i].item) < 0))
 			return -1;
 		if (!bare)
 			id[n++] = u[i].item.id;

@@ -175,6 +175,8 @@ cut_of(struct sml_ctx *c, const struct sml_ds *ds)
 					     l->mail_bytes, l->mail_attach };
 	if (!ds->cut_asked)
 		return cut;
+	if (ds->cut_named)
+		return ds->cut;
 	if (cut.parts == PIM_MAIL_ALL || ds->cut.parts == PIM_MAIL_HEADERS)
 		cut.parts = ds->cut.parts;
 	if (cut.bytes == 0 || (ds->cut.bytes > 0 && ds->cut.bytes < cut.bytes))

@@ -488,6 +488,126 @@ parts_of_each(void **state)
 	quiet(&one);
 }
 
+static const char *
+fields(const char *terms, const char *property)
+{
+	const char *record =
+	    terms[0] == '\0'
+		? ""
+		: arena_printf(bench.a,
+			       "<Record><Item><Meta><Type xmlns="
+			       "'syncml:metinf'>syncml:filtertype-cgi"
+			       "</Type></Meta><Data><![CDATA[%s]]></Data>"
+			       "</Item></Record>",
+			       terms)
+		      .p;
+	const char *field =
+	    property[0] == '\0'
+		? ""
+		: arena_printf(bench.a,
+			       "<Field><Item><Meta><Type xmlns='syncml:metinf'>"
+			       "application/vnd.syncml-devinf+xml</Type></Meta>"
+			       "<Data>%s</Data></Item></Field>",
+			       property)
+		      .p;
+
+	return arena_printf(bench.a,
+			    "<Filter><Meta><Type xmlns='syncml:metinf'>"
+			    "application/vnd.omads-email+xml</Type></Meta>%s%s"
+			    "<FilterType>INCLUSIVE</FilterType></Filter>",
+			    field, record)
+	    .p;
+}
+
+#define PROPERTY(more)                                                         \
+	"<Property xmlns='syncml:devinf'><PropName>emailitem</PropName>" more  \
+	"</Property>"
+
+/* The mirror has a part of it only. */
+static void
+cut_at_the_mirror(int64_t id)
+{
+	struct store_item head = head_of(id);
+	struct store_tx *tx = begin(STORE_WRITE);
+	struct store_write w = { .item = id,
+				 .collection = head.collection,
+				 .revision = head.last_revision + 1,
+				 .old_size = head.size };
+	struct pim_item *it;
+	struct err e;
+
+	assert_int_equal(pim_parse(bench.a, PIM_MAIL, head.body, &it, &e), 0);
+	it->mail->size += 1000;
+	put_head(tx, &w, it);
+	commit(tx);
+}
+
+static const char *
+named(const struct phone_item *it)
+{
+	return arena_printf(bench.a, "&LUID;&EQ;%s", it->luid).p;
+}
+
+/* As Funambol's clients ask: the header first, then all of one of them. */
+static void
+the_rest_of_one(void **state)
+{
+	int64_t id;
+
+	(void)state;
+	id = deliver(INBOX, message("1", "First", NULL), 0, 1);
+	(void)deliver(INBOX, message("2", "Second", NULL), 0, 1);
+	one.filter = fields("", PROPERTY(""));
+	assert_true(phone_sync(&one, 201));
+	assert_int_equal(one.got_add, 2);
+	assert_null(phone_find(&one, "Text of First"));
+	quiet(&one);
+	one.filter =
+	    fields(named(phone_find(&one, "Subject: First")),
+		   PROPERTY("<PropParam><ParamName>attachtype</ParamName>"
+			    "</PropParam>"));
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_replace, 1);
+	assert_int_equal(one.got_add + one.got_delete, 0);
+	assert_non_null(phone_find(&one, "Text of First"));
+	assert_null(phone_find(&one, "Text of Second"));
+	assert_int_equal(effects_n(), 0);
+	/* with all of it in the mirror nothing is fetched, else it is */
+	cut_at_the_mirror(id);
+	one.filter = fields(named(phone_find(&one, "Subject: Second")), "");
+	assert_true(phone_sync(&one, 200));
+	assert_non_null(phone_find(&one, "Text of Second"));
+	assert_int_equal(effects_n(), 0);
+	one.filter = fields(named(phone_find(&one, "Subject: First")), "");
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(only_effect(STORE_EFFECT_FETCH).item, id);
+	sound();
+}
+
+/* Text and so many octets; and what is no such filter. */
+static void
+parts_asked_for(void **state)
+{
+	(void)state;
+	(void)deliver(INBOX, message("1", "First", NULL), 0, 1);
+	one.filter =
+	    fields("", PROPERTY("<MaxSize>21</MaxSize><PropParam><ParamName>"
+				"texttype</ParamName></PropParam>"));
+	assert_true(phone_sync(&one, 201));
+	holds(&one.item[0], "<![CDATA[From: a@example.com");
+	assert_null(phone_find(&one, "To: anna"));
+	one.filter = fields("FROM&CON;example&AND;READ&EQ;false", "");
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(phone_live(&one), 1);
+	two.filter = fields("SUBJECT&EQ;other", "");
+	assert_true(phone_sync(&two, 201));
+	assert_int_equal(two.got_add, 0);
+	two.filter = fields("", "<Property xmlns='syncml:devinf'><PropName>"
+				"nothing</PropName></Property>");
+	(void)phone_sync(&two, 200);
+	assert_int_equal(two.alert_status, 406);
+}
+
 /* ---- what it changes
  * ---------------------------------------------------------------- */
 
@@ -876,6 +996,8 @@ main(void)
 		T(as_the_message_itself),
 		T(windows),
 		T(parts_of_each),
+		T(the_rest_of_one),
+		T(parts_asked_for),
 		T(read_on_the_device),
 		T(flags_of_both_sides),
 		T(its_text_is_not_taken),
