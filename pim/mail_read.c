@@ -212,6 +212,9 @@ take_flag(struct pim_mail *m, const struct element *el)
 
 		if (!slice_is_nocase(el->name, pim_mail_flag_names[i]))
 			continue;
+		/* The first one counts: in front of a message stand ours. */
+		if ((m->said & bit) != 0)
+			return true;
 		m->said |= bit;
 		if (slice_is_nocase(slice_trim(el->text), "true") ||
 		    slice_is(slice_trim(el->text), "1"))
@@ -341,7 +344,10 @@ read_folder(struct arena *a, struct slice body, struct pim_item *it,
 static bool
 own_field(struct pim_mail *m, struct slice name, struct slice value)
 {
-	struct element el = { .name = name, .text = value };
+	/* A broken message may begin with a blank: no fold of ours. */
+	struct element el = { .name = name,
+			      .text = slice_sub(value, 0,
+						slice_find(value, '\r')) };
 
 	if (slice_starts_nocase(name, "X-Sync-Message-")) {
 		el.name = slice_from(name, strlen("X-Sync-Message-"));
@@ -349,10 +355,11 @@ own_field(struct pim_mail *m, struct slice name, struct slice value)
 		return true;
 	}
 	if (slice_is_nocase(name, "Status")) {
-		m->said |= PIM_MAIL_READ;
-		if (slice_find(value, 'R') != SIZE_MAX)
-			m->flags |= PIM_MAIL_READ;
-		return true;
+		el.name = SLICE_LIT("read");
+		el.text = slice_find(value, 'R') != SIZE_MAX
+			      ? SLICE_LIT("true")
+			      : SLICE_LIT("false");
+		return take_flag(m, &el);
 	}
 	return slice_starts_nocase(name, "X-Sync-Parent-Folder");
 }

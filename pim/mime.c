@@ -98,6 +98,8 @@ pim_mime_get(struct arena *a, struct slice s, const char *name)
 	return SLICE_LIT("");
 }
 
+enum { CHARSET_BYTES = 40 };
+
 /* ---- charsets -------------------------------------------------------------
  */
 
@@ -121,16 +123,21 @@ charset_known(struct slice name)
 static struct slice
 convert(struct arena *a, struct slice s, struct slice charset)
 {
-	char *name = arena_cstr(a, charset);
+	char name[CHARSET_BYTES];
 	size_t room = s.n * 4 + 4;
 	char *out = arena_alloc(a, room);
-	char *in = arena_cstr(a, s);
+	char *in = arena_alloc(a, s.n + 1); /* iconv() wants it without const */
 	size_t left = s.n;
 	char *at = out;
 	iconv_t cd;
 
-	if (name == NULL || out == NULL || in == NULL)
+	if (out == NULL || in == NULL)
 		return (struct slice){ NULL, 0 };
+	if (charset.n >= sizeof(name))
+		return pim_to_utf8(a, s, SLICE_LIT(""));
+	memcpy(name, charset.p, charset.n);
+	name[charset.n] = '\0';
+	memcpy(in, s.p, s.n);
 	cd = iconv_open("UTF-8", name);
 	if (cd == (iconv_t)-1) /* NOLINT(performance-no-int-to-ptr) */
 		return pim_to_utf8(a, s, SLICE_LIT(""));

@@ -39,13 +39,14 @@ b64_size(struct slice s)
 static void
 close_part(struct walk *w, size_t end)
 {
-	struct pim_part *p = &w->part[w->n - 1];
+	struct pim_part *p;
 	struct slice body;
 	struct slice how;
 
 	if (!w->open)
 		return;
 	w->open = false;
+	p = &w->part[w->n - 1];
 	p->end = end < p->body ? p->body : end;
 	body = slice_sub(w->s, p->body, p->end - p->body);
 	how = pim_mime_get(w->a, slice_sub(w->s, p->start, p->body - p->start),

@@ -18,6 +18,9 @@ static const struct {
 	{ PIM_NOTE,
 	  { SLICE_INIT("note"), SLICE_INIT("notes"), SLICE_INIT("memo"),
 	    SLICE_INIT("memos") } },
+	{ PIM_MAIL,
+	  { SLICE_INIT("mail"), SLICE_INIT("mails"), SLICE_INIT("email"),
+	    SLICE_INIT("emails") } },
 };
 
 enum { KIND_N = sizeof(kind_words) / sizeof(kind_words[0]) };

@@ -103,6 +103,7 @@ broken(void **state)
 		"no header at all",
 		"Subject: =?utf-8?Q?=0D=0Aflags: read?=\r\n\r\n",
 		"Subject: =?utf-8?B?!!!?= =?x?Q? =?utf-8?Q?=?=\r\n\r\n",
+		"Subject: =?iso-8859-6?q?=00=41?=\r\n\r\n",
 		"Subject: \xFF\xFE\r\nFrom: <\r\nMessage-ID: >\r\n\r\n",
 		"Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n",
 		"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a",

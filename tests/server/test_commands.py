@@ -351,6 +351,15 @@ class Device(Site):
         self.assertEqual(d["devinf"], "<DevInf/>")
         self.assertIn("<DevInf/>", self.run_("device", "show", "anna",
                                              "old phone", "--devinf"))
+        for wrong in (["--newest", "0"], ["--parts", "half"],
+                      ["--bytes", "64m"], ["--past", "x"], []):
+            self.refused("device", "set", "anna", dev, "--db", "mail", *wrong,
+                         code=USAGE)
+        self.refused("device", "set", "anna", dev, "--newest", "50",
+                     code=USAGE, says="--db")
+        self.refused("device", "set", "anna", dev, "--db", "none", "--newest",
+                     "50", "--parts", "text", "--bytes", "64k",
+                     "--attachments", "none", code=NOTFOUND)
         self.refused("device", "set", "anna", dev, "--rules", "no-such-rule",
                   code=USAGE, says="no-such-rule")
         self.run_("device", "disable", "anna", "old phone")
