@@ -336,6 +336,7 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 	}
 	out->rx_n = out->tx_n = out->ctcap_n = n;
 	out->filters = true;
+	out->hierarchical = (col->kinds & PIM_MAIL) != 0 && col->member_n > 1;
 	if ((col->kinds & (PIM_EVENT | PIM_TODO | PIM_MAIL)) != 0) {
 		out->keyword = window_words;
 		out->keyword_n = 2;
