@@ -191,7 +191,10 @@ pim_mime_unhex(struct arena *a, struct slice s, char mark, bool underline)
 			p[n++] = (char)(hi * 16 + lo);
 			i += 2;
 		} else {
-			p[n++] = underline && s.p[i] == '_' ? ' ' : s.p[i];
+			p[n] = s.p[i];
+			if (underline && p[n] == '_')
+				p[n] = ' ';
+			n++;
 		}
 	}
 	return (struct slice){ p, n };
@@ -386,12 +389,13 @@ pim_mime_param(struct arena *a, struct slice field, const char *want)
 static int
 month_of(struct slice s)
 {
-	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+	static const char *const names[] = {
+		"jan", "feb", "mar", "apr", "may", "jun",
+		"jul", "aug", "sep", "oct", "nov", "dec",
+	};
 
-	for (int i = 0; i < 12 && s.n >= 3; i++) {
-		if (slice_lower(s.p[0]) == names[3 * i] &&
-		    slice_lower(s.p[1]) == names[3 * i + 1] &&
-		    slice_lower(s.p[2]) == names[3 * i + 2])
+	for (int i = 0; i < 12; i++) {
+		if (slice_starts_nocase(s, names[i]))
 			return i + 1;
 	}
 	return 0;
