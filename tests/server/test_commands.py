@@ -354,12 +354,13 @@ class Device(Site):
         for wrong in (["--newest", "0"], ["--parts", "half"],
                       ["--bytes", "64m"], ["--past", "x"], []):
             self.refused("device", "set", "anna", dev, "--db", "mail", *wrong,
-                         code=USAGE)
+                         code=USAGE, says=(wrong or ["--past"])[0])
         self.refused("device", "set", "anna", dev, "--newest", "50",
                      code=USAGE, says="--db")
         self.refused("device", "set", "anna", dev, "--db", "none", "--newest",
                      "50", "--parts", "text", "--bytes", "64k",
-                     "--attachments", "none", code=NOTFOUND)
+                     "--attachments", "none", code=NOTFOUND,
+                     says="has not synced")
         self.refused("device", "set", "anna", dev, "--rules", "no-such-rule",
                   code=USAGE, says="no-such-rule")
         self.run_("device", "disable", "anna", "old phone")
