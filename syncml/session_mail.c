@@ -311,13 +311,17 @@ int
 sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 	      size_t from, size_t *upto, size_t max_bytes)
 {
-	int64_t *id = ARENA_ARRAY(c->scratch, *upto - from + 1, int64_t);
+	const struct store_collection *col = sml_collection(c, ds->collection);
+	int64_t *id = NULL;
 	struct store_mail_body *body = NULL;
 	size_t last = *upto;
 	size_t got = 0;
 	size_t n = 0;
 	bool bare;
 
+	if (col == NULL || (col->kinds & PIM_MAIL) == 0)
+		return 0;
+	id = ARENA_ARRAY(c->scratch, *upto - from + 1, int64_t);
 	if (id == NULL)
 		return err_set(&c->e, ERR_NOMEM, "mail.load",
 			       "no memory for the bytes of mails");

@@ -618,6 +618,7 @@ class Items(Site):
         self.run_("import", "anna", "notes",
                   self.write("n.txt", "Shopping\nmilk\n"),
                   self.write("o.txt", "Ideas\nnone\n"))
+        self.run_("collection", "add", "anna", "mail", "--kinds", "mail")
         out = self.path("out")
         self.run_("export", "anna", "-o", out)
         m = json.loads(self.read("out/manifest.json"))
@@ -628,6 +629,7 @@ class Items(Site):
                                  "calendar": ("calendar.ics", 2),
                                  "tasks": ("tasks.ics", 1),
                                  "notes": ("notes", 2),
+                                 "mail": (None, None),
                                  "caltask": (None, None)})
         for root, _, names in os.walk(out):
             for n in names:
