@@ -266,6 +266,18 @@ take_flags(struct slice body, char have[FLAG_N + 1])
 }
 
 struct slice
+maildir_normal(struct arena *a, struct slice body)
+{
+	char have[FLAG_N + 1];
+	struct buf b = BUF_IN(a);
+
+	body = take_flags(body, have);
+	put_flags(&b, slice_c(have));
+	buf_add(&b, body);
+	return buf_ok(&b) ? buf_slice(&b) : (struct slice){ NULL, 0 };
+}
+
+struct slice
 maildir_flags_only(struct slice content)
 {
 	char have[FLAG_N + 1];

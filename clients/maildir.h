@@ -21,6 +21,10 @@ const char *maildir_path(const struct cli_folder *f, struct slice name);
    memory is short. */
 struct slice maildir_content(struct arena *a, const char *path,
 			     struct slice bytes);
+/* What came from the server as it will be read again: on its way through XML
+   CR LF may have become LF, in those fields too. .p == NULL: memory is short.
+ */
+struct slice maildir_normal(struct arena *a, struct slice body);
 /* Only those fields: a message never changes otherwise. */
 struct slice maildir_flags_only(struct slice content);
 /* A name for a new file, and the bytes that belong into it. */

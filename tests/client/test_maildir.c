@@ -189,6 +189,24 @@ hostile(void **state)
 	local_end(&l);
 }
 
+/* XML folds CR LF into LF on the way, in our own fields too: no edit. */
+static void
+folded(void **state)
+{
+	struct local l;
+	char path[512];
+
+	(void)state;
+	begin(&l);
+	to_server(&l, "X-Sync-Message-Read: true\nX-Sync-Message-Draft: false\n"
+		      "Subject: x\n\nText\n");
+	assert_int_equal(local_sync(&l), 0);
+	assert_int_equal(files(&l, path), 1);
+	assert_non_null(strstr(path, ":2,S"));
+	quiet(&l);
+	local_end(&l);
+}
+
 /* Two files, one read here, one changed there, one each way. */
 static void
 scene(struct local *l)
@@ -248,6 +266,7 @@ main(void)
 		cmocka_unit_test(what_is_sent),
 		cmocka_unit_test(what_comes),
 		cmocka_unit_test(hostile),
+		cmocka_unit_test(folded),
 		cmocka_unit_test(killed_at_every_step),
 	};
 
