@@ -201,6 +201,61 @@ TX_IN(v->alarm, address_put, (struct store_tx *tx, struct slice channel,
    const struct slice *address, size_t n, struct err *e),
    (in, channel, address, n, e))
 
+SITE_IN(v->mail, logins_due, (struct store *s, struct arena *a,
+     const bool mine[static STORE_BUCKETS], size_t limit,
+     struct store_mail_login **out, size_t *n, struct err *e),
+     (in, a, mine, limit, out, n, e))
+SITE_IN(v->mail, effects_due, (struct store *s, struct arena *a,
+     const bool mine[static STORE_BUCKETS], size_t limit,
+     struct store_mail_effect **out, size_t *n, struct err *e),
+     (in, a, mine, limit, out, n, e))
+TX_IN(v->mail, login_get, (struct store_tx *tx, struct arena *a,
+   struct store_mail_login **out, struct err *e), (in, a, out, e))
+TX_IN(v->mail, login_put, (struct store_tx *tx,
+   const struct store_mail_login *l, struct err *e), (in, l, e))
+TX_IN(v->mail, login_drop, (struct store_tx *tx, struct err *e), (in, e))
+TX_IN(v->mail, folder_list, (struct store_tx *tx, struct arena *a,
+   struct store_mail_folder **out, size_t *n, struct err *e),
+   (in, a, out, n, e))
+TX_IN(v->mail, folder_put, (struct store_tx *tx,
+   const struct store_mail_folder *f, size_t n, struct err *e), (in, f, n, e))
+TX_IN(v->mail, folder_drop, (struct store_tx *tx, int64_t collection,
+   struct err *e), (in, collection, e))
+TX_IN(v->mail, place_page, (struct store_tx *tx, struct arena *a,
+   int64_t collection, int64_t after, size_t limit,
+   struct store_mail_place **out, size_t *n, struct err *e),
+   (in, a, collection, after, limit, out, n, e))
+TX_IN(v->mail, place_of, (struct store_tx *tx, struct arena *a,
+   const int64_t *item, size_t n, struct store_mail_place **out, size_t *out_n,
+   struct err *e), (in, a, item, n, out, out_n, e))
+TX_IN(v->mail, place_put, (struct store_tx *tx,
+   const struct store_mail_place *p, size_t n, struct err *e), (in, p, n, e))
+TX_IN(v->mail, place_drop, (struct store_tx *tx, int64_t collection,
+   const int64_t *uid, size_t n, struct err *e), (in, collection, uid, n, e))
+TX_IN(v->mail, body_put, (struct store_tx *tx,
+   const struct store_mail_body *b, size_t n, struct err *e), (in, b, n, e))
+TX_IN(v->mail, body_get, (struct store_tx *tx, struct arena *a,
+   const int64_t *item, size_t n, size_t max, struct store_mail_body **out,
+   size_t *out_n, struct err *e), (in, a, item, n, max, out, out_n, e))
+TX_IN(v->mail, body_drop, (struct store_tx *tx, const int64_t *item, size_t n,
+   struct err *e), (in, item, n, e))
+TX_IN(v->mail, effect_add, (struct store_tx *tx,
+   const struct store_mail_effect *f, size_t n, struct err *e), (in, f, n, e))
+TX_IN(v->mail, effect_set, (struct store_tx *tx,
+   const struct store_mail_effect *f, size_t n, struct err *e), (in, f, n, e))
+TX_IN(v->mail, effect_get, (struct store_tx *tx, struct arena *a,
+   const struct slice *id, size_t n, struct store_mail_effect **out,
+   size_t *out_n, struct err *e), (in, a, id, n, out, out_n, e))
+TX_IN(v->mail, effect_of, (struct store_tx *tx, struct arena *a,
+   const int64_t *item, size_t n, struct store_mail_effect **out,
+   size_t *out_n, struct err *e), (in, a, item, n, out, out_n, e))
+TX_IN(v->mail, effect_list, (struct store_tx *tx, struct arena *a,
+   int64_t since_ms, size_t limit, struct store_mail_effect **out, size_t *n,
+   struct err *e), (in, a, since_ms, limit, out, n, e))
+TX_IN(v->mail, newest, (struct store_tx *tx, const int64_t *collection,
+   size_t n, int64_t count, int64_t *since_ms, struct err *e),
+   (in, collection, n, count, since_ms, e))
+
 TX(save, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(save_keep, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(account_get, (struct store_tx *tx, struct arena *a,
@@ -442,9 +497,50 @@ static const struct store_alarm_vtbl FAULT_ALARM = {
 	.address_put = fault_address_put,
 };
 
+static int
+fault_mail_buckets(struct store *s, struct slice owner, int64_t ms,
+		   bool mine[static STORE_BUCKETS], struct err *e)
+{
+	struct store *in = of(s)->inner;
+	struct call call = hit(of(s), "mail_buckets");
+	int rc;
+
+	if (call.fails && call.when == STORE_FAULT_BEFORE)
+		return injected("mail_buckets", e);
+	rc = in->v->mail->buckets(in, owner, ms, mine, e);
+	tell(of(s), "mail_buckets", &call, STORE_FAULT_AFTER);
+	return call.fails ? injected("mail_buckets", e) : rc;
+}
+
+static const struct store_mail_vtbl FAULT_MAIL = {
+	.logins_due = fault_logins_due,
+	.effects_due = fault_effects_due,
+	.buckets = fault_mail_buckets,
+	.login_get = fault_login_get,
+	.login_put = fault_login_put,
+	.login_drop = fault_login_drop,
+	.folder_list = fault_folder_list,
+	.folder_put = fault_folder_put,
+	.folder_drop = fault_folder_drop,
+	.place_page = fault_place_page,
+	.place_of = fault_place_of,
+	.place_put = fault_place_put,
+	.place_drop = fault_place_drop,
+	.body_put = fault_body_put,
+	.body_get = fault_body_get,
+	.body_drop = fault_body_drop,
+	.effect_add = fault_effect_add,
+	.effect_set = fault_effect_set,
+	.effect_get = fault_effect_get,
+	.effect_of = fault_effect_of,
+	.effect_list = fault_effect_list,
+	.newest = fault_newest,
+};
+
 static const struct store_vtbl FAULT = {
 	.name = "fault",
 	.alarm = &FAULT_ALARM,
+	.mail = &FAULT_MAIL,
 	.close = fault_close,
 	.backup = fault_backup,
 	.check = fault_check,

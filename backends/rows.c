@@ -95,12 +95,13 @@ static const struct rows_column DEVICE[] = {
 	B(devinf),
 };
 static const struct rows_column LINK[] = {
-	I(account_id), I(link_id),      I(device_id), I(collection_id),
-	B(client_db),  B(cursors),      B(a_client),  B(a_server),
-	B(n_client),   B(n_server),     I(n_valid),   I(n_sync_no),
-	I(sync_no),    I(confirmed_no), I(gen),       I(stage),
-	I(gen_last),   I(last_ok_ms),   I(last_type), B(open),
-	I(past_days),  I(future_days),  B(filter),    B(filter_asked),
+	I(account_id), I(link_id),      I(device_id),  I(collection_id),
+	B(client_db),  B(cursors),      B(a_client),   B(a_server),
+	B(n_client),   B(n_server),     I(n_valid),    I(n_sync_no),
+	I(sync_no),    I(confirmed_no), I(gen),        I(stage),
+	I(gen_last),   I(last_ok_ms),   I(last_type),  B(open),
+	I(past_days),  I(future_days),  I(mail_count), I(mail_parts),
+	I(mail_bytes), I(mail_attach),  B(filter),     B(filter_asked),
 };
 static const struct rows_column MAP[] = {
 	I(account_id), I(link_id), I(gen),     I(item_id),
@@ -164,6 +165,33 @@ static const struct rows_column REMINDER_SEEN[] = {
 	T(seen_key),
 	I(at_ms),
 };
+static const struct rows_column MAIL_FOLDER[] = {
+	I(account_id),  I(collection_id), T(name),          I(role),
+	I(uidvalidity), I(uidnext),       I(highestmodseq), I(seen_ms),
+};
+static const struct rows_column MAIL_PLACE[] = {
+	I(account_id), I(collection_id), I(uid),  I(item_id),
+	I(flags),      I(modseq),        I(size),
+};
+static const struct rows_column MAIL_BODY[] = {
+	I(account_id),
+	I(item_id),
+	I(whole),
+	B(bytes),
+};
+static const struct rows_column MAIL_EFFECT[] = {
+	I(account_id), T(effect_id),     I(bucket),     I(what),
+	I(item_id),    I(collection_id), I(to_id),      I(flags_on),
+	I(flags_off),  I(want_bytes),    B(message_id), I(device_id),
+	I(state),      T(reason),        I(written_ms), I(next_ms),
+	I(attempts),
+};
+static const struct rows_column MAIL_LOGIN[] = {
+	I(account_id), I(bucket),  I(enabled), T(host),   I(port),
+	I(security),   B(user),    I(master),  B(sealed), T(addresses),
+	I(days),       I(count),   I(cap),     I(health), T(why),
+	I(last_ms),    I(next_ms), I(fails),
+};
 static const struct rows_column ADDRESS_DIRECTORY[] = {
 	T(channel),
 	T(address),
@@ -202,6 +230,11 @@ const struct rows_table rows_tables[] = {
 	TABLE("alarm_next", ROWS_ACCOUNT, 2, ALARM_NEXT),
 	TABLE("delivery", ROWS_ACCOUNT, 2, DELIVERY),
 	TABLE("reminder_seen", ROWS_ACCOUNT, 2, REMINDER_SEEN),
+	TABLE("mail_folder", ROWS_ACCOUNT, 2, MAIL_FOLDER),
+	TABLE("mail_place", ROWS_ACCOUNT, 3, MAIL_PLACE),
+	TABLE("mail_body", ROWS_ACCOUNT, 2, MAIL_BODY),
+	TABLE("mail_effect", ROWS_ACCOUNT, 2, MAIL_EFFECT),
+	TABLE("mail_login", ROWS_ACCOUNT, 1, MAIL_LOGIN),
 	TABLE("address_directory", ROWS_SITE, 2, ADDRESS_DIRECTORY),
 	TABLE("site", ROWS_SITE, 1, SITE),
 	TABLE("login", ROWS_SITE, 1, LOGIN),

@@ -31,6 +31,7 @@
 #define BACKENDS_STORE_H
 
 #include "backends/store_alarm.h"  /* reminders and what they need */
+#include "backends/store_mail.h"   /* the mirror of a mailbox */
 #include "backends/store_report.h" /* what reports and nodes need */
 #include "base/arena.h"
 #include "base/err.h"
@@ -135,6 +136,7 @@ enum store_origin {
 	STORE_BY_ADMIN,
 	STORE_BY_RESTORE,
 	STORE_BY_ALARM,
+	STORE_BY_MAILBOX, /* what the mirror took from IMAP */
 };
 
 /*
@@ -245,15 +247,16 @@ struct store_link {
 	int64_t sync_no;      /* counts the sessions of this link */
 	int64_t confirmed_no; /* the device has shown this one's anchors */
 	int64_t gen;          /* generation of the map in force; 0: none yet */
-	int64_t stage; /* the one being built by slow and refresh; 0: none */
-	int64_t
-	    gen_last; /* the highest ever used: generations never come back */
+	int64_t stage;    /* the one being built by slow and refresh; 0: none */
+	int64_t gen_last; /* the highest ever used: they never come back */
 	int64_t last_ok_ms;
 	int64_t last_type; /* alert code of the last sync that went well */
 	struct slice open; /* the engine's: a sync that did not end, to be
 			      resumed; empty: none */
-	/* The administrator's window: days back and ahead; 0: no edge. */
+	/* The administrator's window: days back and ahead; of mail so many, of
+	   each enum pim_mail_parts, bytes, bytes of an attachment. 0: none. */
 	int64_t past_days, future_days;
+	int64_t mail_count, mail_parts, mail_bytes, mail_attach;
 	/* The engine's own words (syncml/session_filter.c): the filter by which
 	   the device was filled, and the one of its last session. */
 	struct slice filter, filter_asked;
@@ -352,8 +355,7 @@ struct store_tx {
 	struct store *s;
 	int64_t account;
 	enum store_mode mode;
-	int64_t
-	    change_no; /* WRITE: the number this transaction's writes bear */
+	int64_t change_no; /* WRITE: the number that its writes bear */
 	int64_t
 	    next_id;    /* WRITE: take ids with tx->next_id++; kept at commit */
 	int64_t now_ms; /* set by the caller of begin: stamps its writes */
@@ -371,6 +373,7 @@ struct store_vtbl {
 	const char *name;
 	const struct store_rows_vtbl *rows; /* backends/rows.h */
 	const struct store_alarm_vtbl *alarm;
+	const struct store_mail_vtbl *mail;
 
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);
@@ -435,9 +438,8 @@ struct store_vtbl {
 	int (*login_find)(struct store *s, struct slice user, int64_t *account,
 			  struct err *e); /* *account 0: none */
 	/* Accounts that know a device with this id (at most max). */
-	int (*device_find)(struct store *s, struct slice dev_id,
-			   int64_t *account, size_t max, size_t *n,
-			   struct err *e);
+	int (*device_find)(struct store *s, struct slice id, int64_t *account,
+			   size_t max, size_t *n, struct err *e);
 	/* ERR_CONFLICT when the name is taken (names compare by ASCII case).
 	   The store picks the id; usage and change number start at 0. */
 	int (*account_create)(struct store *s, const struct store_account *in,
@@ -474,8 +476,7 @@ struct store_vtbl {
 	/* -- account and credentials -- */
 	int (*account_get)(struct store_tx *tx, struct arena *a,
 			   struct store_account *out, struct err *e);
-	/* Name, disabled, zone, quotas, cred_gen, alarm; usage is item_put's.
-	 */
+	/* Name, disabled, zone, quotas, cred_gen, alarm; not the usage. */
 	int (*account_set)(struct store_tx *tx, const struct store_account *in,
 			   struct err *e);
 	int (*cred_list)(struct store_tx *tx, struct arena *a,

@@ -121,6 +121,9 @@ cli_caps_usual(enum pim_form form)
 	case PIM_VCARD40:
 	case PIM_TEXT:
 	case PIM_VNOTE:
+	case PIM_EMAIL:
+	case PIM_RFC822:
+	case PIM_OFOLDER:
 		break;
 	}
 	return "";

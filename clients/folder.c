@@ -1,5 +1,6 @@
 #include "clients/client_caps.h"
 #include "clients/folder_int.h"
+#include "clients/maildir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +19,7 @@ static const struct {
 } forms[] = {
 	{ "vcard21", PIM_VCARD21 }, { "vcard30", PIM_VCARD30 },
 	{ "vcal10", PIM_VCAL10 },   { "ical20", PIM_ICAL20 },
-	{ "text", PIM_TEXT },
+	{ "text", PIM_TEXT },       { "maildir", PIM_RFC822 },
 };
 
 enum pim_form
@@ -77,6 +78,8 @@ cli_form_guess(const char *remote, const char *path)
 					     "people", NULL };
 	static const char *const cals[] = { "cal",  "event",  "task",
 					    "todo", "agenda", NULL };
+	static const char *const mails[] = { "mail", "inbox", "outbox",
+					     "sent", "draft", NULL };
 	static const char *const notes[] = { "note", "memo", NULL };
 
 	if (names_one_of(slice_c(remote), cards))
@@ -85,6 +88,8 @@ cli_form_guess(const char *remote, const char *path)
 		return PIM_ICAL20;
 	if (names_one_of(slice_c(remote), notes))
 		return PIM_TEXT;
+	if (names_one_of(slice_c(remote), mails))
+		return PIM_RFC822;
 	return guess_by_files(path);
 }
 
@@ -209,6 +214,8 @@ open_all(struct cli_folder *f, struct err *e)
 	if (f->dir < 0)
 		return err_errno(e, ERR_NOTFOUND, errno, "folder.open",
 				 "cannot open the directory %s", c->path);
+	if (c->form == PIM_RFC822 && maildir_open(f, e) != 0)
+		return -1;
 	if (c->phone != NULL &&
 	    cli_caps_parse(f->a, cli_phone_list(c->phone, c->form), &f->caps,
 			   e) != 0)
@@ -262,6 +269,7 @@ cli_folder_close(struct cli_folder **fp)
 	if (f->dir >= 0)
 		close(f->dir);
 	free(f->items);
+	maildir_close(f);
 	arena_free(&f->a);
 	free(f);
 	*fp = NULL;

@@ -2,6 +2,7 @@
  * What the server says becomes files: announce, do, confirm (state.h).
  */
 #include "clients/folder_int.h"
+#include "clients/maildir.h"
 
 #include <errno.h>
 
@@ -330,6 +331,12 @@ folder_apply(struct cli_db *db, struct arena *a, struct cli_incoming *in,
 		if (in[i].op != CLI_DELETE && f->conf.phone != NULL) {
 			in[i].body = cli_phone_keep(a, f->conf.phone, &f->caps,
 						    in[i].body);
+			if (in[i].body.p == NULL)
+				return err_set(e, ERR_NOMEM, "folder.apply",
+					       "no memory");
+		}
+		if (in[i].op != CLI_DELETE && f->maildir != NULL) {
+			in[i].body = maildir_normal(a, in[i].body);
 			if (in[i].body.p == NULL)
 				return err_set(e, ERR_NOMEM, "folder.apply",
 					       "no memory");

@@ -1,5 +1,6 @@
 #include "base/digest.h"
 #include "clients/folder_int.h"
+#include "clients/maildir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -48,18 +49,15 @@ read_all(int fd, char *p, size_t n)
 	return true;
 }
 
-enum folder_read
-folder_file_read(struct cli_folder *f, struct arena *a, struct slice name,
-		 struct slice *out)
+static enum folder_read
+read_path(struct cli_folder *f, struct arena *a, const char *c,
+	  struct slice *out)
 {
-	char c[NAME_BYTES];
 	struct stat sb;
 	enum folder_read r = FOLDER_BAD;
-	int fd;
+	int fd =
+	    openat(f->dir, c, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	if (!c_name(name, c))
-		return FOLDER_BAD;
-	fd = openat(f->dir, c, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? FOLDER_GONE : FOLDER_BAD;
 	if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode)) {
@@ -79,11 +77,33 @@ folder_file_read(struct cli_folder *f, struct arena *a, struct slice name,
 }
 
 enum folder_read
+folder_file_read(struct cli_folder *f, struct arena *a, struct slice name,
+		 struct slice *out)
+{
+	char c[NAME_BYTES];
+	const char *path;
+	enum folder_read r;
+
+	if (!c_name(name, c))
+		return FOLDER_BAD;
+	if (f->maildir == NULL)
+		return read_path(f, a, c, out);
+	path = maildir_path(f, name);
+	if (path == NULL)
+		return FOLDER_GONE;
+	r = read_path(f, a, path, out);
+	if (r != FOLDER_OK)
+		return r;
+	*out = maildir_content(a, path, *out);
+	return out->p == NULL ? FOLDER_BAD : FOLDER_OK;
+}
+
+enum folder_read
 folder_file_hash(struct cli_folder *f, struct slice name,
 		 unsigned char out[CLI_HASH_BYTES])
 {
 	struct arena *a =
-	    arena_new((size_t)f->conf.max_item_bytes + (size_t)1024 * 1024);
+	    arena_new(4 * (size_t)f->conf.max_item_bytes + (size_t)1024 * 1024);
 	struct slice body;
 	enum folder_read r;
 
@@ -120,7 +140,11 @@ folder_file_stage(struct cli_folder *f, struct slice body, bool sync,
 {
 	int fd, saved;
 
-	snprintf(tmp, FOLDER_TMP_BYTES, ".funicular-tmp-%u", f->tmp_no++);
+	if (f->maildir != NULL)
+		body = maildir_stage(f, body, tmp);
+	else
+		snprintf(tmp, FOLDER_TMP_BYTES, ".funicular-tmp-%u",
+			 f->tmp_no++);
 	cli_state_step(f->state);
 	unlinkat(f->dir, tmp, 0);
 	fd = openat(f->dir, tmp,
@@ -148,6 +172,8 @@ folder_file_place(struct cli_folder *f, const char *tmp, struct slice name,
 
 	if (!c_name(name, c))
 		return err_set(e, ERR_BUG, "folder.place", "unsafe name");
+	if (f->maildir != NULL)
+		return maildir_place(f, tmp, name, e);
 	cli_state_step(f->state);
 	r = renameat2(f->dir, tmp, f->dir, c, fresh ? RENAME_NOREPLACE : 0);
 	/* Not every file system knows NOREPLACE; the name was free before. */
@@ -164,13 +190,18 @@ int
 folder_file_remove(struct cli_folder *f, struct slice name, struct err *e)
 {
 	char c[NAME_BYTES];
+	const char *path = c;
 
 	if (!c_name(name, c))
 		return err_set(e, ERR_BUG, "folder.remove", "unsafe name");
 	cli_state_step(f->state);
-	if (unlinkat(f->dir, c, 0) != 0 && errno != ENOENT)
+	if (f->maildir != NULL)
+		path = maildir_path(f, name);
+	if (path != NULL && unlinkat(f->dir, path, 0) != 0 && errno != ENOENT)
 		return err_errno(e, ERR_IO, errno, "folder.remove",
-				 "cannot remove %s", c);
+				 "cannot remove %s", path);
+	if (f->maildir != NULL)
+		maildir_gone(f, name);
 	cli_state_step(f->state);
 	return 0;
 }
@@ -179,6 +210,7 @@ int
 folder_file_trash(struct cli_folder *f, struct slice name, struct err *e)
 {
 	char c[NAME_BYTES], to[NAME_BYTES + 64];
+	const char *path = c;
 
 	if (!c_name(name, c))
 		return err_set(e, ERR_BUG, "folder.trash", "unsafe name");
@@ -186,7 +218,10 @@ folder_file_trash(struct cli_folder *f, struct slice name, struct err *e)
 	mkdirat(f->dir, ".funicular/trash", 0700);
 	snprintf(to, sizeof(to), ".funicular/trash/%lld-%u-%s",
 		 (long long)f->conf.clk->now_ms(f->conf.clk), f->tmp_no++, c);
-	if (linkat(f->dir, c, f->dir, to, 0) != 0 && errno != ENOENT)
+	if (f->maildir != NULL)
+		path = maildir_path(f, name);
+	if (path != NULL && linkat(f->dir, path, f->dir, to, 0) != 0 &&
+	    errno != ENOENT)
 		return err_errno(e, ERR_IO, errno, "folder.trash",
 				 "cannot keep a copy of %s", c);
 	folder_warn(f, "%s was changed here and not sent; kept as %s", c, to);
@@ -205,7 +240,8 @@ folder_sync(struct cli_folder *f, bool all, struct err *e)
 void
 folder_clean(struct cli_folder *f)
 {
-	int fd = openat(f->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(f->dir, f->maildir != NULL ? "tmp" : ".",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
 
@@ -216,7 +252,7 @@ folder_clean(struct cli_folder *f)
 	}
 	while ((de = readdir(d)) != NULL)
 		if (slice_starts(slice_c(de->d_name), ".funicular-tmp-"))
-			unlinkat(f->dir, de->d_name, 0);
+			unlinkat(fd, de->d_name, 0);
 	closedir(d);
 }
 
@@ -237,6 +273,9 @@ extension(enum pim_form form)
 		return ".ics";
 	case PIM_TEXT:
 	case PIM_VNOTE:
+	case PIM_EMAIL:
+	case PIM_RFC822: /* they have directories instead */
+	case PIM_OFOLDER:
 	case PIM_FORM_NONE:
 		break;
 	}
@@ -319,6 +358,8 @@ folder_name(struct cli_folder *f, struct slice body, int64_t luid,
 	char base[48], name[128];
 	size_t n = slug(title(body), base, 40);
 
+	if (f->maildir != NULL)
+		return maildir_name(f, luid, out, e);
 	if (n == 0) {
 		n = slug(SLICE_LIT("item"), base, sizeof(base));
 	}

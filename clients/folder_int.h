@@ -20,6 +20,8 @@ struct folder_item { /* a row, and what this session knows of it */
 	int status; /* the server's for it; 0: none yet */
 };
 
+struct maildir;
+
 struct cli_folder {
 	struct cli_db db; /* first */
 	struct cli_folder_conf conf;
@@ -27,6 +29,7 @@ struct cli_folder {
 	struct cli_state *state;
 	struct cli_link link;
 	int dir;
+	struct maildir *maildir;   /* NULL: files, as they are */
 	struct arena *a;           /* as long as the folder is open */
 	struct folder_item *items; /* in the order of their LUIDs */
 	size_t n, cap;
@@ -59,7 +62,7 @@ void folder_hash(struct slice body, unsigned char out[CLI_HASH_BYTES]);
 enum folder_read folder_file_hash(struct cli_folder *f, struct slice name,
 				  unsigned char out[CLI_HASH_BYTES]);
 /* Write `body` to a new file beside it (to disk, if sync); its name in tmp. */
-enum { FOLDER_TMP_BYTES = 32 };
+enum { FOLDER_TMP_BYTES = 48 };
 int folder_file_stage(struct cli_folder *f, struct slice body, bool sync,
 		      char tmp[FOLDER_TMP_BYTES], struct err *e);
 /* Give it its name. fresh: another file of that name must not be there. */

@@ -1,4 +1,5 @@
 #include "clients/folder_int.h"
+#include "clients/maildir.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -26,7 +27,41 @@ by_name(const void *a, const void *b)
 }
 
 static int
-list_files(struct cli_folder *f, struct names *out, struct err *e)
+add_name(struct cli_folder *f, struct names *out, struct slice name,
+	 struct err *e)
+{
+	if (out->n == out->cap) {
+		size_t cap = out->cap == 0 ? 256 : 2 * out->cap;
+		struct slice *v = ARENA_ARRAY(f->a, cap, struct slice);
+
+		if (v != NULL && out->n > 0)
+			memcpy(v, out->v, out->n * sizeof(*v));
+		out->v = v;
+		out->cap = cap;
+	}
+	if (out->v != NULL)
+		out->v[out->n] = arena_copy(f->a, name);
+	if (out->v == NULL || out->v[out->n].p == NULL)
+		return err_set(e, ERR_NOMEM, "folder.scan", "no memory");
+	out->n++;
+	return 0;
+}
+
+struct listing {
+	struct cli_folder *f;
+	struct names *out;
+};
+
+static int
+on_message(void *ctx, struct slice name, struct err *e)
+{
+	struct listing *l = ctx;
+
+	return add_name(l->f, l->out, name, e);
+}
+
+static int
+list_dir(struct cli_folder *f, struct names *out, struct err *e)
 {
 	int fd = openat(f->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -42,23 +77,19 @@ list_files(struct cli_folder *f, struct names *out, struct err *e)
 	while (r == 0 && (de = readdir(d)) != NULL) {
 		if (!folder_is_ours(f->conf.form, de->d_name))
 			continue;
-		if (out->n == out->cap) {
-			size_t cap = out->cap == 0 ? 256 : 2 * out->cap;
-			struct slice *v = ARENA_ARRAY(f->a, cap, struct slice);
-
-			if (v != NULL && out->n > 0)
-				memcpy(v, out->v, out->n * sizeof(*v));
-			out->v = v;
-			out->cap = cap;
-		}
-		if (out->v != NULL)
-			out->v[out->n] = arena_copy(f->a, slice_c(de->d_name));
-		if (out->v == NULL || out->v[out->n].p == NULL)
-			r = err_set(e, ERR_NOMEM, "folder.scan", "no memory");
-		else
-			out->n++;
+		r = add_name(f, out, slice_c(de->d_name), e);
 	}
 	closedir(d);
+	return r;
+}
+
+static int
+list_files(struct cli_folder *f, struct names *out, struct err *e)
+{
+	struct listing l = { f, out };
+	int r = f->maildir != NULL ? maildir_list(f, on_message, &l, e)
+				   : list_dir(f, out, e);
+
 	if (r == 0 && out->n > 0)
 		qsort(out->v, out->n, sizeof(*out->v), by_name);
 	return r;
@@ -263,6 +294,9 @@ load(struct cli_folder *f, struct arena *a, struct folder_item *it,
 		return false;
 	folder_hash(out->body, it->sent);
 	out->mime = mime_of(f, out->body);
+	/* A message stays as it is: news of it are its flags. */
+	if (f->maildir != NULL && it->op == CLI_REPLACE)
+		out->body = maildir_flags_only(out->body);
 	if (f->conf.phone != NULL)
 		out->body =
 		    cli_phone_keep(a, f->conf.phone, &f->caps, out->body);

@@ -138,7 +138,7 @@ set_db(struct ctx *x, const char *value)
 		if (db->form == PIM_FORM_NONE)
 			return bad(x, "db", value,
 				   "the form is one of vcard21, vcard30, "
-				   "vcal10, ical20, text");
+				   "vcal10, ical20, text, maildir");
 		*colon = '\0';
 	}
 	o->db_n++;
@@ -431,6 +431,7 @@ print_help(void)
 	    "\n"
 	    "  --db DIR=NAME[:FORM[:MODE]]  a database; may be repeated\n"
 	    "                      FORM: vcard21 vcard30 vcal10 ical20 text\n"
+	    "                      maildir\n"
 	    "  --mode MODE         two-way (default), slow,\n"
 	    "                      one-way-from-client, refresh-from-client,\n"
 	    "                      one-way-from-server, refresh-from-server\n"

@@ -1,5 +1,6 @@
 /* Filter expressions: reading, and the truth of one about an item. */
 #include "pim/filter.h"
+#include "pim/mail_int.h"
 
 #include "pim/calendar_time.h"
 #include "pim/lines.h"
@@ -531,13 +532,46 @@ look_note(struct look *l, struct slice text)
 	l->hit = l->set && value_fits(l->t, text);
 }
 
+/* What a term's name means of a mail; flags are "true" and "false". */
+static void
+look_mail(struct look *l, const struct pim_mail *m)
+{
+	const struct {
+		const char *name;
+		struct slice value;
+	} words[] = {
+		{ "FROM", m->from },
+		{ "TO", m->to },
+		{ "SUBJECT", m->subject },
+		{ "MESSAGE-ID", m->message_id },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (slice_is(l->t->name, words[i].name)) {
+			l->set = words[i].value.n > 0;
+			l->hit = l->set && value_fits(l->t, words[i].value);
+		}
+	}
+	for (size_t i = 0; i < PIM_MAIL_FLAG_N; i++) {
+		bool on = (m->flags & (1u << i)) != 0;
+
+		if (slice_is_nocase(l->t->name, pim_mail_flag_names[i])) {
+			l->set = true;
+			l->hit = value_fits(l->t, on ? SLICE_LIT("true")
+						     : SLICE_LIT("false"));
+		}
+	}
+}
+
 static bool
 prop_term(struct arena *a, const struct pim_filter_term *t,
 	  const struct pim_item *it, struct err *e)
 {
 	struct look l = { .a = a, .t = t };
 
-	if (it->root == NULL)
+	if (it->mail != NULL)
+		look_mail(&l, it->mail);
+	else if (it->root == NULL)
 		look_note(&l, it->text);
 	else
 		look_comp(&l, it->root);

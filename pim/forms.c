@@ -15,6 +15,11 @@ static const struct form_def forms[] = {
 	[PIM_ICAL20] = { SLICE_INIT("text/calendar"), SLICE_INIT("2.0") },
 	[PIM_TEXT] = { SLICE_INIT("text/plain"), SLICE_INIT("1.0") },
 	[PIM_VNOTE] = { SLICE_INIT("text/x-vnote"), SLICE_INIT("1.1") },
+	[PIM_EMAIL] = { SLICE_INIT("application/vnd.omads-email+xml"),
+			SLICE_INIT("1.2") },
+	[PIM_RFC822] = { SLICE_INIT("message/rfc822"), SLICE_INIT("1.0") },
+	[PIM_OFOLDER] = { SLICE_INIT("application/vnd.omads-folder+xml"),
+			  SLICE_INIT("1.2") },
 };
 
 enum { FORM_N = sizeof(forms) / sizeof(forms[0]), JUNK_BYTES = 4096 };
@@ -63,6 +68,17 @@ pim_form_of(struct slice mime, struct slice version)
 		return PIM_TEXT;
 	if (slice_is_nocase(mime, "text/x-vnote"))
 		return PIM_VNOTE;
+	if (slice_is_nocase(mime, "application/vnd.omads-email+xml") ||
+	    slice_is_nocase(mime, "application/vnd.omads-email"))
+		return PIM_EMAIL;
+	if (slice_is_nocase(mime, "application/vnd.omads-folder+xml") ||
+	    slice_is_nocase(mime, "application/vnd.omads-folder"))
+		return PIM_OFOLDER;
+	/* Phones before the standard one have names of their own. */
+	if (slice_is_nocase(mime, "message/rfc822") ||
+	    slice_is_nocase(mime, "message/x-rfc822") ||
+	    slice_is_nocase(mime, "text/message"))
+		return PIM_RFC822;
 	return PIM_FORM_NONE;
 }
 
@@ -73,6 +89,8 @@ pim_form_default(unsigned kinds)
 		return PIM_VCARD21;
 	if (kinds & (PIM_EVENT | PIM_TODO))
 		return PIM_VCAL10;
+	if (kinds & PIM_MAIL)
+		return PIM_EMAIL;
 	return kinds & PIM_NOTE ? PIM_TEXT : PIM_FORM_NONE;
 }
 
@@ -88,6 +106,10 @@ pim_kind_name(enum pim_kind kind)
 		return "todo";
 	case PIM_NOTE:
 		return "note";
+	case PIM_MAIL:
+		return "mail";
+	case PIM_FOLDER:
+		return "folder";
 	}
 	return "item";
 }
@@ -129,8 +151,13 @@ pim_detect(struct slice body, struct slice meta_type)
 	if (slice_starts(s, "\xEF\xBB\xBF"))
 		s = slice_from(s, 3);
 	s = slice_trim(s);
+	/* A message may hold anything, from its first line on. */
+	if (said == PIM_EMAIL || said == PIM_OFOLDER || said == PIM_RFC822)
+		return said;
 	if (begins_object(s))
 		return pim_lines_form(s, said);
+	if (slice_starts(s, "<Email"))
+		return PIM_EMAIL;
 	if (said == PIM_TEXT)
 		return PIM_TEXT;
 	if (said != PIM_FORM_NONE)
@@ -185,6 +212,9 @@ pim_view_seal(struct pim_view *view)
 	h = mix(h, view->rules);
 	h = mix(h, view->utc);
 	h = mix(h, digest_u64(view->zone));
+	h = mix(h, (uint64_t)view->mail.parts);
+	h = mix(h, (uint64_t)view->mail.bytes);
+	h = mix(h, (uint64_t)view->mail.attach);
 	h = mix(h, view->caps == NULL ? 0 : view->caps->prop_n + 1);
 	for (size_t i = 0; view->caps != NULL && i < view->caps->prop_n; i++)
 		h = mix_cap(h, &view->caps->props[i]);

@@ -1,5 +1,6 @@
 /* What an item is, for finding its twin: hashes, score, title. */
 #include "base/digest.h"
+#include "pim/mail_int.h"
 #include "pim/norm.h"
 
 enum { TITLE_BYTES = 120, PHONE_DIGITS = 8, POINTS_MAX = 64 };
@@ -12,6 +13,10 @@ pim_content_hash(struct arena *a, const struct pim_item *it, uint64_t *out,
 	struct pim_fields f;
 	uint64_t sum = (uint64_t)it->kind;
 
+	if (pim_is_mail(it->kind)) {
+		*out = pim_mail_hash(it);
+		return 0;
+	}
 	if (pim_fields_of(a, it, &f, e) != 0)
 		return -1;
 	for (size_t i = 0; i < f.n; i++) {
@@ -289,6 +294,8 @@ pim_score(struct arena *a, const struct pim_item *x, const struct pim_item *y)
 		return 0;
 	if (x->kind == PIM_NOTE)
 		return score_notes(a, x, y);
+	if (pim_is_mail(x->kind))
+		return pim_mail_score(x, y);
 	if (x->kind != PIM_CONTACT)
 		return score_calendar(a, x, y);
 	if (!person_of(a, x, &px) || !person_of(a, y, &py))
@@ -366,6 +373,8 @@ pim_identify(struct arena *a, const struct pim_item *it, struct pim_ids *out,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	if (pim_is_mail(it->kind))
+		return pim_mail_identify(a, it, out, e);
 	if (it->kind == PIM_CONTACT)
 		rc = identify_card(a, it, out, e);
 	else if (it->kind == PIM_NOTE)
@@ -390,6 +399,8 @@ pim_title(struct arena *a, const struct pim_item *it)
 
 	if (it->kind == PIM_NOTE)
 		return slice_utf8_cut(note_title(it->text), TITLE_BYTES);
+	if (pim_is_mail(it->kind))
+		return slice_utf8_cut(pim_mail_title(a, it), TITLE_BYTES);
 	if (it->kind != PIM_CONTACT)
 		return pim_cal_title(a, it);
 	t = plain(a, it->root, "FN");

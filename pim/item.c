@@ -1,6 +1,7 @@
 /* Items as a whole: reading, writing, the stored form. */
 #include "pim/calendar_time.h"
 #include "pim/core.h"
+#include "pim/mail_int.h"
 
 static int
 read_calendar(struct arena *a, const struct pim_view *view, enum pim_form form,
@@ -52,6 +53,8 @@ read_text(struct arena *a, const struct pim_view *view, enum pim_form form,
 		in.rules = view->rules;
 	if (form == PIM_TEXT)
 		return pim_note_read(a, body, out, e);
+	if (form == PIM_EMAIL || form == PIM_RFC822 || form == PIM_OFOLDER)
+		return pim_mail_read(a, form, body, out, e);
 	if (pim_lines_parse(a, &in, &root, &form, NULL, e) != 0)
 		return -1;
 	return read_tree(a, view, form, root, out, e);
@@ -91,6 +94,8 @@ pim_write(struct arena *a, const struct pim_view *view,
 
 	if (it->kind == PIM_NOTE)
 		return pim_note_write(a, view, it, out, e);
+	if (pim_is_mail(it->kind))
+		return pim_mail_write(a, view, it, out, e);
 	if (device_tree(a, view, it, &tree, e) != 0 ||
 	    pim_caps_apply(a, view, tree, e) != 0)
 		return -1;
@@ -103,6 +108,14 @@ pim_seen(struct arena *a, const struct pim_view *view,
 {
 	struct buf b = BUF_IN(a);
 
+	if (pim_is_mail(it->kind)) {
+		/* Its flags are seen; the bytes are not the head's. */
+		*out = ARENA_NEW(a, struct pim_item);
+		if (*out == NULL)
+			return pim_nomem(e, "pim.seen");
+		**out = *it;
+		return 0;
+	}
 	if (pim_write(a, view, it, &b, e) != 0)
 		return -1;
 	return read_text(a, view, view->form, buf_slice(&b), true, out, e);
@@ -118,7 +131,9 @@ pim_canon(struct arena *a, const struct pim_item *it, struct slice *out,
 	int rc;
 
 	how.form = it->kind == PIM_CONTACT ? PIM_VCARD30 : PIM_ICAL20;
-	if (it->kind == PIM_NOTE)
+	if (pim_is_mail(it->kind))
+		rc = pim_mail_canon(it, &b, e);
+	else if (it->kind == PIM_NOTE)
 		rc = pim_note_write(a, &text, it, &b, e);
 	else
 		rc = pim_lines_write(&how, it->root, &b, e);
@@ -137,6 +152,8 @@ pim_parse(struct arena *a, enum pim_kind kind, struct slice canon,
 	*out = NULL;
 	if (kind == PIM_NOTE)
 		return pim_note_read(a, canon, out, e);
+	if (pim_is_mail(kind))
+		return pim_mail_parse(a, kind, canon, out, e);
 	in.form = kind == PIM_CONTACT ? PIM_VCARD30 : PIM_ICAL20;
 	if (pim_lines_parse(a, &in, &root, NULL, NULL, e) != 0)
 		return -1;

@@ -6,6 +6,7 @@
  * Each property name is merged on its own; which way depends on its kind:
  * lists entry by entry, structures part by part, all others as a whole.
  */
+#include "pim/mail_int.h"
 #include "pim/merge_int.h"
 
 bool
@@ -664,6 +665,8 @@ pim_merge(struct arena *a, const struct pim_merge *in, struct pim_merged *out,
 			       "a %s cannot become a %s",
 			       pim_kind_name(in->current->kind),
 			       pim_kind_name(in->incoming->kind));
+	if (pim_is_mail(in->current->kind))
+		return pim_mail_merge(a, in, out, e);
 	if (as_tree(&m, in->current, &m.current) != 0 ||
 	    as_tree(&m, in->incoming, &m.incoming) != 0 ||
 	    start_result(&m) != 0 || start_bases(&m) != 0 ||

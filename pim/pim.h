@@ -23,6 +23,8 @@ enum pim_kind { /* bits: a database takes a set of them */
 		PIM_EVENT = 2,
 		PIM_TODO = 4,
 		PIM_NOTE = 8,
+		PIM_MAIL = 16,   /* pim/mail.h */
+		PIM_FOLDER = 32, /* of mail */
 };
 
 enum pim_form {
@@ -33,7 +35,10 @@ enum pim_form {
 	PIM_VCAL10,
 	PIM_ICAL20,
 	PIM_TEXT,
-	PIM_VNOTE, /* VNOTE 1.1 */
+	PIM_VNOTE,   /* VNOTE 1.1 */
+	PIM_EMAIL,   /* OMA DS Email object */
+	PIM_RFC822,  /* the message as it is */
+	PIM_OFOLDER, /* OMA DS Folder object */
 };
 
 struct pim_param {
@@ -60,10 +65,15 @@ struct pim_comp {
 	struct pim_comp *next;
 };
 
+struct pim_mail;
+struct pim_folder;
+
 struct pim_item {
 	enum pim_kind kind;
-	struct pim_comp *root; /* NULL for a note */
+	struct pim_comp *root; /* of a contact, an event, a task */
 	struct slice text;     /* a note: UTF-8, LF line ends */
+	struct pim_mail *mail;
+	struct pim_folder *folder;
 };
 
 /* ---- how one device sees the items of one database ------------------- */
@@ -117,13 +127,27 @@ enum pim_rule {
 	PIM_RULE_RESPURI_NO = 1 << 20, /* breaks on RespURI */
 };
 
+enum pim_mail_parts {
+	PIM_MAIL_ALL = 0,
+	PIM_MAIL_HEADERS, /* nothing else */
+	PIM_MAIL_TEXT,    /* and the text; attachments are listed */
+};
+
+/* How much of a mail a device gets; what was cut is told. */
+struct pim_mail_cut {
+	enum pim_mail_parts parts;
+	int64_t bytes;  /* of a message; 0: no edge */
+	int64_t attach; /* of one attachment; 0: no edge */
+};
+
 struct pim_view {
 	enum pim_form form;          /* what we send it */
 	const struct pim_caps *caps; /* NULL: it told nothing */
 	uint32_t rules;              /* PIM_RULE_* */
 	bool utc;          /* its DevInf says UTC, or it is a 1.0 client */
 	struct slice zone; /* Olson name of the account's time zone */
-	uint64_t id;       /* hash of all of the above; pim_view_seal() */
+	struct pim_mail_cut mail;
+	uint64_t id; /* hash of all of the above; pim_view_seal() */
 };
 
 /* Fill view->id; call once all other members are set. Never 0. */
@@ -146,7 +170,7 @@ enum pim_form pim_form_of(struct slice mime, struct slice version);
    nothing: the old one (vCard 2.1, vCalendar 1.0, text). */
 enum pim_form pim_form_default(unsigned kinds);
 
-/* "contact", "event", "todo", "note". */
+/* "contact", "event", "todo", "note", "mail", "folder". */
 const char *pim_kind_name(enum pim_kind kind);
 
 /* ---- reading and writing ---------------------------------------------- */

@@ -22,7 +22,7 @@ batch_memory(struct sml_batch *b)
 	if (b->taken == NULL || b->w == NULL || b->m == NULL || b->drop == NULL)
 		return err_set(&b->c->e, ERR_NOMEM, "sync.batch",
 			       "no memory for %zu operations", b->n);
-	return 0;
+	return b->mail ? sml_mail_memory(b) : 0;
 }
 
 /* For whoever sleeps until the next alarm. */
@@ -62,6 +62,8 @@ batch_store(struct sml_batch *b)
 	if (b->w_n > 0 && v->item_put(b->c->tx, b->w, b->w_n, &b->c->e) < 0)
 		return -1;
 	tell_due(b->c, b->w, b->w_n);
+	if (b->mail && sml_mail_store(b) < 0)
+		return -1;
 	if (b->drop_n > 0 && v->map_drop(b->c->tx, b->ds->link, b->ds->gen,
 					 b->drop, b->drop_n, &b->c->e) < 0)
 		return -1;
@@ -88,6 +90,7 @@ batch_run(struct sml_ctx *c, struct sml_ds *ds, struct sml_op *op, size_t n)
 	if (b.col == NULL)
 		return err_set(&c->e, ERR_BUG, "sync.batch",
 			       "the database of a session is gone");
+	b.mail = (b.col->kinds & PIM_MAIL) != 0;
 	if (batch_memory(&b) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {

@@ -34,6 +34,11 @@ struct sml_cand_key {
 	const struct store_candidate *cand;
 };
 
+/* A mail's bytes go from one item to another. */
+struct sml_moved {
+	int64_t from, to;
+};
+
 /* What a batch of operations is decided with, and what it decided. */
 struct sml_batch {
 	struct sml_ctx *c;
@@ -66,6 +71,14 @@ struct sml_batch {
 	size_t m_n;
 	int64_t *drop;
 	size_t drop_n;
+	/* Of mail (apply_mail.c): bytes, effects, and whose bytes move. */
+	bool mail;
+	struct store_mail_body *body;
+	size_t body_n;
+	struct store_mail_effect *effect;
+	size_t effect_n;
+	struct sml_moved *moved;
+	size_t moved_n;
 };
 
 /* Does the operation bring an item, as Add and Replace do? */
@@ -93,6 +106,11 @@ bool sml_batch_agrees(struct sml_batch *b, const struct sml_op *op,
 		      const struct store_map *row);
 /* apply_item.c: decide one operation. */
 int sml_op_decide(struct sml_batch *b, struct sml_op *op);
+/* apply_mail.c: the same for mail, with rules of its own; room for it, and what
+   came of it into the store. */
+int sml_mail_decide(struct sml_batch *b, struct sml_op *op);
+int sml_mail_memory(struct sml_batch *b);
+int sml_mail_store(struct sml_batch *b);
 /* apply_merge.c: an edit of an item that the server has. */
 int sml_op_merge(struct sml_batch *b, struct sml_op *op,
 		 const struct store_item *head, struct store_map *row,

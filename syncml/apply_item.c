@@ -275,6 +275,9 @@ stays(struct sml_batch *b, const struct sml_op *op,
 		return true;
 	}
 	know_own_merge(b, m, head);
+	/* Of a mail only flags are edited, which nobody wants back. */
+	if (head->kind == PIM_MAIL && !b->col->read_only)
+		return false;
 	if (!b->col->read_only && !sml_edited_elsewhere(m, head))
 		return false;
 	/* The edit wins. */
@@ -358,6 +361,8 @@ sml_op_decide(struct sml_batch *b, struct sml_op *op)
 {
 	if (op->tag == SML_DELETE)
 		return erase(b, op);
+	if (b->mail)
+		return sml_mail_decide(b, op);
 	if (op->tag == SML_COPY)
 		return copy(b, op);
 	/* The LUID means another item now. */

@@ -251,9 +251,11 @@ body_of(const struct store_revision *rev, size_t n, int64_t item,
 }
 
 /* Bodies for a run of units from `from` on, bounded in bytes: what is to be
-   sent, and what the device holds, which may look the same to it. */
+   sent, and what the device holds, which may look the same to it. The bytes of
+   mails come along if ds is given. */
 static int
-load_bodies(struct sml_ctx *c, struct page *p, size_t from, size_t *upto)
+load_bodies(struct sml_ctx *c, struct sml_ds *ds, struct page *p, size_t from,
+	    size_t *upto)
 {
 	struct store_rev_key *k =
 	    ARENA_ARRAY(c->scratch, 2 * p->n, struct store_rev_key);
@@ -291,7 +293,8 @@ load_bodies(struct sml_ctx *c, struct page *p, size_t from, size_t *upto)
 			u->held_body =
 			    body_of(rev, rev_n, u->item.id, u->map.held);
 	}
-	return 0;
+	return ds == NULL ? 0
+			  : sml_mail_load(c, ds, p->u, from, upto, BODIES_MAX);
 }
 
 /* ---- sending a page
@@ -347,7 +350,8 @@ send_page(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	if (r->put == NULL || r->drop == NULL)
 		return no_memory(c);
 	while (r->done < p->n && !r->stop) {
-		if (r->done == loaded && load_bodies(c, p, loaded, &loaded) < 0)
+		if (r->done == loaded &&
+		    load_bodies(c, so->ds, p, loaded, &loaded) < 0)
 			return -1;
 		if (send_unit(c, o, so, &p->u[r->done], r) < 0)
 			return -1;
@@ -468,7 +472,7 @@ count_page(struct sml_ctx *c, struct sml_ds *ds, struct page *p, int64_t *n)
 	size_t loaded = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (i == loaded && load_bodies(c, p, loaded, &loaded) < 0)
+		if (i == loaded && load_bodies(c, NULL, p, loaded, &loaded) < 0)
 			return -1;
 		if (sml_filter_steps(c, ds, &p->u[i]) < 0)
 			return -1;

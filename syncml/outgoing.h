@@ -9,14 +9,16 @@
 
 /* ---- outgoing_item.c: one item of package 4 ---- */
 struct sml_unit {
-	char what;  /* 'A', 'R', 'D', or 0: nothing to send */
-	bool probe; /* in doubt: sent whatever it holds */
-	bool walk;  /* looked at because the filter moved */
-	bool soft;  /* 'D': it leaves the device, and is not deleted */
+	char what;   /* 'A', 'R', 'D', or 0: nothing to send */
+	bool probe;  /* in doubt: sent whatever it holds */
+	bool wanted; /* a mail that the device asked for: all of it again */
+	bool walk;   /* looked at because the filter moved */
+	bool soft;   /* 'D': it leaves the device, and is not deleted */
 	struct store_item item;
 	bool mapped;
 	struct store_map map;
 	struct slice held_body; /* of what it holds, if that may be equal */
+	struct slice message; /* a mail's bytes; .p NULL: its flags go alone */
 	const struct pim_view *view; /* how it is written */
 };
 enum sml_sent_how {
@@ -34,6 +36,10 @@ struct sml_sync_out {
 };
 enum sml_sent_how sml_out_unit(struct sml_ctx *c, struct sml_out *o,
 			       struct sml_sync_out *so, struct sml_unit *u);
+/* session_mail.c: the bytes of mails among the units, as many as max_bytes
+ *hold; upto moves to those that are for the next round. */
+int sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
+		  size_t from, size_t *upto, size_t max_bytes);
 /* The next piece of a large object that is on its way. */
 enum sml_sent_how sml_out_piece(struct sml_ctx *c, struct sml_out *o,
 				struct sml_sync_out *so);

@@ -3,6 +3,7 @@
  * if it fits, in pieces if it never will, and noted as offered in the map.
  */
 #include "base/digest.h"
+#include "pim/mail.h"
 #include "syncml/codec.h"
 #include "syncml/outgoing.h"
 
@@ -396,7 +397,8 @@ looks_same(struct sml_ctx *c, const struct sml_unit *u,
 	struct buf b = BUF_IN(c->scratch);
 
 	/* It may have taken a Delete of what is there again. */
-	if (held == NULL || u->probe || u->map.state == STORE_MAP_DELETING ||
+	if (held == NULL || u->probe || u->wanted ||
+	    u->map.state == STORE_MAP_DELETING ||
 	    pim_write(c->scratch, u->view, held, &b, NULL) != 0 || !buf_ok(&b))
 		return false;
 	return slice_eq(buf_slice(&b), data) ||
@@ -465,6 +467,10 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 				     u->map.luid, view->form, b64);
 	enum sml_sent_how how;
 
+	if (u->item.kind == PIM_MAIL &&
+	    sml_mail_parent(c, so->ds, u->item.collection, &it.source_parent) <
+		0)
+		return SML_SENT_FAILED;
 	set_data(&it, data);
 	if (!sml_sync_out_open(c, o, so))
 		return SML_NO_ROOM;
@@ -490,6 +496,20 @@ sml_out_starved(const struct sml_ctx *c, const struct sml_out *o)
 	return c->s.idle_rounds > STARVED && o->commands <= 1;
 }
 
+/* A mail's bytes belong to it only while it is written; they are the same for
+   each of its revisions. */
+static bool
+with_message(const struct sml_unit *u, struct pim_item *due,
+	     struct pim_item *held)
+{
+	if (due->kind != PIM_MAIL)
+		return true;
+	due->mail->bytes = u->message;
+	if (held != NULL)
+		held->mail->bytes = u->message;
+	return u->message.p != NULL || u->view->form == PIM_EMAIL;
+}
+
 enum sml_sent_how
 sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	     struct sml_unit *u)
@@ -512,6 +532,7 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	u->view = view = sml_view_of(c->scratch, view, held, u->map.held_form);
 	if (pim_parse(c->scratch, (enum pim_kind)u->item.kind, u->item.body,
 		      &it, &c->e) < 0 ||
+	    !with_message(u, it, held) ||
 	    pim_write(c->scratch, view, it, &b, &c->e) < 0 || !buf_ok(&b)) {
 		if (c->e.code == ERR_NOMEM)
 			return SML_SENT_FAILED;

@@ -370,6 +370,8 @@ work(struct sml_ctx *c, const struct sml_place *at,
 		return -1;
 	if (c->due && c->srv->due != NULL)
 		c->srv->due(c->srv->due_ctx, c->due_ms);
+	if ((c->effects > 0 || c->mail_alerted) && c->srv->mail != NULL)
+		c->srv->mail(c->srv->mail_ctx, c->acc.id, c->effects > 0);
 	answer(c, out, body);
 	note_done(c, out);
 	return 0;
@@ -385,6 +387,9 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 	c->story_n = 0;
 	c->dev_dirty = c->fresh = c->login_wanted = c->alerts_wanted = false;
 	c->due = false;
+	c->effects = 0;
+	c->mail_alerted = false;
+	c->folder_read = false;
 	if (st->v->begin(st, account, STORE_WRITE, c->now, &c->tx, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)
 			failed(c, out);

@@ -54,6 +54,10 @@ struct sml_server {
 	/* An item was committed whose alarm is due then; NULL: nobody asks. */
 	void (*due)(void *ctx, int64_t due_ms);
 	void *due_ctx;
+	/* Committed: a device began to sync this account's mail, or (work)
+	   something is to be done at its mailbox; NULL: nobody asks. */
+	void (*mail)(void *ctx, int64_t account, bool work);
+	void *mail_ctx;
 };
 
 struct sml_request {

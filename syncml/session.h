@@ -60,6 +60,10 @@ struct sml_ds {
 	bool in_done;    /* its package 3 was complete */
 	struct slice client_last; /* of its Alert; of the first, if resumed */
 	int64_t added_before;     /* in the sessions that this one resumes */
+	/* How much of a mail it wants: its own filter of fields, within what
+	   the link says, or beyond it for the mails that it names. */
+	bool cut_asked, cut_named;
+	struct pim_mail_cut cut;
 	struct slice client_next, server_last, server_next;
 	int64_t gen; /* generation of the map that this sync works on */
 	int64_t sync_no;
@@ -299,6 +303,11 @@ struct sml_ctx {
 	size_t story_n, story_cap;
 	struct sml_report report;
 	unsigned items_in, items_out;
+	struct store_mail_folder *folder; /* of the account, once read */
+	size_t folder_n;
+	bool folder_read;
+	size_t effects;    /* written by this message: somebody has work */
+	bool mail_alerted; /* its mailbox is about to be looked at */
 	bool due; /* an alarm was written, due at due_ms at the earliest */
 	int64_t due_ms;
 	unsigned tries;  /* of this message so far, this one counted */
@@ -506,6 +515,13 @@ struct slice sml_uri_name(struct slice uri);
    ds->filter. Returns its Status: 200, or why it is refused. */
 int sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 		   const struct sml_item *it, int code, struct slice *words);
+/* Of mail: how much of it, as the filter's fields say; false: they are not
+   understood. *said: there are any. */
+bool sml_mail_fields(struct sml_ctx *c, const struct sml_filter *in,
+		     struct pim_mail_cut *cut, bool *said);
+/* ... for ds, from what its Alert asks for. */
+void sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds,
+		  const struct sml_item *it);
 bool sml_filter_on(const struct sml_ds *ds);
 /* The device may hold items outside of any filter from now on. */
 void sml_filter_unknown(struct store_link *l);
@@ -569,6 +585,20 @@ bool sml_edited_elsewhere(const struct store_map *row,
 			  const struct store_item *head);
 /* The client went on to something else: drop the half object, Alert 223. */
 int sml_chunk_broken(struct sml_ctx *c);
+
+/* ---- session_mail.c ---- */
+/* What a folder is for. */
+int sml_mail_role(struct sml_ctx *c, int64_t collection,
+		  enum store_mail_role *role);
+/* The id by which a device of 1.2 knows a mail's folder; empty: none, its
+   database is one folder. */
+int sml_mail_parent(struct sml_ctx *c, const struct sml_ds *ds,
+		    int64_t collection, struct slice *parent);
+/* "ROOT/I", "/Inbox", "mail/Sent": which of the database's folders? 0: none. */
+int sml_mail_folder(struct sml_ctx *c, const struct store_collection *col,
+		    struct slice parent, int64_t *collection);
+/* These are deleted by the device: note what is to be done for it. */
+int sml_mail_deleted(struct sml_ctx *c, const struct store_item *it, size_t n);
 
 /* ---- reply.c ---- */
 struct sml_out { /* a message being filled */

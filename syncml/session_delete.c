@@ -46,7 +46,9 @@ tombstones(struct sml_ctx *c, const struct store_item *it, size_t n)
 			.old_size = it[i].size,
 		};
 	}
-	return c->tx->v->item_put(c->tx, w, w_n, &c->e);
+	if (c->tx->v->item_put(c->tx, w, w_n, &c->e) < 0)
+		return -1;
+	return n > 0 && it[0].kind == PIM_MAIL ? sml_mail_deleted(c, it, n) : 0;
 }
 
 /* Held back: the items stay for the others, and are gone from this device. */
@@ -80,7 +82,7 @@ edited_last(struct sml_ctx *c, struct sml_ds *ds, struct store_map *m,
 		struct store_item *head = sml_item_find(it, it_n, m[i].item);
 		struct store_map row = m[i];
 
-		if (head == NULL || head->deleted ||
+		if (head == NULL || head->deleted || head->kind == PIM_MAIL ||
 		    !sml_edited_elsewhere(&row, head)) {
 			i++;
 			continue;
@@ -294,7 +296,8 @@ sml_refresh_done(struct sml_ctx *c, struct sml_ds *ds,
 	size_t n, events;
 	bool last;
 
-	if (col->read_only)
+	/* A mailbox does not become what one device has of it. */
+	if (col->read_only || (col->kinds & PIM_MAIL) != 0)
 		return 0;
 	if (c->tx->v->map_count(c->tx, ds->link, ds->gen, &kept, &c->e) < 0)
 		return -1;

@@ -182,6 +182,14 @@ static const struct caps_row ical20_rows[] = {
 	{ "DTSTAMP", NULL, NULL, NULL },
 };
 
+static const struct caps_row email_rows[] = {
+	{ "read", NULL, NULL, NULL },    { "forwarded", NULL, NULL, NULL },
+	{ "replied", NULL, NULL, NULL }, { "received", NULL, NULL, NULL },
+	{ "created", NULL, NULL, NULL }, { "modified", NULL, NULL, NULL },
+	{ "flagged", NULL, NULL, NULL }, { "emailitem", NULL, NULL, NULL },
+	{ "Ext", NULL, NULL, NULL },
+};
+
 static bool
 words(struct arena *a, const char *text, struct slice **out, size_t *n)
 {
@@ -242,8 +250,10 @@ fill_ctcap(struct arena *a, enum pim_form form, struct sml_ctcap *out)
 	out->caps.props = ARENA_ARRAY(a, ROOM, struct pim_cap);
 	if (out->caps.props == NULL)
 		return false;
-	if (form == PIM_TEXT)
+	if (form == PIM_TEXT || form == PIM_RFC822)
 		return true;
+	if (form == PIM_EMAIL)
+		return add_rows(a, &out->caps, ROWS(email_rows), out->version);
 	ok = contact ? add_rows(a, &out->caps, ROWS(vcard_rows), out->version)
 		     : add_rows(a, &out->caps, ROWS(vcal_rows), out->version);
 	if (ok && form == PIM_VCAL10)
@@ -293,6 +303,9 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 	} else if ((col->kinds & PIM_NOTE) != 0) {
 		form[0] = PIM_TEXT;
 		n = 1;
+	} else if ((col->kinds & PIM_MAIL) != 0) {
+		form[0] = PIM_EMAIL;
+		form[1] = PIM_RFC822;
 	}
 	prefer(c, col, form, n);
 	*out = (struct sml_datastore){
@@ -323,7 +336,8 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 	}
 	out->rx_n = out->tx_n = out->ctcap_n = n;
 	out->filters = true;
-	if ((col->kinds & (PIM_EVENT | PIM_TODO)) != 0) {
+	out->hierarchical = (col->kinds & PIM_MAIL) != 0 && col->member_n > 1;
+	if ((col->kinds & (PIM_EVENT | PIM_TODO | PIM_MAIL)) != 0) {
 		out->keyword = window_words;
 		out->keyword_n = 2;
 	}

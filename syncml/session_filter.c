@@ -174,6 +174,8 @@ take_element(struct sml_ctx *c, const struct sml_filter *in, unsigned kinds,
 	     struct sml_filter_use *u)
 {
 	struct slice how = slice_trim(in->filter_type);
+	struct pim_mail_cut cut;
+	bool said;
 
 	if (!in->present)
 		return 200;
@@ -182,7 +184,8 @@ take_element(struct sml_ctx *c, const struct sml_filter *in, unsigned kinds,
 	if (how.n > 0 && !slice_eq_nocase(how, SLICE_LIT("INCLUSIVE")) &&
 	    !slice_eq_nocase(how, SLICE_LIT("EXCLUSIVE")))
 		return 422;
-	if (in->field != NULL) {
+	if (in->field != NULL &&
+	    ((kinds & PIM_MAIL) == 0 || !sml_mail_fields(c, in, &cut, &said))) {
 		sml_tell(c, '=', "a filter of fields is not done here");
 		return 406;
 	}
@@ -222,6 +225,25 @@ tell_filter(struct sml_ctx *c, const struct sml_filter_use *u)
 		 u->inclusive ? "stay on" : "leave");
 }
 
+/* Only so many of the newest mails: the instant from which on they are. */
+static int
+count_window(struct sml_ctx *c, const struct store_collection *col,
+	     const struct store_link *l, struct sml_filter_use *u)
+{
+	int64_t since;
+
+	if (l->mail_count <= 0)
+		return 0;
+	if (c->tx->v->mail->newest(c->tx, col->member, col->member_n,
+				   l->mail_count, &since, &c->e) < 0)
+		return -1;
+	if (since != INT64_MIN) {
+		narrow(u, since, INT64_MAX);
+		u->inclusive = false;
+	}
+	return 0;
+}
+
 int
 sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 	       const struct sml_item *it, int code, struct slice *words)
@@ -243,7 +265,9 @@ sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 		*words = l->filter_asked;
 		return 200;
 	}
-	if ((kinds & (PIM_EVENT | PIM_TODO)) != 0) {
+	if ((kinds & PIM_MAIL) != 0 && count_window(c, col, l, &u) < 0)
+		return 500;
+	if ((kinds & (PIM_EVENT | PIM_TODO | PIM_MAIL)) != 0) {
 		enum { FAR = 36500 };
 		int64_t past = l->past_days > 0 ? l->past_days : FAR;
 		int64_t future = l->future_days > 0 ? l->future_days : FAR;
@@ -426,6 +450,23 @@ outside(const struct sml_filter_use *u, struct sml_unit *unit)
 	unit->soft = true;
 }
 
+/* Is it a mail that the device asks for by its own id? */
+static bool
+asks_for(const struct sml_filter_use *u, const struct sml_unit *unit)
+{
+	if (unit->item.kind != PIM_MAIL || !has_steps(u) ||
+	    unit->map.state != STORE_MAP_LIVE)
+		return false;
+	for (size_t i = 0; i < u->filter->step_n; i++) {
+		const struct pim_filter_step *s = &u->filter->step[i];
+
+		if (s->what == PIM_STEP_TERM && s->term.on == PIM_ON_LUID)
+			return slice_eq(slice_trim(s->term.value),
+					unit->map.luid);
+	}
+	return false;
+}
+
 int
 sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
 		 struct sml_unit *unit)
@@ -444,7 +485,10 @@ sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
 		    : !has_steps(&u->was) && in_dates(&u->was, &unit->item)))
 		unit->what = 0;
 	/* Kept by an inclusive filter: the walk has no news of it. */
-	if (unit->walk && r && unit->what == 'R' && u->now.inclusive)
+	unit->wanted = unit->walk && r && asks_for(&u->now, unit);
+	if (unit->wanted)
+		unit->what = 'R';
+	else if (unit->walk && r && unit->what == 'R' && u->now.inclusive)
 		unit->what = 0;
 	return 0;
 }
@@ -459,7 +503,7 @@ sml_filter_steps(struct sml_ctx *c, const struct sml_ds *ds,
 
 	if (u == NULL)
 		return -1;
-	if (unit->what != 'A' && unit->what != 'R')
+	if ((unit->what != 'A' && unit->what != 'R') || unit->wanted)
 		return 0;
 	if (in_steps(c, &u->now, &unit->item, luid, &in) < 0)
 		return -1;

@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-enum { STATE_LAYOUT = 6, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 7, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -141,6 +141,7 @@ static void
 walk_ds(struct walk *w, struct sml_ds *d)
 {
 	int stage = (int)d->stage;
+	int parts = (int)d->cut.parts;
 	uint64_t n = d->cursor_n;
 
 	walk_i64(w, &d->link);
@@ -161,6 +162,12 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_bool(w, &d->in_done);
 	walk_slice(w, &d->client_last);
 	walk_i64(w, &d->added_before);
+	walk_bool(w, &d->cut_asked);
+	walk_bool(w, &d->cut_named);
+	walk_int(w, &parts);
+	d->cut.parts = (enum pim_mail_parts)parts;
+	walk_i64(w, &d->cut.bytes);
+	walk_i64(w, &d->cut.attach);
 	walk_slice(w, &d->client_next);
 	walk_slice(w, &d->server_last);
 	walk_slice(w, &d->server_next);
@@ -379,7 +386,7 @@ walk_session(struct walk *w, struct sml_session *s)
 static bool
 form_ok(int form)
 {
-	return form >= PIM_FORM_NONE && form <= PIM_VNOTE;
+	return form >= PIM_FORM_NONE && form <= PIM_OFOLDER;
 }
 
 /*

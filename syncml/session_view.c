@@ -53,6 +53,10 @@ sml_form_fits(enum pim_form form, unsigned kinds)
 	case PIM_TEXT:
 	case PIM_VNOTE:
 		return (kinds & PIM_NOTE) != 0;
+	case PIM_EMAIL:
+	case PIM_RFC822:
+		return (kinds & PIM_MAIL) != 0;
+	case PIM_OFOLDER:
 	case PIM_VCARD40:
 	case PIM_FORM_NONE:
 		break;
@@ -159,6 +163,29 @@ sml_rules(const struct sml_ctx *c)
 				     c->dev.swv, c->dev.dev_id);
 }
 
+/* How much of a mail: as the device asks, within what the link allows. */
+static struct pim_mail_cut
+cut_of(struct sml_ctx *c, const struct sml_ds *ds)
+{
+	const struct store_link *l = sml_link(c, ds->link);
+	struct pim_mail_cut cut = { 0 };
+
+	if (l != NULL)
+		cut = (struct pim_mail_cut){ (enum pim_mail_parts)l->mail_parts,
+					     l->mail_bytes, l->mail_attach };
+	if (!ds->cut_asked)
+		return cut;
+	if (ds->cut_named)
+		return ds->cut;
+	if (cut.parts == PIM_MAIL_ALL || ds->cut.parts == PIM_MAIL_HEADERS)
+		cut.parts = ds->cut.parts;
+	if (cut.bytes == 0 || (ds->cut.bytes > 0 && ds->cut.bytes < cut.bytes))
+		cut.bytes = ds->cut.bytes;
+	if (cut.attach == 0)
+		cut.attach = ds->cut.attach;
+	return cut;
+}
+
 const struct pim_view *
 sml_view(struct sml_ctx *c, struct sml_ds *ds)
 {
@@ -182,6 +209,8 @@ sml_view(struct sml_ctx *c, struct sml_ds *ds)
 		v->form = pim_form_default(kinds);
 	if (st != NULL)
 		v->caps = caps_of_store(st, v->form);
+	if ((kinds & PIM_MAIL) != 0)
+		v->mail = cut_of(c, ds);
 	v->rules = sml_rules(c);
 	v->utc = c->s.version == 10 || (di != NULL && di->utc);
 	pim_view_seal(v);

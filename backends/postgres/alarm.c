@@ -166,35 +166,37 @@ pg_next_clear(struct store_tx *tx, struct err *e)
 
 #define NODES                                                                  \
 	"(SELECT (15 + count(*)) / greatest(count(*), 1) FROM lease"           \
-	" WHERE name LIKE 'alarm-node/%' AND until_ms > " NOW ")"
-#define NAME "'alarm/' || lpad(b.n::text, 2, '0')"
+	" WHERE name LIKE $3 || '-node/%' AND until_ms > " NOW ")"
+#define NAME "$3 || '/' || lpad(b.n::text, 2, '0')"
 
-/* $1 owner, $2 ms. A row of its own says that a node is there: how many there
-   are decides how many buckets are one's share. */
+/* $1 owner, $2 ms, $3 what for. A row of its own says that a node is there: how
+   many there are decides how many buckets are one's share. */
 static const char *const SQL_BUCKETS[] = {
 	("INSERT INTO lease (name, owner, until_ms)"
-	 " VALUES ('alarm-node/' || $1::text, $1, " NOW " + $2::bigint)"
+	 " VALUES ($3::text || '-node/' || $1::text, $1, " NOW " + $2::bigint)"
 	 " ON CONFLICT (name) DO UPDATE SET until_ms = excluded.until_ms"),
 	("UPDATE lease SET until_ms = 0 WHERE owner = $1"
-	 " AND name LIKE 'alarm/%' AND ($2::bigint = 0 OR name NOT IN"
-	 " (SELECT name FROM lease WHERE owner = $1 AND name LIKE 'alarm/%'"
+	 " AND name LIKE $3::text || '/%' AND ($2::bigint = 0 OR name NOT IN"
+	 " (SELECT name FROM lease WHERE owner = $1 AND name LIKE $3 || '/%'"
 	 "  AND until_ms > " NOW " ORDER BY name LIMIT " NODES "))"),
 	("INSERT INTO lease AS o (name, owner, until_ms)"
 	 " SELECT " NAME ", $1, " NOW " + $2::bigint"
 	 " FROM generate_series(0, 15) AS b(n) LEFT JOIN lease l"
-	 " ON l.name = " NAME " WHERE $2 > 0 AND (l.name IS NULL"
+	 " ON l.name = $3::text || '/' || lpad(b.n::text, 2, '0')"
+	 " WHERE $2 > 0 AND (l.name IS NULL"
 	 "  OR l.until_ms <= " NOW " OR l.owner = $1)"
 	 " ORDER BY coalesce(l.owner = $1 AND l.until_ms > " NOW
 	 ", false) DESC, b.n LIMIT " NODES
 	 " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner,"
 	 " until_ms = excluded.until_ms WHERE o.owner = excluded.owner"
-	 " OR o.until_ms <= " NOW " RETURNING substr(name, 7)::bigint"),
+	 " OR o.until_ms <= " NOW
+	 " RETURNING substr(name, length($3) + 2)::bigint"),
 };
 _Static_assert(STORE_BUCKETS == 16, "the statements above count to 16");
 
-static int
-pg_buckets(struct store *s, struct slice owner, int64_t ms,
-	   bool mine[static STORE_BUCKETS], struct err *e)
+int
+pg_buckets_of(struct store *s, struct slice what, struct slice owner,
+	      int64_t ms, bool mine[static STORE_BUCKETS], struct err *e)
 {
 	enum { N = sizeof(SQL_BUCKETS) / sizeof(SQL_BUCKETS[0]) };
 	struct pg_q q[N];
@@ -208,6 +210,7 @@ pg_buckets(struct store *s, struct slice owner, int64_t ms,
 		pg_start(c, &q[i], SQL_BUCKETS[i], "store.buckets");
 		pg_text(&q[i], owner);
 		pg_int(&q[i], ms);
+		pg_text(&q[i], what);
 		pg_send(&q[i]);
 	}
 	rc = pg_sync(c, e);
@@ -221,6 +224,13 @@ pg_buckets(struct store *s, struct slice owner, int64_t ms,
 		(void)pg_end(&q[i], NULL);
 	pg_site_end(s, c);
 	return rc;
+}
+
+static int
+pg_buckets(struct store *s, struct slice owner, int64_t ms,
+	   bool mine[static STORE_BUCKETS], struct err *e)
+{
+	return pg_buckets_of(s, SLICE_LIT("alarm"), owner, ms, mine, e);
 }
 
 /* ---- settings and addresses ---------------------------------------------- */

@@ -151,6 +151,7 @@ collection_drop(struct pg_tx *t, int64_t id, struct err *e)
 		"DELETE FROM map" OF_ITEMS,
 		"DELETE FROM history" OF_ITEMS,
 		"DELETE FROM revision" OF_ITEMS,
+		"DELETE FROM mail_body" OF_ITEMS,
 		"DELETE FROM item_hash"
 		" WHERE account_id = $1 AND collection_id = $2",
 		"DELETE FROM item WHERE account_id = $1 AND collection_id = $2",

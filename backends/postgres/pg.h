@@ -362,6 +362,31 @@ int pg_delivery_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 		     size_t limit, struct store_delivery **out, size_t *n,
 		     struct err *e);
 
+/* mail.c, and mail_effect.c beside it */
+extern const struct store_mail_vtbl pg_mail_vtbl;
+/* An instant that may be none: INT64_MAX is NULL. */
+void pg_when(struct pg_q *q, int64_t ms);
+int64_t pg_col_when(const struct pg_q *q, int col);
+int pg_effects_due(struct store *s, struct arena *a,
+		   const bool mine[static STORE_BUCKETS], size_t limit,
+		   struct store_mail_effect **out, size_t *n, struct err *e);
+int pg_effect_add(struct store_tx *tx, const struct store_mail_effect *f,
+		  size_t n, struct err *e);
+int pg_effect_set(struct store_tx *tx, const struct store_mail_effect *f,
+		  size_t n, struct err *e);
+int pg_effect_get(struct store_tx *tx, struct arena *a, const struct slice *id,
+		  size_t n, struct store_mail_effect **out, size_t *out_n,
+		  struct err *e);
+int pg_effect_of(struct store_tx *tx, struct arena *a, const int64_t *item,
+		 size_t n, struct store_mail_effect **out, size_t *out_n,
+		 struct err *e);
+int pg_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
+		   size_t limit, struct store_mail_effect **out, size_t *n,
+		   struct err *e);
+/* alarm.c: leases on the buckets of one kind of work. */
+int pg_buckets_of(struct store *s, struct slice what, struct slice owner,
+		  int64_t ms, bool mine[static STORE_BUCKETS], struct err *e);
+
 /* site.c */
 int pg_site_get(struct store *s, struct arena *a, const char *key,
 		struct slice **out, struct err *e);

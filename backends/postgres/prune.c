@@ -75,6 +75,8 @@ history_batch(struct prune *p, struct pg_tx *t, struct aged *at, bool *more,
 	    " WHERE f.fate = 3 AND r.account_id = $1 AND r.item_id = f.item_id"
 	    " AND NOT EXISTS (SELECT 1 FROM fate x WHERE x.fate = 2"
 	    "  AND x.item_id = r.item_id AND x.revision = r.revision)),"
+	    " mail AS (DELETE FROM mail_body b USING fate f WHERE f.fate = 3"
+	    " AND b.account_id = $1 AND b.item_id = f.item_id),"
 	    " head AS (DELETE FROM item i USING fate f WHERE f.fate = 3"
 	    " AND i.account_id = $1 AND i.item_id = f.item_id RETURNING 1),"
 	    " told AS (DELETE FROM history h USING fate f WHERE f.fate > 0"
@@ -117,7 +119,7 @@ static int
 run_timed(struct prune *p, struct pg_tx *t, const struct timed *s, size_t n,
 	  size_t counted, struct err *e)
 {
-	struct pg_q q[6];
+	struct pg_q q[7];
 
 	for (size_t i = 0; i < n; i++) {
 		pg_query(t, &q[i], s[i].sql, WHERE);
@@ -163,13 +165,17 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 	    " AND next_ms IS NULL";
 	static const char seen[] =
 	    "DELETE FROM reminder_seen WHERE account_id = $1 AND at_ms < $2";
+	static const char effects[] =
+	    "DELETE FROM mail_effect WHERE account_id = $1 AND written_ms < $2"
+	    " AND next_ms IS NULL";
 	const struct timed s[] = {
 		{ chunks, p->chunks_ms },   { answers, p->sessions_ms },
 		{ states, p->sessions_ms }, { sent, p->history_ms },
-		{ seen, p->chunks_ms },     { closed, p->sessions_ms },
+		{ seen, p->chunks_ms },     { effects, p->history_ms },
+		{ closed, p->sessions_ms },
 	};
 
-	return run_timed(p, t, s, 6, 5, e);
+	return run_timed(p, t, s, 7, 6, e);
 }
 
 /* A session's row, story and reports stay as long as the history that they
@@ -278,6 +284,9 @@ accounts(struct prune *p, struct arena *a, int64_t **out, size_t *n,
 	    "  WHERE c.account_id = b.account_id AND c.at_ms < $3 LIMIT 1) = 1"
 	    " OR (SELECT 1 FROM delivery d"
 	    "  WHERE d.account_id = b.account_id AND d.written_ms < $1"
+	    "  LIMIT 1) = 1"
+	    " OR (SELECT 1 FROM mail_effect f"
+	    "  WHERE f.account_id = b.account_id AND f.written_ms < $1"
 	    "  LIMIT 1) = 1"
 	    " OR (SELECT 1 FROM reminder_seen r"
 	    "  WHERE r.account_id = b.account_id AND r.at_ms < $3 LIMIT 1) = 1";

@@ -58,11 +58,16 @@ remove_rows(struct pg_tx *t, int64_t item, bool head, struct err *e)
 	    " AND h.item_id = i.item_id";
 	static const char next[] =
 	    "DELETE FROM alarm_next WHERE account_id = $1 AND item_id = $2";
-	struct pg_q q[3] = { 0 };
+	static const char mail[] =
+	    "DELETE FROM mail_body WHERE account_id = $1 AND item_id = $2";
+	struct pg_q q[4] = { 0 };
 
 	pg_query(t, &q[0], revisions, "store.item_purge");
 	pg_int(&q[0], item);
 	pg_send(&q[0]);
+	pg_query(t, &q[3], mail, "store.item_purge");
+	pg_int(&q[3], item);
+	pg_send(&q[3]);
 	if (head) {
 		pg_query(t, &q[1], rest, "store.item_purge");
 		pg_int(&q[1], item);
@@ -75,6 +80,7 @@ remove_rows(struct pg_tx *t, int64_t item, bool head, struct err *e)
 		return -1;
 	(void)pg_end(&q[1], NULL);
 	(void)pg_end(&q[2], NULL);
+	(void)pg_end(&q[3], NULL);
 	return pg_end(&q[0], e);
 }
 

@@ -246,6 +246,11 @@ static const char *const SQL_ERASE[] = {
 	"DELETE FROM delivery WHERE account_id = $1",
 	"DELETE FROM reminder_seen WHERE account_id = $1",
 	"DELETE FROM setting WHERE account_id = $1",
+	"DELETE FROM mail_folder WHERE account_id = $1",
+	"DELETE FROM mail_place WHERE account_id = $1",
+	"DELETE FROM mail_body WHERE account_id = $1",
+	"DELETE FROM mail_effect WHERE account_id = $1",
+	"DELETE FROM mail_login WHERE account_id = $1",
 	"DELETE FROM address_directory WHERE account_id = $1",
 };
 

@@ -147,46 +147,46 @@ lite_next_clear(struct store_tx *tx, struct err *e)
 
 /* ---- leases on buckets -------------------------------------------------- */
 
-/* ?1 owner, ?2 ms. A row of its own says that a node is there: how many there
-   are decides how many buckets are one's share. */
+/* ?1 owner, ?2 ms, ?3 what for. A row of its own says that a node is there: how
+   many there are decides how many buckets are one's share. */
+#define SHARE                                                                  \
+	" (SELECT (15 + count(*)) / max(count(*), 1) FROM lease"               \
+	" WHERE name GLOB ?3 || '-node/*' AND until_ms > " NOW ")"
 static const char *const SQL_BUCKETS[] = {
 	("INSERT INTO lease (name, owner, until_ms)"
-	 " VALUES ('alarm-node/' || ?1, ?1, " NOW " + ?2)"
+	 " VALUES (?3 || '-node/' || ?1, ?1, " NOW " + ?2)"
 	 " ON CONFLICT (name) DO UPDATE SET until_ms = excluded.until_ms"),
 	("UPDATE lease SET until_ms = 0 WHERE owner = ?1"
-	 " AND name GLOB 'alarm/*' AND (?2 = 0 OR name NOT IN"
-	 " (SELECT name FROM lease WHERE owner = ?1 AND name GLOB 'alarm/*'"
-	 "  AND until_ms > " NOW " ORDER BY name LIMIT"
-	 "  (SELECT (15 + count(*)) / max(count(*), 1) FROM lease"
-	 "   WHERE name GLOB 'alarm-node/*' AND until_ms > " NOW ")))"),
+	 " AND name GLOB ?3 || '/*' AND (?2 = 0 OR name NOT IN"
+	 " (SELECT name FROM lease WHERE owner = ?1 AND name GLOB ?3 || '/*'"
+	 "  AND until_ms > " NOW " ORDER BY name LIMIT" SHARE "))"),
 	("WITH RECURSIVE b(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM b"
 	 " WHERE n < 15)"
 	 " INSERT INTO lease (name, owner, until_ms)"
-	 " SELECT printf('alarm/%02d', b.n), ?1, " NOW " + ?2 FROM b"
-	 " LEFT JOIN lease l ON l.name = printf('alarm/%02d', b.n)"
+	 " SELECT printf('%s/%02d', ?3, b.n), ?1, " NOW " + ?2 FROM b"
+	 " LEFT JOIN lease l ON l.name = printf('%s/%02d', ?3, b.n)"
 	 " WHERE ?2 > 0 AND (l.name IS NULL OR l.until_ms <= " NOW
 	 "  OR l.owner = ?1)"
-	 " ORDER BY l.owner = ?1 AND l.until_ms > " NOW " DESC, b.n LIMIT"
-	 "  (SELECT (15 + count(*)) / max(count(*), 1) FROM lease"
-	 "   WHERE name GLOB 'alarm-node/*' AND until_ms > " NOW ")"
+	 " ORDER BY l.owner = ?1 AND l.until_ms > " NOW " DESC, b.n LIMIT" SHARE
 	 " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner,"
 	 " until_ms = excluded.until_ms"),
 };
 _Static_assert(STORE_BUCKETS == 16, "the statements above count to 16");
 
 static int
-buckets_mine(struct lite_conn *c, struct slice owner,
+buckets_mine(struct lite_conn *c, struct slice owner, struct slice what,
 	     bool mine[static STORE_BUCKETS], struct err *e)
 {
 	static const char sql[] =
-	    "SELECT CAST(substr(name, 7) AS INTEGER) FROM lease"
-	    " WHERE owner = ?1 AND name GLOB 'alarm/*' AND until_ms > " NOW;
+	    "SELECT CAST(substr(name, length(?2) + 2) AS INTEGER) FROM lease"
+	    " WHERE owner = ?1 AND name GLOB ?2 || '/*' AND until_ms > " NOW;
 	struct lite_q q;
 	int rc;
 
 	if (lite_prepare(c, &q, sql, "store.buckets", e) < 0)
 		return -1;
 	lite_text(&q, owner);
+	lite_text(&q, what);
 	while ((rc = lite_step(&q, e)) == 1) {
 		int64_t b = lite_col(&q, 0);
 
@@ -197,9 +197,9 @@ buckets_mine(struct lite_conn *c, struct slice owner,
 	return rc;
 }
 
-static int
-lite_buckets(struct store *s, struct slice owner, int64_t ms,
-	     bool mine[static STORE_BUCKETS], struct err *e)
+int
+lite_buckets_of(struct store *s, struct slice what, struct slice owner,
+		int64_t ms, bool mine[static STORE_BUCKETS], struct err *e)
 {
 	struct lite_conn *c;
 	struct lite_q q;
@@ -215,14 +215,22 @@ lite_buckets(struct store *s, struct slice owner, int64_t ms,
 			break;
 		lite_text(&q, owner);
 		lite_int(&q, ms);
+		lite_text(&q, what);
 		rc = lite_once(&q, e);
 	}
 	if (rc == 0 && ms > 0)
-		rc = buckets_mine(c, owner, mine, e);
+		rc = buckets_mine(c, owner, what, mine, e);
 	rc = lite_site_end(lite_of(s), c, rc, e);
 	if (rc < 0)
 		memset(mine, 0, sizeof(bool) * STORE_BUCKETS);
 	return rc;
+}
+
+static int
+lite_buckets(struct store *s, struct slice owner, int64_t ms,
+	     bool mine[static STORE_BUCKETS], struct err *e)
+{
+	return lite_buckets_of(s, SLICE_LIT("alarm"), owner, ms, mine, e);
 }
 
 /* ---- settings and addresses ---------------------------------------------- */

@@ -436,6 +436,8 @@ drop_hashes(struct lite_tx *t, int64_t item, const struct head *h,
 
 static const char SQL_DROP_REVISIONS[] =
     "DELETE FROM revision WHERE account_id = ?1 AND item_id = ?2";
+static const char SQL_DROP_MAIL[] =
+    "DELETE FROM mail_body WHERE account_id = ?1 AND item_id = ?2";
 
 /* History rows of the item stay behind as bare numbers; pruning passes over
    them and takes them along. */
@@ -451,6 +453,7 @@ lite_item_remove(struct lite_tx *t, int64_t item, struct err *e)
 
 	if (rc < 0 || (rc == 1 && drop_hashes(t, item, &h, e) < 0) ||
 	    drop_where(t, SQL_DROP_REVISIONS, item, e) < 0 ||
+	    drop_where(t, SQL_DROP_MAIL, item, e) < 0 ||
 	    (rc == 1 && !h.deleted && drop_where(t, next, item, e) < 0))
 		return -1;
 	if (rc == 1 && !h.deleted) {
@@ -480,6 +483,7 @@ leave_tombstone(struct lite_tx *t, int64_t item, const struct head *h,
 	int rc;
 
 	if (drop_where(t, SQL_DROP_REVISIONS, item, e) < 0 ||
+	    drop_where(t, SQL_DROP_MAIL, item, e) < 0 ||
 	    lite_query(t, &q, kind, "store.item_purge", e) < 0)
 		return -1;
 	lite_int(&q, item);

@@ -221,6 +221,9 @@ extern const struct store_rows_vtbl lite_rows_vtbl;
 extern const struct store_alarm_vtbl lite_alarm_vtbl;
 int lite_next_put(struct lite_tx *t, const struct store_alarm_next *v, size_t n,
 		  bool overdue, struct err *e);
+/* Leases on the buckets of one kind of work. */
+int lite_buckets_of(struct store *s, struct slice what, struct slice owner,
+		    int64_t ms, bool mine[static STORE_BUCKETS], struct err *e);
 int lite_outbox(struct store *s, struct arena *a, struct slice channel,
 		const size_t limit[static STORE_BUCKETS],
 		struct store_delivery **out, size_t *n, struct err *e);
@@ -235,6 +238,29 @@ int lite_delivery_get(struct store_tx *tx, struct arena *a,
 int lite_delivery_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 		       size_t limit, struct store_delivery **out, size_t *n,
 		       struct err *e);
+
+/* mail.c, and mail_effect.c beside it */
+extern const struct store_mail_vtbl lite_mail_vtbl;
+/* An instant that may be none: INT64_MAX is NULL. */
+void lite_when(struct lite_q *q, int64_t ms);
+int64_t lite_col_when(const struct lite_q *q, int col);
+int lite_effects_due(struct store *s, struct arena *a,
+		     const bool mine[static STORE_BUCKETS], size_t limit,
+		     struct store_mail_effect **out, size_t *n, struct err *e);
+int lite_effect_add(struct store_tx *tx, const struct store_mail_effect *f,
+		    size_t n, struct err *e);
+int lite_effect_set(struct store_tx *tx, const struct store_mail_effect *f,
+		    size_t n, struct err *e);
+int lite_effect_get(struct store_tx *tx, struct arena *a,
+		    const struct slice *id, size_t n,
+		    struct store_mail_effect **out, size_t *out_n,
+		    struct err *e);
+int lite_effect_of(struct store_tx *tx, struct arena *a, const int64_t *item,
+		   size_t n, struct store_mail_effect **out, size_t *out_n,
+		   struct err *e);
+int lite_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
+		     size_t limit, struct store_mail_effect **out, size_t *n,
+		     struct err *e);
 
 /* site.c */
 int lite_site_get(struct store *s, struct arena *a, const char *key,

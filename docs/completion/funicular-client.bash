@@ -5,7 +5,7 @@ _funicular_client()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local modes="two-way slow one-way-from-client refresh-from-client
 		one-way-from-server refresh-from-server"
-	local forms="vcard21 vcard30 vcal10 ical20 text"
+	local forms="vcard21 vcard30 vcal10 ical20 text maildir"
 
 	# bash cuts words at '=' and ':'.
 	if [[ $cur == ":" || $prev == ":" ]]; then

@@ -44,7 +44,7 @@ _funicular_options()
 	"user remove") echo "--erase --yes" ;;
 	"device add") echo "--md5 --device-id" ;;
 	"device show") echo "--devinf" ;;
-	"device set") echo "--label --rules --db --past --future" ;;
+	"device set") echo "--label --rules --db --past --future --newest --parts --bytes --attachments" ;;
 	"device forget") echo "--yes" ;;
 	"collection add") echo "--kinds --combine --aliases --display --policy
 		--read-only --brake" ;;
@@ -73,7 +73,7 @@ _funicular_value()
 	--format) _funicular_words "vcf ics txt dir" ;;
 	--policy) _funicular_words "newest server client duplicate" ;;
 	--read-only | --brake) _funicular_words "yes no" ;;
-	--kinds) _funicular_words "contact event todo note" ;;
+	--kinds) _funicular_words "contact event todo note mail" ;;
 	--zone) _funicular_reply < <(
 		sed '/^#/d' /usr/share/zoneinfo/tzdata.zi 2>/dev/null |
 			awk '$1 == "Z" { print $2 } $1 == "L" { print $3 }'
@@ -84,8 +84,10 @@ _funicular_value()
 	--device) _funicular_reply < <(
 		_funicular_column device device list "${args[2]}"
 	) ;;
+	--parts) _funicular_words "all text headers" ;;
 	--quota-bytes | --quota-items | --limit | --revision | --device-id | \
-		--label | --rules | --past | --future | --aliases | --display | \
+		--label | --rules | --past | --future | --newest | \
+		--bytes | --attachments | --aliases | --display | \
 		--name | --from | --to | --reopen | --at) ;;
 	*) return 1 ;;
 	esac
@@ -134,7 +136,8 @@ _funicular_read()
 			;;
 		--password-file | --zone | --quota-bytes | --quota-items | \
 			--device-id | --label | --rules | --db | --past | \
-			--future | --kinds | --combine | \
+			--future | --newest | --parts | --bytes | \
+			--attachments | --kinds | --combine | \
 			--aliases | --display | --policy | --read-only | --name | \
 			--limit | --revision | --device | --format | \
 			--from | --to | --reopen | --at | -o)

@@ -29,7 +29,9 @@ INSERT INTO table_class (name, class) VALUES
   ('link', 'account'), ('map', 'account'), ('session', 'account'),
   ('session_state', 'account'), ('answer', 'account'), ('story', 'account'),
   ('session_store', 'account'), ('session_event', 'account'),
-  ('chunk', 'account');
+  ('chunk', 'account'),
+  ('mail_folder', 'account'), ('mail_place', 'account'),
+  ('mail_body', 'account'), ('mail_effect', 'work'), ('mail_login', 'work');
 
 -- Site ------------------------------------------------------------------
 
@@ -279,6 +281,10 @@ CREATE TABLE link (
   open bytea NOT NULL,
   past_days bigint NOT NULL,
   future_days bigint NOT NULL,
+  mail_count bigint NOT NULL,
+  mail_parts bigint NOT NULL,
+  mail_bytes bigint NOT NULL,
+  mail_attach bigint NOT NULL,
   filter bytea NOT NULL,
   filter_asked bytea NOT NULL,
   PRIMARY KEY (account_id, link_id)
@@ -476,6 +482,97 @@ CREATE TABLE setting (
   PRIMARY KEY (account_id, key)
 );
 
+-- Mail ----------------------------------------------------------------------
+
+-- A folder is a collection; what lies there is a mirror of the part of it that
+-- devices may see. Codes: backends/store_mail.h.
+CREATE TABLE mail_folder (
+  account_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  name text NOT NULL,
+  role bigint NOT NULL,
+  uidvalidity bigint NOT NULL,
+  uidnext bigint NOT NULL,
+  highestmodseq bigint NOT NULL,
+  seen_ms bigint NOT NULL,
+  PRIMARY KEY (account_id, collection_id)
+);
+
+-- What IMAP said last of each message. item_id 0: it is not mirrored.
+CREATE TABLE mail_place (
+  account_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  uid bigint NOT NULL,
+  item_id bigint NOT NULL,
+  flags bigint NOT NULL,
+  modseq bigint NOT NULL,
+  size bigint NOT NULL,
+  PRIMARY KEY (account_id, collection_id, uid)
+);
+CREATE INDEX mail_place_item
+  ON mail_place (account_id, item_id) WHERE item_id > 0;
+
+-- The bytes of a mail, which never change; its item's body is the head only.
+CREATE TABLE mail_body (
+  account_id bigint NOT NULL,
+  item_id bigint NOT NULL,
+  whole bigint NOT NULL,
+  bytes bytea NOT NULL,
+  PRIMARY KEY (account_id, item_id)
+);
+
+-- What is to be done at IMAP and SMTP, and what became of it. effect_id is made
+-- of what makes it unique. next_ms NULL: settled.
+CREATE TABLE mail_effect (
+  account_id bigint NOT NULL,
+  effect_id text NOT NULL,
+  bucket bigint NOT NULL,
+  what bigint NOT NULL,
+  item_id bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  to_id bigint NOT NULL,
+  flags_on bigint NOT NULL,
+  flags_off bigint NOT NULL,
+  want_bytes bigint NOT NULL,
+  message_id bytea NOT NULL,
+  device_id bigint NOT NULL,
+  state bigint NOT NULL,
+  reason text NOT NULL,
+  written_ms bigint NOT NULL,
+  next_ms bigint,
+  attempts bigint NOT NULL,
+  PRIMARY KEY (account_id, effect_id)
+);
+CREATE INDEX mail_effect_next
+  ON mail_effect (bucket, next_ms) WHERE next_ms IS NOT NULL;
+CREATE INDEX mail_effect_item
+  ON mail_effect (account_id, item_id) WHERE next_ms IS NOT NULL;
+CREATE INDEX mail_effect_written ON mail_effect (account_id, written_ms);
+
+-- The account's mailbox. next_ms NULL: nobody looks into it.
+CREATE TABLE mail_login (
+  account_id bigint NOT NULL PRIMARY KEY,
+  bucket bigint NOT NULL,
+  enabled bigint NOT NULL,
+  host text NOT NULL,
+  port bigint NOT NULL,
+  security bigint NOT NULL,
+  "user" bytea NOT NULL,
+  master bigint NOT NULL,
+  sealed bytea NOT NULL,
+  addresses text NOT NULL,
+  days bigint NOT NULL,
+  count bigint NOT NULL,
+  cap bigint NOT NULL,
+  health bigint NOT NULL,
+  why text NOT NULL,
+  last_ms bigint NOT NULL,
+  next_ms bigint,
+  fails bigint NOT NULL
+);
+CREATE INDEX mail_login_next
+  ON mail_login (bucket, next_ms) WHERE next_ms IS NOT NULL;
+
 -- Storage ------------------------------------------------------------------
 
 -- Rewritten with every message: room on the page for the next version of a
@@ -491,3 +588,4 @@ ALTER TABLE answer SET (fillfactor = 50);
 ALTER TABLE session_state ALTER COLUMN state SET STORAGE EXTERNAL;
 ALTER TABLE answer ALTER COLUMN bytes SET STORAGE EXTERNAL;
 ALTER TABLE chunk ALTER COLUMN bytes SET STORAGE EXTERNAL;
+ALTER TABLE mail_body ALTER COLUMN bytes SET STORAGE EXTERNAL;

@@ -27,7 +27,9 @@ INSERT INTO table_class (name, class) VALUES
   ('link', 'account'), ('map', 'account'), ('session', 'account'),
   ('session_state', 'account'), ('answer', 'account'), ('story', 'account'),
   ('session_store', 'account'), ('session_event', 'account'),
-  ('chunk', 'account');
+  ('chunk', 'account'),
+  ('mail_folder', 'account'), ('mail_place', 'account'),
+  ('mail_body', 'account'), ('mail_effect', 'work'), ('mail_login', 'work');
 
 -- Site ------------------------------------------------------------------
 
@@ -279,6 +281,10 @@ CREATE TABLE link (
   open BLOB NOT NULL,
   past_days INTEGER NOT NULL,
   future_days INTEGER NOT NULL,
+  mail_count INTEGER NOT NULL,
+  mail_parts INTEGER NOT NULL,
+  mail_bytes INTEGER NOT NULL,
+  mail_attach INTEGER NOT NULL,
   filter BLOB NOT NULL,
   filter_asked BLOB NOT NULL,
   PRIMARY KEY (account_id, link_id)
@@ -473,3 +479,94 @@ CREATE TABLE setting (
   value TEXT NOT NULL,
   PRIMARY KEY (account_id, key)
 ) WITHOUT ROWID;
+
+-- Mail ----------------------------------------------------------------------
+
+-- A folder is a collection; what lies there is a mirror of the part of it that
+-- devices may see. Codes: backends/store_mail.h.
+CREATE TABLE mail_folder (
+  account_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  role INTEGER NOT NULL,
+  uidvalidity INTEGER NOT NULL,
+  uidnext INTEGER NOT NULL,
+  highestmodseq INTEGER NOT NULL,
+  seen_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id, collection_id)
+) WITHOUT ROWID;
+
+-- What IMAP said last of each message. item_id 0: it is not mirrored.
+CREATE TABLE mail_place (
+  account_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  uid INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  flags INTEGER NOT NULL,
+  modseq INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  PRIMARY KEY (account_id, collection_id, uid)
+) WITHOUT ROWID;
+CREATE INDEX mail_place_item
+  ON mail_place (account_id, item_id) WHERE item_id > 0;
+
+-- The bytes of a mail, which never change; its item's body is the head only.
+CREATE TABLE mail_body (
+  account_id INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  whole INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (account_id, item_id)
+);
+
+-- What is to be done at IMAP and SMTP, and what became of it. effect_id is made
+-- of what makes it unique. next_ms NULL: settled.
+CREATE TABLE mail_effect (
+  account_id INTEGER NOT NULL,
+  effect_id TEXT NOT NULL,
+  bucket INTEGER NOT NULL,
+  what INTEGER NOT NULL,
+  item_id INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  to_id INTEGER NOT NULL,
+  flags_on INTEGER NOT NULL,
+  flags_off INTEGER NOT NULL,
+  want_bytes INTEGER NOT NULL,
+  message_id BLOB NOT NULL,
+  device_id INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  written_ms INTEGER NOT NULL,
+  next_ms INTEGER,
+  attempts INTEGER NOT NULL,
+  PRIMARY KEY (account_id, effect_id)
+) WITHOUT ROWID;
+CREATE INDEX mail_effect_next
+  ON mail_effect (bucket, next_ms) WHERE next_ms IS NOT NULL;
+CREATE INDEX mail_effect_item
+  ON mail_effect (account_id, item_id) WHERE next_ms IS NOT NULL;
+CREATE INDEX mail_effect_written ON mail_effect (account_id, written_ms);
+
+-- The account's mailbox. next_ms NULL: nobody looks into it.
+CREATE TABLE mail_login (
+  account_id INTEGER NOT NULL PRIMARY KEY,
+  bucket INTEGER NOT NULL,
+  enabled INTEGER NOT NULL,
+  host TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  security INTEGER NOT NULL,
+  user BLOB NOT NULL,
+  master INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  addresses TEXT NOT NULL,
+  days INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  cap INTEGER NOT NULL,
+  health INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  last_ms INTEGER NOT NULL,
+  next_ms INTEGER,
+  fails INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX mail_login_next
+  ON mail_login (bucket, next_ms) WHERE next_ms IS NOT NULL;

@@ -5,6 +5,7 @@
  * secret, which waits for it under the label that `device add` gave it; both
  * are found by label or device id.
  */
+#include "server/commands/device.h"
 #include "server/commands/account.h"
 #include "server/commands/call.h"
 #include "server/commands/prompt.h"
@@ -286,16 +287,10 @@ static const struct srv_field link_fields[] = {
 	{ "last_ok", "LAST GOOD SYNC" },
 	{ "past_days", "DAYS BACK" },
 	{ "future_days", "AHEAD" },
+	{ "mail_count", "NEWEST" },
+	{ "mail_parts", "PARTS" },
+	{ "mail_bytes", "BYTES" },
 };
-
-static struct slice
-collection_name(const struct store_collection *col, size_t n, int64_t id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (col[i].id == id)
-			return col[i].name;
-	return SLICE_LIT("");
-}
 
 static void
 set_days(struct json_object *o, const char *name, int64_t days)
@@ -329,13 +324,18 @@ links_json(struct srv_call *c, struct store_tx *tx, int64_t device,
 		}
 		srv_json_set_text(
 		    o, "collection",
-		    collection_name(col, col_n, link[i].collection));
+		    srv_collection_name(col, col_n, link[i].collection));
 		srv_json_set_text(o, "client", link[i].client_db);
 		srv_json_set_int(o, "items", items);
 		srv_json_set_int(o, "syncs", link[i].sync_no);
 		srv_json_set_time(o, "last_ok", link[i].last_ok_ms);
 		set_days(o, "past_days", link[i].past_days);
 		set_days(o, "future_days", link[i].future_days);
+		set_days(o, "mail_count", link[i].mail_count);
+		srv_json_set_text(o, "mail_parts",
+				  srv_mail_parts(link[i].mail_parts));
+		set_days(o, "mail_bytes", link[i].mail_bytes);
+		set_days(o, "mail_attach", link[i].mail_attach);
 		(void)json_object_array_add(rows, o);
 	}
 	return 0;
@@ -539,66 +539,6 @@ change(struct srv_call *c, struct store_device *dev)
 	return SRV_EXIT_OK;
 }
 
-/* "90d", "90", or "none" (0: no edge). */
-static bool
-read_days(const char *text, int64_t *days)
-{
-	enum { DAYS_MAX = 36500 };
-	struct slice s = slice_c(text);
-
-	*days = 0;
-	if (slice_is(s, "none"))
-		return true;
-	if (s.n > 1 && s.p[s.n - 1] == 'd')
-		s.n--;
-	return slice_i64(s, days) && *days >= 1 && *days <= DAYS_MAX;
-}
-
-/* The window of one database of the device: every link with it. */
-static int
-set_window(struct srv_call *c, struct store_tx *tx, int64_t device)
-{
-	const char *db = srv_call_text(c, "--db");
-	const char *past = srv_call_text(c, "--past");
-	const char *future = srv_call_text(c, "--future");
-	int64_t days[2] = { 0, 0 };
-	struct store_collection *col;
-	struct store_link *link;
-	struct err e = { 0 };
-	bool found = false;
-	size_t n, col_n;
-
-	if (db == NULL)
-		return past == NULL && future == NULL
-			   ? SRV_EXIT_OK
-			   : srv_call_usage(c, "a window needs --db");
-	if ((past == NULL && future == NULL) ||
-	    (past != NULL && !read_days(past, &days[0])) ||
-	    (future != NULL && !read_days(future, &days[1])))
-		return srv_call_usage(c, "--past and --future take days "
-					 "(\"90d\", 1 to 36500) or \"none\"");
-	if (tx->v->link_list(tx, c->a, device, &link, &n, &e) < 0 ||
-	    tx->v->collection_list(tx, c->a, &col, &col_n, &e) < 0)
-		return srv_fail(&e);
-	for (size_t i = 0; i < n; i++) {
-		struct slice name =
-		    collection_name(col, col_n, link[i].collection);
-
-		if (!slice_eq_nocase(name, slice_c(db)))
-			continue;
-		found = true;
-		link[i].past_days = past != NULL ? days[0] : link[i].past_days;
-		link[i].future_days =
-		    future != NULL ? days[1] : link[i].future_days;
-		if (tx->v->link_put(tx, &link[i], &e) < 0)
-			return srv_fail(&e);
-	}
-	return found ? SRV_EXIT_OK
-		     : srv_call_refuse(SRV_EXIT_NOTFOUND,
-				       "%s has not synced a database %s yet",
-				       c->arg[1], db);
-}
-
 static int
 device_set(struct srv_call *c)
 {
@@ -616,7 +556,7 @@ device_set(struct srv_call *c)
 	if (code == SRV_EXIT_OK)
 		code = change(c, f.dev);
 	if (code == SRV_EXIT_OK)
-		code = set_window(c, tx, f.dev->id);
+		code = srv_device_window(c, tx, f.dev->id);
 	if (code == SRV_EXIT_OK && tx->v->device_put(tx, f.dev, &e) < 0)
 		code = srv_fail(&e);
 	code = srv_call_end(&tx, code);
@@ -636,10 +576,12 @@ static const struct srv_verb verbs[] = {
 	{ "show", "USER DEVICE [--devinf]", 2, 2, { "--devinf" }, device_show },
 	{ "set",
 	  "USER DEVICE [--label LABEL] [--rules \"RULE ...\"]"
-	  " [--db DATABASE [--past DAYS] [--future DAYS]]",
+	  " [--db DATABASE [--past DAYS] [--future DAYS] [--newest COUNT]"
+	  " [--parts PARTS] [--bytes BYTES] [--attachments BYTES]]",
 	  2,
 	  2,
-	  { "--label=", "--rules=", "--db=", "--past=", "--future=" },
+	  { "--label=", "--rules=", "--db=", "--past=", "--future=",
+	    "--newest=", "--parts=", "--bytes=", "--attachments=" },
 	  device_set },
 	{ "disable", "USER DEVICE", 2, 2, { NULL }, device_disable },
 	{ "enable", "USER DEVICE", 2, 2, { NULL }, device_enable },

@@ -308,8 +308,9 @@ export_part(struct export *x, const struct store_collection *col,
 	(void)json_object_array_add(list, o);
 	if (path == NULL)
 		return err_set(e, ERR_NOMEM, "export", "out of memory");
-	if (combined(col))
-		return 0; /* its items are in those that it shows */
+	/* Its items are in those that it shows, or at the IMAP server. */
+	if (combined(col) || (col->kinds & PIM_MAIL) != 0)
+		return 0;
 	if (put_collection(x, col, f, path, e) < 0)
 		return -1;
 	srv_json_set_text(o, "file", file);

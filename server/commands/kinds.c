@@ -18,6 +18,9 @@ static const struct {
 	{ PIM_NOTE,
 	  { SLICE_INIT("note"), SLICE_INIT("notes"), SLICE_INIT("memo"),
 	    SLICE_INIT("memos") } },
+	{ PIM_MAIL,
+	  { SLICE_INIT("mail"), SLICE_INIT("mails"), SLICE_INIT("email"),
+	    SLICE_INIT("emails") } },
 };
 
 enum { KIND_N = sizeof(kind_words) / sizeof(kind_words[0]) };
@@ -124,6 +127,8 @@ srv_origin_name(enum store_origin o)
 		return "restore";
 	case STORE_BY_ALARM:
 		return "alarm";
+	case STORE_BY_MAILBOX:
+		return "mailbox";
 	}
 	return "unknown";
 }

@@ -44,7 +44,7 @@ detect(void **state)
 		{ "hello", "text/x-vcard", PIM_FORM_NONE },
 		{ "<contact/>", "text/x-s4j-sifc", PIM_FORM_NONE },
 		{ "<contact/>", "", PIM_FORM_NONE },
-		{ "x", "message/rfc822", PIM_FORM_NONE },
+		{ "x", "message/rfc822", PIM_RFC822 },
 	};
 
 	(void)state;
@@ -62,7 +62,7 @@ static void
 names(void **state)
 {
 	(void)state;
-	for (enum pim_form f = PIM_VCARD21; f <= PIM_VNOTE; f++)
+	for (enum pim_form f = PIM_VCARD21; f <= PIM_OFOLDER; f++)
 		assert_int_equal(
 		    pim_form_of(pim_form_mime(f), pim_form_version(f)), f);
 	assert_int_equal(

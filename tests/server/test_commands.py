@@ -351,6 +351,16 @@ class Device(Site):
         self.assertEqual(d["devinf"], "<DevInf/>")
         self.assertIn("<DevInf/>", self.run_("device", "show", "anna",
                                              "old phone", "--devinf"))
+        for wrong in (["--newest", "0"], ["--parts", "half"],
+                      ["--bytes", "64m"], ["--past", "x"], []):
+            self.refused("device", "set", "anna", dev, "--db", "mail", *wrong,
+                         code=USAGE, says=(wrong or ["--past"])[0])
+        self.refused("device", "set", "anna", dev, "--newest", "50",
+                     code=USAGE, says="--db")
+        self.refused("device", "set", "anna", dev, "--db", "none", "--newest",
+                     "50", "--parts", "text", "--bytes", "64k",
+                     "--attachments", "none", code=NOTFOUND,
+                     says="has not synced")
         self.refused("device", "set", "anna", dev, "--rules", "no-such-rule",
                   code=USAGE, says="no-such-rule")
         self.run_("device", "disable", "anna", "old phone")
@@ -608,6 +618,7 @@ class Items(Site):
         self.run_("import", "anna", "notes",
                   self.write("n.txt", "Shopping\nmilk\n"),
                   self.write("o.txt", "Ideas\nnone\n"))
+        self.run_("collection", "add", "anna", "mail", "--kinds", "mail")
         out = self.path("out")
         self.run_("export", "anna", "-o", out)
         m = json.loads(self.read("out/manifest.json"))
@@ -618,6 +629,7 @@ class Items(Site):
                                  "calendar": ("calendar.ics", 2),
                                  "tasks": ("tasks.ics", 1),
                                  "notes": ("notes", 2),
+                                 "mail": (None, None),
                                  "caltask": (None, None)})
         for root, _, names in os.walk(out):
             for n in names:

@@ -233,6 +233,60 @@ reminders(void **state)
 	t_commit(env, &tx);
 }
 
+/* Mail: one each, whatever the number. */
+static void
+mail(void **state)
+{
+	struct t_env *env = *state;
+	const struct store_mail_vtbl *mv = env->s->v->mail;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct store_mail_login login = { .port = 1 };
+	struct store_mail_folder folder[FEW] = { 0 };
+	struct store_mail_place place[FEW] = { 0 };
+	struct store_mail_body body[FEW] = { 0 };
+	struct store_mail_effect effect[FEW] = { 0 };
+	struct many *k = make(env, tx);
+	struct arena *a = env->a;
+	struct slice id[FEW];
+	struct store_mail_login *lo;
+	struct store_mail_folder *fo;
+	struct store_mail_place *pl;
+	struct store_mail_body *bo;
+	struct store_mail_effect *ef;
+	int64_t since;
+	size_t n;
+
+	for (size_t i = 0; i < FEW; i++) {
+		folder[i].collection = k->id[i];
+		place[i].uid = place[i].item = k->id[i];
+		body[i].item = k->id[i];
+		effect[i].id = id[i] = slice_c(k->name[i]);
+		effect[i].item = k->id[i];
+	}
+	TRIPS(1, mv->login_put(tx, &login, &env->e));
+	TRIPS(1, mv->login_get(tx, a, &lo, &env->e));
+	TRIPS(1, mv->login_drop(tx, &env->e));
+	TRIPS(1, mv->folder_put(tx, folder, FEW, &env->e));
+	TRIPS(1, mv->folder_list(tx, a, &fo, &n, &env->e));
+	TRIPS(1, mv->folder_drop(tx, 1, &env->e));
+	TRIPS(1, mv->place_put(tx, place, FEW, &env->e));
+	TRIPS(1, mv->place_page(tx, a, 0, 0, FEW, &pl, &n, &env->e));
+	TRIPS(1, mv->place_of(tx, a, k->id, FEW, &pl, &n, &env->e));
+	assert_int_equal(n, FEW);
+	TRIPS(1, mv->place_drop(tx, 0, k->id, FEW, &env->e));
+	TRIPS(1, mv->body_put(tx, body, FEW, &env->e));
+	TRIPS(1, mv->body_get(tx, a, k->id, FEW, 99, &bo, &n, &env->e));
+	assert_int_equal(n, FEW);
+	TRIPS(1, mv->body_drop(tx, k->id, FEW, &env->e));
+	TRIPS(1, mv->effect_add(tx, effect, FEW, &env->e));
+	TRIPS(1, mv->effect_set(tx, effect, FEW, &env->e));
+	TRIPS(1, mv->effect_get(tx, a, id, FEW, &ef, &n, &env->e));
+	TRIPS(1, mv->effect_of(tx, a, k->id, FEW, &ef, &n, &env->e));
+	TRIPS(1, mv->effect_list(tx, a, 0, FEW, &ef, &n, &env->e));
+	TRIPS(1, mv->newest(tx, k->id, FEW, 5, &since, &env->e));
+	t_commit(env, &tx);
+}
+
 /* Beginning and ending, and what goes past a transaction: one each. */
 static void
 around(void **state)
@@ -277,10 +331,7 @@ around(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(items),
-	T(sessions),
-	T(reminders),
-	T(around),
+	T(items), T(sessions), T(reminders), T(mail), T(around),
 };
 
 int

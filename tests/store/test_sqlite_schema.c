@@ -291,7 +291,7 @@ steps(const struct store_tx *tx)
 		(void)steps(tx);                                               \
 		OK(env, call);                                                 \
 		cost = steps(tx);                                              \
-		if (cost == 0 || cost > 400)                                   \
+		if (cost == 0 || cost > 450)                                   \
 			fail_msg("%d steps: %s", cost, #call);                 \
 	} while (0)
 

@@ -230,6 +230,8 @@ xml(struct buf *b, struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '<')
 			buf_str(b, "&lt;");
+		else if (s.p[i] == '>')
+			buf_str(b, "&gt;");
 		else if (s.p[i] == '&')
 			buf_str(b, "&amp;");
 		else if (s.p[i] == '\r')
@@ -367,6 +369,10 @@ put_change(struct phone *p, const struct phone_item *it, bool slow)
 			       : "");
 	buf_printf(&p->out, "<Item><Source><LocURI>%s</LocURI></Source>",
 		   it->luid);
+	if (it->parent.n > 0)
+		buf_printf(&p->out,
+			   "<SourceParent><LocURI>%.*s</LocURI></SourceParent>",
+			   SLICE_ARG(it->parent));
 	if (it->live) {
 		buf_str(&p->out, "<Data>");
 		xml(&p->out, it->body);
@@ -400,6 +406,7 @@ take_item(struct phone *p, const struct sml_cmd *cmd, struct buf *maps)
 	if (cmd->tag == SML_ADD) {
 		it = phone_add(p, arena_cstr(p->b->a, body));
 		it->change = 0;
+		it->parent = arena_copy(p->b->a, in->source_parent);
 		p->got_add++;
 		buf_printf(maps,
 			   "<MapItem><Target><LocURI>%.*s</LocURI></Target>"

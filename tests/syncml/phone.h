@@ -36,6 +36,7 @@ enum { PHONE_ITEMS = 5000 };
 struct phone_item {
 	char luid[16];
 	struct slice body;
+	struct slice parent; /* id of its folder; empty: none */
 	bool live;
 	char change; /* 'A', 'R', 'D' since the last sync; 0: none */
 	bool said;   /* sent in the session that broke, and answered */

@@ -1,0 +1,20 @@
+/* Shared by the files that read messages only. */
+#ifndef PIM_MIME_INT_H
+#define PIM_MIME_INT_H
+
+#include "pim/lines_int.h"
+#include "pim/mime.h"
+
+/* Where the line that begins at `at` ends, its LF included. */
+size_t pim_mime_line(struct slice s, size_t at);
+/* Bytes of a charset by its MIME name to UTF-8; .p == NULL: memory is short. */
+struct slice pim_mime_utf8(struct arena *a, struct slice s,
+			   struct slice charset);
+/* %41 (by this mark) to A; underline: "_" to a blank. .p == NULL: memory. */
+struct slice pim_mime_unhex(struct arena *a, struct slice s, char mark,
+			    bool underline);
+/* A parameter of an unfolded field; empty: none. .p == NULL: memory. */
+struct slice pim_mime_param(struct arena *a, struct slice field,
+			    const char *want);
+
+#endif
