@@ -201,6 +201,24 @@ TX_IN(v->alarm, address_put, (struct store_tx *tx, struct slice channel,
    const struct slice *address, size_t n, struct err *e),
    (in, channel, address, n, e))
 
+SITE_IN(v->push, push_due, (struct store *s, struct arena *a,
+     const bool mine[static STORE_BUCKETS], size_t limit,
+     struct store_push_due **out, size_t *n, struct err *e),
+     (in, a, mine, limit, out, n, e))
+TX_IN(v->push, push_due_put, (struct store_tx *tx, int64_t due_ms,
+   struct err *e), (in, due_ms, e))
+TX_IN(v->push, push_list, (struct store_tx *tx, struct arena *a,
+   struct store_push **out, size_t *n, struct err *e), (in, a, out, n, e))
+TX_IN(v->push, push_put, (struct store_tx *tx, const struct store_push *p,
+   struct err *e), (in, p, e))
+TX_IN(v->push, notice_add, (struct store_tx *tx,
+   const struct store_notice *v, size_t n, struct err *e), (in, v, n, e))
+TX_IN(v->push, notice_set, (struct store_tx *tx,
+   const struct store_notice *v, size_t n, struct err *e), (in, v, n, e))
+TX_IN(v->push, notice_list, (struct store_tx *tx, struct arena *a,
+   int64_t device, size_t limit, struct store_notice **out, size_t *n,
+   struct err *e), (in, a, device, limit, out, n, e))
+
 TX(save, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(save_keep, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(account_get, (struct store_tx *tx, struct arena *a,
@@ -440,9 +458,20 @@ static const struct store_alarm_vtbl FAULT_ALARM = {
 	.address_put = fault_address_put,
 };
 
+static const struct store_push_vtbl FAULT_PUSH = {
+	.push_due = fault_push_due,
+	.push_due_put = fault_push_due_put,
+	.push_list = fault_push_list,
+	.push_put = fault_push_put,
+	.notice_add = fault_notice_add,
+	.notice_set = fault_notice_set,
+	.notice_list = fault_notice_list,
+};
+
 static const struct store_vtbl FAULT = {
 	.name = "fault",
 	.alarm = &FAULT_ALARM,
+	.push = &FAULT_PUSH,
 	.close = fault_close,
 	.backup = fault_backup,
 	.check = fault_check,

@@ -31,6 +31,7 @@ static const struct store_vtbl PG = {
 	.name = "postgres",
 	.rows = &pg_rows_vtbl,
 	.alarm = &pg_alarm_vtbl,
+	.push = &pg_push_vtbl,
 	.close = pg_close,
 	.backup = pg_backup,
 	.check = pg_check,

@@ -163,13 +163,16 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 	    " AND next_ms IS NULL";
 	static const char seen[] =
 	    "DELETE FROM reminder_seen WHERE account_id = $1 AND at_ms < $2";
+	static const char told[] =
+	    "DELETE FROM notice WHERE account_id = $1 AND queued_ms < $2";
 	const struct timed s[] = {
 		{ chunks, p->chunks_ms },   { answers, p->sessions_ms },
 		{ states, p->sessions_ms }, { sent, p->history_ms },
-		{ seen, p->chunks_ms },     { closed, p->sessions_ms },
+		{ seen, p->chunks_ms },     { told, p->history_ms },
+		{ closed, p->sessions_ms },
 	};
 
-	return run_timed(p, t, s, 6, 5, e);
+	return run_timed(p, t, s, 7, 6, e);
 }
 
 /* A session's row, story and reports stay as long as the history that they
@@ -280,7 +283,10 @@ accounts(struct prune *p, struct arena *a, int64_t **out, size_t *n,
 	    "  WHERE d.account_id = b.account_id AND d.written_ms < $1"
 	    "  LIMIT 1) = 1"
 	    " OR (SELECT 1 FROM reminder_seen r"
-	    "  WHERE r.account_id = b.account_id AND r.at_ms < $3 LIMIT 1) = 1";
+	    "  WHERE r.account_id = b.account_id AND r.at_ms < $3 LIMIT 1) = 1"
+	    " OR (SELECT 1 FROM notice n"
+	    "  WHERE n.account_id = b.account_id AND n.queued_ms < $1"
+	    "  LIMIT 1) = 1";
 	struct pg_conn *c;
 	struct pg_q q;
 	int64_t *one;

@@ -8,7 +8,8 @@
 	"link_id, device_id, collection_id, client_db, cursors, a_client,"     \
 	" a_server, n_client, n_server, n_valid, n_sync_no, sync_no,"          \
 	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open,"    \
-	" past_days, future_days, filter, filter_asked"
+	" past_days, future_days, filter, filter_asked,"                       \
+	" server_uri"
 
 static int
 link_read(struct lite_q *q, struct arena *a, struct store_link *l,
@@ -37,6 +38,7 @@ link_read(struct lite_q *q, struct arena *a, struct store_link *l,
 		.future_days = lite_col(q, 20),
 		.filter = lite_col_bytes(q, a, 21),
 		.filter_asked = lite_col_bytes(q, a, 22),
+		.server_uri = lite_col_bytes(q, a, 23),
 	};
 	return store_cursors_get(lite_col_view(q, 4), l, q->where, e);
 }
@@ -83,7 +85,7 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	static const char sql[] =
 	    "INSERT INTO link (account_id, " COLS ")"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)"
+	    " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"
 	    " ON CONFLICT (account_id, link_id) DO UPDATE SET"
 	    " device_id = excluded.device_id,"
 	    " collection_id = excluded.collection_id,"
@@ -99,7 +101,8 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	    " past_days = excluded.past_days,"
 	    " future_days = excluded.future_days,"
 	    " filter = excluded.filter,"
-	    " filter_asked = excluded.filter_asked";
+	    " filter_asked = excluded.filter_asked,"
+	    " server_uri = excluded.server_uri";
 	char room[STORE_CURSORS_MAX];
 	struct slice cursors;
 	struct lite_q q;
@@ -131,6 +134,7 @@ link_put(struct lite_tx *t, const struct store_link *in, struct err *e)
 	lite_int(&q, in->future_days);
 	lite_blob(&q, in->filter);
 	lite_blob(&q, in->filter_asked);
+	lite_blob(&q, in->server_uri);
 	return lite_once(&q, e);
 }
 

@@ -33,6 +33,7 @@ static const struct store_vtbl LITE = {
 	.name = "sqlite",
 	.rows = &lite_rows_vtbl,
 	.alarm = &lite_alarm_vtbl,
+	.push = &lite_push_vtbl,
 	.close = lite_close,
 	.backup = lite_backup,
 	.check = lite_check,
