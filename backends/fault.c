@@ -207,6 +207,8 @@ SITE_IN(v->push, push_due, (struct store *s, struct arena *a,
      (in, a, mine, limit, out, n, e))
 TX_IN(v->push, push_due_put, (struct store_tx *tx, int64_t due_ms,
    struct err *e), (in, due_ms, e))
+TX_IN(v->push, push_due_by, (struct store_tx *tx, int64_t due_ms,
+   struct err *e), (in, due_ms, e))
 TX_IN(v->push, push_list, (struct store_tx *tx, struct arena *a,
    struct store_push **out, size_t *n, struct err *e), (in, a, out, n, e))
 TX_IN(v->push, push_put, (struct store_tx *tx, const struct store_push *p,
@@ -461,6 +463,7 @@ static const struct store_alarm_vtbl FAULT_ALARM = {
 static const struct store_push_vtbl FAULT_PUSH = {
 	.push_due = fault_push_due,
 	.push_due_put = fault_push_due_put,
+	.push_due_by = fault_push_due_by,
 	.push_list = fault_push_list,
 	.push_put = fault_push_put,
 	.notice_add = fault_notice_add,

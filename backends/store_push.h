@@ -12,6 +12,12 @@
 
 #include "backends/store_alarm.h"
 
+enum {
+	/* A device in a session is not woken; one that is silent for so long
+	   has lost it. */
+	STORE_PUSH_HOLD_MS = 60 * 1000,
+};
+
 /* How one device is told. */
 struct store_push {
 	int64_t device;
@@ -36,6 +42,7 @@ enum store_notice_answer {
 	STORE_NOTICE_SID,  /* a session with its number */
 	STORE_NOTICE_TYPE, /* one that says it was asked for (206 to 210) */
 	STORE_NOTICE_SYNC, /* some other sync of the same database */
+	STORE_NOTICE_VOID, /* none is waited for: it is told another way now */
 };
 
 /* One database of one notice. */
@@ -59,6 +66,8 @@ struct store_push_vtbl {
 			struct store_push_due **out, size_t *n, struct err *e);
 	/* When to look at this account again; INT64_MAX: when it changes. */
 	int (*push_due_put)(struct store_tx *tx, int64_t due_ms, struct err *e);
+	/* ... no later than then. */
+	int (*push_due_by)(struct store_tx *tx, int64_t due_ms, struct err *e);
 	/* The account's devices that are told, by id. */
 	int (*push_list)(struct store_tx *tx, struct arena *a,
 			 struct store_push **out, size_t *n, struct err *e);

@@ -45,6 +45,12 @@ sml_notify_type(struct slice type)
 	return 0;
 }
 
+uint16_t
+sml_notify_session(int64_t no)
+{
+	return (uint16_t)((no - 1) % UINT16_MAX + 1);
+}
+
 bool
 sml_notify_answers(uint16_t session, struct slice sid)
 {

@@ -59,6 +59,9 @@ int sml_notify_message(struct arena *a, const struct sml_notify *in,
 /* The registered number of a content type, as SAN has it; 0: it has none. */
 uint32_t sml_notify_type(struct slice type);
 
+/* The number of a device's n-th notice. */
+uint16_t sml_notify_session(int64_t no);
+
 /* Is this SessionID what a device makes of the number? "2A" it should be, and
    some write "42". */
 bool sml_notify_answers(uint16_t session, struct slice sid);

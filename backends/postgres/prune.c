@@ -106,6 +106,8 @@ history_batch(struct prune *p, struct pg_tx *t, struct aged *at, bool *more,
 
 /* ---- sessions and chunks ------------------------------------------------- */
 
+enum { TIMED_MAX = 7 };
+
 /* Statements with one time as $2, in one round trip; what each of the first
    `counted` changed is added to p->n. */
 struct timed {
@@ -117,7 +119,7 @@ static int
 run_timed(struct prune *p, struct pg_tx *t, const struct timed *s, size_t n,
 	  size_t counted, struct err *e)
 {
-	struct pg_q q[6];
+	struct pg_q q[TIMED_MAX];
 
 	for (size_t i = 0; i < n; i++) {
 		pg_query(t, &q[i], s[i].sql, WHERE);

@@ -5,8 +5,8 @@
 
 /* ---- accounts to look at ------------------------------------------------- */
 
-void
-pg_push_changed(struct pg_tx *t, struct pg_q *q)
+static void
+due_by(struct pg_tx *t, struct pg_q *q, int64_t due_ms)
 {
 	static const char sql[] =
 	    "INSERT INTO push_due AS x (account_id, bucket, due_ms)"
@@ -16,8 +16,26 @@ pg_push_changed(struct pg_tx *t, struct pg_q *q)
 
 	pg_query(t, q, sql, "store.commit");
 	pg_int(q, store_bucket(t->tx.account));
-	pg_int(q, t->tx.now_ms);
+	pg_int(q, due_ms);
+}
+
+void
+pg_push_changed(struct pg_tx *t, struct pg_q *q)
+{
+	due_by(t, q, t->tx.now_ms);
 	pg_send(q);
+}
+
+static int
+pg_push_due_by(struct store_tx *tx, int64_t due_ms, struct err *e)
+{
+	struct pg_tx *t = pg_enter(tx, STORE_WRITE, "store.push_due_by", e);
+	struct pg_q q;
+
+	if (t == NULL)
+		return -1;
+	due_by(t, &q, due_ms);
+	return pg_leave(t, pg_once(&q, e));
 }
 
 static int
@@ -338,6 +356,7 @@ pg_notice_list(struct store_tx *tx, struct arena *a, int64_t device,
 const struct store_push_vtbl pg_push_vtbl = {
 	.push_due = pg_push_due,
 	.push_due_put = pg_push_due_put,
+	.push_due_by = pg_push_due_by,
 	.push_list = pg_push_list,
 	.push_put = pg_push_put,
 	.notice_add = pg_notice_add,

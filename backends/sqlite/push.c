@@ -5,8 +5,8 @@
 
 /* ---- accounts to look at ------------------------------------------------- */
 
-int
-lite_push_changed(struct lite_tx *t, struct err *e)
+static int
+due_by(struct lite_tx *t, int64_t due_ms, struct err *e)
 {
 	static const char sql[] =
 	    "INSERT INTO push_due (account_id, bucket, due_ms)"
@@ -17,8 +17,22 @@ lite_push_changed(struct lite_tx *t, struct err *e)
 	if (lite_query(t, &q, sql, "store.commit", e) < 0)
 		return -1;
 	lite_int(&q, store_bucket(t->tx.account));
-	lite_int(&q, t->tx.now_ms);
+	lite_int(&q, due_ms);
 	return lite_once(&q, e);
+}
+
+int
+lite_push_changed(struct lite_tx *t, struct err *e)
+{
+	return due_by(t, t->tx.now_ms, e);
+}
+
+static int
+lite_push_due_by(struct store_tx *tx, int64_t due_ms, struct err *e)
+{
+	struct lite_tx *t = lite_enter(tx, STORE_WRITE, "store.push_due_by", e);
+
+	return t == NULL ? -1 : lite_leave(t, due_by(t, due_ms, e));
 }
 
 static int
@@ -301,6 +315,7 @@ lite_notice_list(struct store_tx *tx, struct arena *a, int64_t device,
 const struct store_push_vtbl lite_push_vtbl = {
 	.push_due = lite_push_due,
 	.push_due_put = lite_push_due_put,
+	.push_due_by = lite_push_due_by,
 	.push_list = lite_push_list,
 	.push_put = lite_push_put,
 	.notice_add = lite_notice_add,

@@ -512,7 +512,7 @@ SELECT
   CASE WHEN n.started_ms > 0 THEN report_time(n.started_ms) END AS started,
   CASE WHEN n.session_id > 0 THEN n.session_id END AS session,
   CASE n.answer WHEN 1 THEN 'number' WHEN 2 THEN 'type' WHEN 3 THEN 'sync'
-    ELSE 'none' END AS answer,
+    WHEN 4 THEN 'void' ELSE 'none' END AS answer,
   n.queued_ms - n.event_ms AS queue_ms,
   CASE WHEN d.sent_ms > 0 THEN d.sent_ms - n.queued_ms END AS send_ms,
   CASE WHEN n.started_ms > 0 AND d.sent_ms > 0

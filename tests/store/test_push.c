@@ -122,6 +122,16 @@ changes_leave_a_row(void **state)
 	assert_int_equal(due(env, &row), 1);
 	assert_true(row->due_ms == 37);
 	tx = t_begin(env, env->anna, STORE_WRITE, 38);
+	OK(env, pv(env)->push_due_by(tx, 38, &env->e));
+	t_commit(env, &tx);
+	assert_int_equal(due(env, &row), 1);
+	assert_true(row->due_ms == 37);
+	tx = t_begin(env, env->anna, STORE_WRITE, 38);
+	OK(env, pv(env)->push_due_by(tx, 36, &env->e));
+	t_commit(env, &tx);
+	assert_int_equal(due(env, &row), 1);
+	assert_true(row->due_ms == 36);
+	tx = t_begin(env, env->anna, STORE_WRITE, 38);
 	OK(env, pv(env)->push_due_put(tx, INT64_MAX, &env->e));
 	t_commit(env, &tx);
 	assert_int_equal(due(env, &row), 0);
