@@ -240,6 +240,10 @@ look_device(struct look *k, struct store_push *p, struct err *e)
 		0)
 		return -1;
 	t.broke = last_n > 0 && last->failed != 0;
+	/* It came before its notice left: the pause is not for nothing. */
+	if (p->last_ms > k->v.now_ms && t.was_n > 0 &&
+	    t.was[0].answer != STORE_NOTICE_WAITS)
+		p->last_ms = t.was[0].queued_ms;
 	if (last_n > 0 && !t.broke && last->last_ms >= p->last_ms)
 		p->tries = 0;
 	for (size_t i = 0; i < t.link_n; i++) {
