@@ -137,7 +137,8 @@ waiting_message(struct look *k, const struct told *t, struct slice *id,
 	size_t n;
 
 	*id = SLICE_LIT("");
-	if (t->was_n == 0 || t->was[0].no != t->p->last_no)
+	if (t->was_n == 0 || t->was[0].no != t->p->last_no ||
+	    t->was[0].answer != STORE_NOTICE_WAITS)
 		return 0;
 	if (tx->v->alarm->delivery_get(tx, k->v.a, &t->was[0].delivery, 1, &d,
 				       &n, e) < 0)
