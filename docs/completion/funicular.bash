@@ -56,6 +56,8 @@ _funicular_options()
 	"session list") echo "--device --limit" ;;
 	"alarm due") echo "--at --limit" ;;
 	"alarm list" | "alarm sent") echo "--limit" ;;
+	"push secret") echo "--password-file --password-stdin --generate
+		--none" ;;
 	report) echo "--since --limit --csv --sql" ;;
 	import) echo "--dry-run" ;;
 	export) echo "--format -o" ;;
@@ -156,7 +158,7 @@ _funicular()
 	_funicular_read
 	_funicular_value && return
 	if ((${#args[@]} == 0)); then
-		_funicular_words "serve user device collection item session alarm report
+		_funicular_words "serve user device collection item session alarm push report
 			import export backup check copy migrate help --config --json
 			--help --version"
 		return
@@ -169,8 +171,9 @@ _funicular()
 	item) verbs="list show purge" ;;
 	session) verbs="list show" ;;
 	alarm) verbs="due list sent test again" ;;
+	push) verbs="list set secret test" ;;
 	help)
-		_funicular_words "serve user device collection item session alarm report
+		_funicular_words "serve user device collection item session alarm push report
 			import export backup check copy migrate"
 		return
 		;;
