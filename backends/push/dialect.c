@@ -183,9 +183,8 @@ control(struct buf *b, const struct push_conf *conf,
 	buf_str(b, "/TYPE=PLMN@");
 	xml(b, host);
 	buf_str(b, "\"/><quality-of-service priority=\"medium\" "
-		   "delivery-method=\"unconfirmed\" network=\"GSM\" "
-		   "bearer=\"SMS\" bearer-required=\"true\"/>"
-		   "</push-message></pap>\r\n");
+		   "delivery-method=\"unconfirmed\"/></push-message></pap>"
+		   "\r\n");
 }
 
 static void
@@ -201,8 +200,7 @@ content(struct buf *b, const struct outlet_msg *msg)
 	} else {
 		buf_printf(b,
 			   "--" BOUNDARY "\r\nContent-Type: %.*s\r\n"
-			   "X-Wap-Application-Id: %.*s\r\n"
-			   "Content-Transfer-Encoding: binary\r\n\r\n",
+			   "X-Wap-Application-Id: %.*s\r\n\r\n",
 			   SLICE_ARG(n->type), SLICE_ARG(n->app));
 		buf_add(b, n->body);
 	}
@@ -251,10 +249,17 @@ result_code(struct slice answer, int64_t *out)
 		return false;
 	s = slice_from(answer, at);
 	s = slice_sub(s, 0, slice_find(s, '>'));
-	at = slice_find_str(s, " code=\"");
+	at = slice_find_str(s, " code");
 	if (at == SIZE_MAX)
 		return false;
-	s = slice_from(s, at + strlen(" code=\""));
+	/* Kannel writes: code ="1001" */
+	s = slice_trim(slice_from(s, at + strlen(" code")));
+	if (!slice_starts(s, "="))
+		return false;
+	s = slice_trim(slice_from(s, 1));
+	if (!slice_starts(s, "\""))
+		return false;
+	s = slice_from(s, 1);
 	return slice_i64(slice_sub(s, 0, slice_find(s, '"')), out);
 }
 

@@ -228,8 +228,9 @@ static bool
 launch(struct job *j)
 {
 	const struct push_request *r = &j->part[j->part_at];
-	/* No "Expect: 100-continue": old gateways answer 417. */
-	bool ok = add_header(j, "Expect:");
+	/* Nothing of libcurl's own: old gateways answer 417 to "Expect", and
+	   a push proxy gateway sends what it does not know on to the phone. */
+	bool ok = add_header(j, "Expect:") && add_header(j, "Accept:");
 
 	for (size_t i = 0; i < sizeof(r->header) / sizeof(r->header[0]); i++)
 		ok =
