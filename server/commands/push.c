@@ -143,10 +143,12 @@ set_all(struct srv_call *c, struct store_tx *tx, struct told *t, struct err *e)
 		if (rc < 0)
 			return -1;
 	}
-	if ((!slice_eq(was.channel, t->push.channel) ||
-	     !slice_eq(was.address, t->push.address)) &&
-	    void_notices(tx, c->a, t->dev.id, e) < 0)
-		return -1;
+	if (!slice_eq(was.channel, t->push.channel) ||
+	    !slice_eq(was.address, t->push.address)) {
+		if (void_notices(tx, c->a, t->dev.id, e) < 0)
+			return -1;
+		t->push.last_ms = t->push.tries = 0;
+	}
 	if (tx->v->push->push_put(tx, &t->push, e) < 0)
 		return -1;
 	/* It may have something to fetch already. */
