@@ -11,6 +11,8 @@
  */
 #include "syncml/session.h"
 
+#include "base/digest.h"
+
 enum { OWN_TRIES_MAX = 2, OWN_NONCE_BYTES_MAX = 255 };
 
 struct sml_login_in
@@ -262,7 +264,7 @@ send_again(struct sml_ctx *c, int64_t msgid)
 static void
 keep_nonce(struct sml_ctx *c)
 {
-	if (slice_eq(c->dev.own_nonce, c->s.own.nonce))
+	if (digest_same(c->dev.own_nonce, c->s.own.nonce))
 		return;
 	c->dev.own_nonce = c->s.own.nonce;
 	c->dev_dirty = true;
