@@ -157,7 +157,8 @@ next_job(struct push_outlet *o)
 /* ---- one request --------------------------------------------------------- */
 
 static size_t
-on_answer(char *p, size_t size, size_t n, void *ctx)
+on_answer(char *p, /* NOLINT(readability-non-const-parameter) */
+	  size_t size, size_t n, void *ctx)
 {
 	struct job *j = ctx;
 	size_t room = PUSH_ANSWER_BYTES_MAX - j->answer.n;

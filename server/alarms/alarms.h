@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "server/metrics.h"
 #include "syncml/login.h"
 
 enum {
@@ -54,6 +55,7 @@ struct srv_alarms_in {
 	   not. The name is ours towards devices. */
 	struct sml_secrets *secrets;
 	struct slice server_id;
+	struct srv_metrics *metrics; /* NULL: nobody counts */
 };
 
 struct srv_alarms;

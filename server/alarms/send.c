@@ -136,6 +136,18 @@ flight_of(const struct flight *f, size_t n, struct slice id)
 	return NULL;
 }
 
+static void
+count(const struct srv_alarms *al, const struct flight *f,
+      const struct store_delivery *d)
+{
+	struct srv_metrics *m = al->in.metrics;
+
+	if (m == NULL || d->kind != STORE_DELIVERY_PUSH)
+		return;
+	srv_metrics_add(
+	    f->state == FLIGHT_SENT ? &m->notices_sent : &m->notices_failed, 1);
+}
+
 /* All of one account, whose settled ones these are. */
 static int
 write_down(struct alarms_view *v, const struct flight *f, size_t n,
@@ -154,6 +166,8 @@ write_down(struct alarms_view *v, const struct flight *f, size_t n,
 	for (size_t i = 0; i < d_n; i++) {
 		const struct flight *of = flight_of(f, n, d[i].id);
 
+		if (of != NULL)
+			count(v->al, of, &d[i]);
 		if (of != NULL && of->state == FLIGHT_SENT)
 			was_sent(v, &d[i]);
 		else if (of != NULL)

@@ -195,6 +195,8 @@ new_message(struct look *k, struct told *t, struct slice *id, struct err *e)
 	t->p->last_no++;
 	t->p->last_ms = d.next_ms;
 	t->p->tries++;
+	if (k->v.al->in.metrics != NULL)
+		srv_metrics_add(&k->v.al->in.metrics->notices, 1);
 	if (tx->v->push->push_put(tx, t->p, e) < 0)
 		return -1;
 	return tx->v->alarm->delivery_add(tx, &d, 1, e);

@@ -29,7 +29,7 @@ struct say {
 int64_t
 srv_push_again(const struct store_delivery *d, int64_t now_ms)
 {
-	static const int64_t after_min[] = { 10, 60, 6 * 60, 24 * 60 };
+	static const int64_t after_min[] = { 10, 60, 360, 1440 };
 
 	for (size_t i = 0; i < sizeof(after_min) / sizeof(after_min[0]); i++) {
 		int64_t at = d->written_ms + after_min[i] * 60000;

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir, "server"))
@@ -113,6 +114,11 @@ class SinkTest(unittest.TestCase):
         self.one.sync([self.d.port()], [("Add", "x" + name,
                                          phone.card(name))])
 
+    def metrics(self):
+        url = "http://127.0.0.1:%d/metrics" % self.d.admin_port()
+        with urllib.request.urlopen(url) as r:
+            return r.read().decode()
+
     def wait_state(self, state):
         kannel.wait_for("state %s" % state, lambda: [
             r for r in json.loads(self.run_("report", "notices", "--json"))
@@ -137,6 +143,10 @@ class SinkTest(unittest.TestCase):
         self.one_adds("Bert")
         self.sink.wait(3)
         self.wait_state("sent")
+        for name, n in (("notices", 1), ("notices_sent", 1),
+                        ("notice_failures", 2)):
+            self.assertIn("funicular_%s_total %d\n" % (name, n),
+                          self.metrics())
         self.assertEqual(len(set(self.sink.ids())), 1)
         self.assertEqual(len({b for _, _, b in self.sink.seen}), 1)
 
