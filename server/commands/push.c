@@ -27,7 +27,7 @@ find_device(struct srv_call *c, struct store_tx *tx, struct store_device *out)
 	struct slice name = slice_c(c->arg[1]);
 	struct store_device *d;
 	struct err e = { 0 };
-	size_t n, hits = 0;
+	size_t n = 0, hits = 0;
 
 	if (tx->v->device_list(tx, c->a, &d, &n, &e) < 0)
 		return srv_fail(&e);
@@ -175,7 +175,7 @@ push_set(struct srv_call *c)
 {
 	struct store_tx *tx;
 	struct err e = { 0 };
-	struct told t;
+	struct told t = { .there = false };
 	int code;
 
 	if (c->arg_n % 2 != 0)
@@ -220,7 +220,7 @@ push_secret(struct srv_call *c)
 	bool generated = false;
 	struct store_tx *tx;
 	struct err e = { 0 };
-	struct told t;
+	struct told t = { .there = false };
 	int code = SRV_EXIT_OK;
 
 	if (!srv_call_flag(c, "--none"))
@@ -320,7 +320,7 @@ rows(struct srv_call *c, struct store_tx *tx, struct json_object *out)
 	struct store_notice *v;
 	struct store_push *p;
 	struct err e = { 0 };
-	size_t col_n, dev_n, v_n, n;
+	size_t col_n = 0, dev_n = 0, v_n = 0, n = 0;
 
 	if (tx->v->push->push_list(tx, c->a, &p, &n, &e) < 0 ||
 	    tx->v->device_list(tx, c->a, &dev, &dev_n, &e) < 0 ||
@@ -365,7 +365,7 @@ push_test(struct srv_call *c)
 	struct store_tx *tx;
 	struct err e = { 0 };
 	struct slice id;
-	struct told t;
+	struct told t = { .there = false };
 	int code = srv_call_begin(c, c->arg[0], STORE_WRITE, &tx);
 
 	if (code != SRV_EXIT_OK)
