@@ -668,6 +668,35 @@ forms(void **state)
 	assert_int_equal(gate.msg[4].n, 0);
 }
 
+/* The content type is what the device says it likes best. */
+static void
+type_that_it_prefers(void **state)
+{
+	static const char devinf[] =
+	    "<DevInf xmlns='syncml:devinf'><VerDTD>1.2</VerDTD><DevID>x"
+	    "</DevID><DevTyp>phone</DevTyp><DataStore><SourceRef>./C"
+	    "</SourceRef><Rx-Pref><CTType>text/vcard</CTType><VerCT>3.0"
+	    "</VerCT></Rx-Pref><Tx-Pref><CTType>text/vcard</CTType><VerCT>3.0"
+	    "</VerCT></Tx-Pref><SyncCap><SyncType>1</SyncType></SyncCap>"
+	    "</DataStore></DevInf>";
+	struct store_tx *tx = begin(STORE_WRITE);
+	struct store_device d = device(tx, two.dev);
+	struct store_link *l;
+	size_t n;
+
+	(void)state;
+	d.devinf = slice_c(devinf);
+	assert_int_equal(tx->v->device_put(tx, &d, NULL), 0);
+	assert_int_equal(tx->v->link_list(tx, bench.a, d.id, &l, &n, NULL), 0);
+	assert_int_equal(n, 1);
+	l->client_db = SLICE_LIT("./C");
+	assert_int_equal(tx->v->link_put(tx, l, NULL), 0);
+	commit(&tx);
+	one_adds("Bert");
+	saw(1);
+	assert_memory_equal(gate.msg[0].body + 33, "\x60\x00\x03\x09\x0a", 5);
+}
+
 /* What cannot be said is no reason to stop: it is written down. */
 static void
 cannot_be_said(void **state)
@@ -731,6 +760,7 @@ main(void)
 		T(failed_and_refused),
 		T(proves_who_sends_it),
 		T(forms),
+		T(type_that_it_prefers),
 		T(cannot_be_said),
 		T(a_test),
 	};
