@@ -218,7 +218,8 @@ count_minute(struct claim *c, struct err *e)
 		(size_t)c->v.al->in.minute_max * 2, &d, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		c->alarms += d[i].state != STORE_DELIVERY_DROPPED;
+		c->alarms += d[i].kind != STORE_DELIVERY_PUSH &&
+			     d[i].state != STORE_DELIVERY_DROPPED;
 	return 0;
 }
 
