@@ -255,6 +255,25 @@ TX_IN(v->mail, effect_list, (struct store_tx *tx, struct arena *a,
 TX_IN(v->mail, newest, (struct store_tx *tx, const int64_t *collection,
    size_t n, int64_t count, int64_t *since_ms, struct err *e),
    (in, collection, n, count, since_ms, e))
+SITE_IN(v->push, push_due, (struct store *s, struct arena *a,
+     const bool mine[static STORE_BUCKETS], size_t limit,
+     struct store_push_due **out, size_t *n, struct err *e),
+     (in, a, mine, limit, out, n, e))
+TX_IN(v->push, push_due_put, (struct store_tx *tx, int64_t due_ms,
+   struct err *e), (in, due_ms, e))
+TX_IN(v->push, push_due_by, (struct store_tx *tx, int64_t due_ms,
+   struct err *e), (in, due_ms, e))
+TX_IN(v->push, push_list, (struct store_tx *tx, struct arena *a,
+   struct store_push **out, size_t *n, struct err *e), (in, a, out, n, e))
+TX_IN(v->push, push_put, (struct store_tx *tx, const struct store_push *p,
+   struct err *e), (in, p, e))
+TX_IN(v->push, notice_add, (struct store_tx *tx,
+   const struct store_notice *v, size_t n, struct err *e), (in, v, n, e))
+TX_IN(v->push, notice_set, (struct store_tx *tx,
+   const struct store_notice *v, size_t n, struct err *e), (in, v, n, e))
+TX_IN(v->push, notice_list, (struct store_tx *tx, struct arena *a,
+   int64_t device, size_t limit, struct store_notice **out, size_t *n,
+   struct err *e), (in, a, device, limit, out, n, e))
 
 TX(save, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(save_keep, (struct store_tx *tx, int level, struct err *e), (in, level, e))
@@ -537,10 +556,22 @@ static const struct store_mail_vtbl FAULT_MAIL = {
 	.newest = fault_newest,
 };
 
+static const struct store_push_vtbl FAULT_PUSH = {
+	.push_due = fault_push_due,
+	.push_due_put = fault_push_due_put,
+	.push_due_by = fault_push_due_by,
+	.push_list = fault_push_list,
+	.push_put = fault_push_put,
+	.notice_add = fault_notice_add,
+	.notice_set = fault_notice_set,
+	.notice_list = fault_notice_list,
+};
+
 static const struct store_vtbl FAULT = {
 	.name = "fault",
 	.alarm = &FAULT_ALARM,
 	.mail = &FAULT_MAIL,
+	.push = &FAULT_PUSH,
 	.close = fault_close,
 	.backup = fault_backup,
 	.check = fault_check,

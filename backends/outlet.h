@@ -36,6 +36,7 @@ enum {
 	OUTLET_ID_MAX = 64,        /* bytes of a message's id */
 	OUTLET_ADDRESS_MAX = 1024, /* of an address */
 	OUTLET_TEXT_MAX = 4096,    /* of a text: more is cut by the sender */
+	OUTLET_NOTICE_MAX = 1024,  /* of a notice's body */
 	OUTLET_IN_TEXT_MAX = 2048, /* of what comes in: more is cut */
 };
 
@@ -56,14 +57,24 @@ struct outlet_alarm {
 	bool task;
 };
 
+/* What wakes a device: octets with a content type. */
+struct outlet_notice {
+	struct slice type; /* application/vnd.syncml.ds.notification */
+	struct slice app;  /* x-wap-application:push.syncml */
+	struct slice body;
+};
+
 struct outlet_msg {
 	struct slice id;      /* [0-9a-z-]+: the same for every repeat */
-	struct slice to;      /* JID, mail address */
+	struct slice to;      /* JID, mail address, phone number */
 	struct slice lang;    /* "en" */
 	struct slice subject; /* one line; XMPP leaves it out */
 	struct slice text;
 	const struct outlet_alarm
-	    *alarm;         /* NULL: a reply, a digest, a notice */
+	    *alarm; /* NULL: a reply, a digest, a notice */
+	const struct outlet_notice
+	    *notice;        /* NULL: it is for people; else a gateway sends this
+			       instead of the text */
 	int64_t written_ms; /* when it should have gone out; for the mark of a
 			       delayed message. INT64_MIN: now */
 };

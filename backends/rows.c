@@ -38,10 +38,23 @@ static const struct rows_column AUTH_DAY[] = {
 	I(day), I(account_id), T(net), I(what), I(n), I(last_ms),
 };
 static const struct rows_column ACCOUNT[] = {
-	I(account_id),          B(user),        I(disabled),   T(zone),
-	I(quota_bytes),         I(quota_items), I(used_bytes), I(used_items),
-	I(change_no),           I(next_id),     I(cred_gen),   I(created_ms),
-	{ "moved", ROWS_SEAL }, I(alarm_on),    I(alarm_hour), I(alarm_lead),
+	I(account_id),
+	B(user),
+	I(disabled),
+	T(zone),
+	I(quota_bytes),
+	I(quota_items),
+	I(used_bytes),
+	I(used_items),
+	I(change_no),
+	I(next_id),
+	I(cred_gen),
+	I(created_ms),
+	{ "moved", ROWS_SEAL },
+	I(alarm_on),
+	I(alarm_hour),
+	I(alarm_lead),
+	I(push),
 };
 static const struct rows_column CREDENTIAL[] = {
 	I(account_id), I(credential_id), I(kind),       T(label),   B(device),
@@ -92,6 +105,7 @@ static const struct rows_column DEVICE[] = {
 	I(first_ms),
 	I(last_ms),
 	T(last_addr),
+	B(own_nonce),
 	B(devinf),
 };
 static const struct rows_column LINK[] = {
@@ -102,6 +116,7 @@ static const struct rows_column LINK[] = {
 	I(gen_last),   I(last_ok_ms),   I(last_type),  B(open),
 	I(past_days),  I(future_days),  I(mail_count), I(mail_parts),
 	I(mail_bytes), I(mail_attach),  B(filter),     B(filter_asked),
+	B(server_uri),
 };
 static const struct rows_column MAP[] = {
 	I(account_id), I(link_id), I(gen),     I(item_id),
@@ -192,6 +207,20 @@ static const struct rows_column MAIL_LOGIN[] = {
 	I(days),       I(count),   I(cap),     I(health), T(why),
 	I(last_ms),    I(next_ms), I(fails),
 };
+static const struct rows_column PUSH_DUE[] = {
+	I(account_id),
+	I(bucket),
+	I(due_ms),
+};
+static const struct rows_column PUSH_DEVICE[] = {
+	I(account_id), I(device_id), T(channel), T(address), T(ways),
+	B(secret),     I(last_no),   I(last_ms), I(tries),
+};
+static const struct rows_column NOTICE[] = {
+	I(account_id),  I(device_id), I(notice_no), I(collection_id),
+	T(delivery_id), I(event_ms),  I(queued_ms), I(session_id),
+	I(started_ms),  I(answer),
+};
 static const struct rows_column ADDRESS_DIRECTORY[] = {
 	T(channel),
 	T(address),
@@ -235,6 +264,9 @@ const struct rows_table rows_tables[] = {
 	TABLE("mail_body", ROWS_ACCOUNT, 2, MAIL_BODY),
 	TABLE("mail_effect", ROWS_ACCOUNT, 2, MAIL_EFFECT),
 	TABLE("mail_login", ROWS_ACCOUNT, 1, MAIL_LOGIN),
+	TABLE("push_due", ROWS_ACCOUNT, 1, PUSH_DUE),
+	TABLE("push_device", ROWS_ACCOUNT, 2, PUSH_DEVICE),
+	TABLE("notice", ROWS_ACCOUNT, 4, NOTICE),
 	TABLE("address_directory", ROWS_SITE, 2, ADDRESS_DIRECTORY),
 	TABLE("site", ROWS_SITE, 1, SITE),
 	TABLE("login", ROWS_SITE, 1, LOGIN),

@@ -61,6 +61,8 @@ struct store_alarm_next {
 enum store_delivery_kind {
 	STORE_DELIVERY_ALARM = 1,
 	STORE_DELIVERY_NOTE = 2, /* digest, test: `text` is all of it */
+	STORE_DELIVERY_PUSH = 3, /* wakes a device: `item` is its id, `start_ms`
+				    the notice's number (store_push.h) */
 };
 
 enum store_delivery_state {

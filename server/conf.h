@@ -58,6 +58,13 @@ struct srv_conf {
 	const char *smtp_ca_file, *smtp_helo;
 	const char *smtp_tls; /* "starttls", "implicit" or "none" */
 	bool smtp_allow_plain;
+	/* gateways that wake devices: "" in a url switches it off */
+	const char *kannel_url, *kannel_user, *kannel_secret_file;
+	const char *kannel_from;
+	const char *ppg_url, *ppg_user, *ppg_secret_file, *ppg_host;
+	const char *post_url, *post_secret_file;
+	const char *push_ca_file;
+	bool push_allow_plain;
 	/* process */
 	bool allow_root;
 	enum log_level log_level;

@@ -20,6 +20,7 @@ static const char times[] = "Times";
 static const char reminders[] = "Reminders";
 static const char xmpp[] = "Reminders by XMPP";
 static const char smtp[] = "Reminders by mail";
+static const char push[] = "Waking devices";
 static const char process[] = "Process";
 
 /*
@@ -245,6 +246,43 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "", "no", false,
 	  "With smtp_tls = none, go to a server that is not on loopback, "
 	  "too." },
+
+	{ "kannel_url", push, SRV_CONF_TEXT, AT(kannel_url), 0, 0, "", "",
+	  false,
+	  "Kannel's sendsms, for notices by SMS "
+	  "(http://127.0.0.1:13013/cgi-bin/sendsms). Empty switches it off." },
+	{ "kannel_user", push, SRV_CONF_TEXT, AT(kannel_user), 0, 0, "", "",
+	  false, "Name of Kannel's sendsms-user." },
+	{ "kannel_secret_file", push, SRV_CONF_TEXT, AT(kannel_secret_file), 0,
+	  0, "", "", false,
+	  "File whose first line is its password. Nobody else may read it." },
+	{ "kannel_from", push, SRV_CONF_TEXT, AT(kannel_from), 0, 0, "", "",
+	  false, "Sender's number. Empty: Kannel's own." },
+	{ "ppg_url", push, SRV_CONF_TEXT, AT(ppg_url), 0, 0, "", "", false,
+	  "A push proxy gateway that speaks PAP "
+	  "(http://127.0.0.1:8080/wappush). Empty switches it off." },
+	{ "ppg_user", push, SRV_CONF_TEXT, AT(ppg_user), 0, 0, "", "", false,
+	  "Name to log in with, which goes into the query. Empty: no login." },
+	{ "ppg_secret_file", push, SRV_CONF_TEXT, AT(ppg_secret_file), 0, 0, "",
+	  "", false,
+	  "File whose first line is the password. Nobody else may read it." },
+	{ "ppg_host", push, SRV_CONF_TEXT, AT(ppg_host), 0, 0, "", "localhost",
+	  false, "Host that stands behind the @ of an address." },
+	{ "post_url", push, SRV_CONF_TEXT, AT(post_url), 0, 0, "", "", false,
+	  "Where notices are sent by POST, for gateways of your own; {to} in "
+	  "it becomes the device's address. Empty switches it off." },
+	{ "post_secret_file", push, SRV_CONF_TEXT, AT(post_secret_file), 0, 0,
+	  "", "", false,
+	  "File whose first line goes along as a bearer token. Nobody else may "
+	  "read it." },
+	{ "push_ca_file", push, SRV_CONF_TEXT, AT(push_ca_file), 0, 0, "", "",
+	  false,
+	  "Certificates (PEM) that may vouch for these gateways. Empty: those "
+	  "that the system trusts." },
+	{ "push_allow_plain", push, SRV_CONF_BOOL, AT(push_allow_plain), 0, 0,
+	  "", "no", false,
+	  "Go to gateways without TLS that are not on loopback. Everybody on "
+	  "the way can read the passwords then." },
 
 	{ "allow_root", process, SRV_CONF_BOOL, AT(allow_root), 0, 0, "", "no",
 	  false,

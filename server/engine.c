@@ -127,6 +127,9 @@ open_alarms(struct srv_engine *eng, struct err *e)
 		.node = slice_c(eng->house.id),
 		.poll_ms = eng->site.conf.alarm_poll_s * 1000,
 		.minute_max = eng->site.conf.alarm_minute_max,
+		.secrets = &eng->site.secrets->s,
+		.server_id = slice_c(eng->site.conf.server_id),
+		.metrics = eng->metrics,
 	};
 
 	if (srv_outlets_check(&eng->site.conf, e) < 0)

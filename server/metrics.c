@@ -57,6 +57,12 @@ static const struct counter counters[] = {
 		"Rows of history and old sessions that housekeeping removed."),
 	COUNTER(reloads, "funicular_reloads",
 		"Times the configuration was read again."),
+	COUNTER(notices, "funicular_notices",
+		"Notices queued to wake devices."),
+	COUNTER(notices_sent, "funicular_notices_sent",
+		"Messages of notices that a gateway took, repeats included."),
+	COUNTER(notices_failed, "funicular_notice_failures",
+		"Times a gateway did not take the message of a notice."),
 };
 
 void

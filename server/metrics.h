@@ -38,6 +38,7 @@ struct srv_metrics {
 	atomic_int_fast64_t body_bytes;  /* of messages being received */
 	atomic_uint_fast64_t prune_rows;
 	atomic_uint_fast64_t reloads;
+	atomic_uint_fast64_t notices, notices_sent, notices_failed;
 	atomic_int_fast64_t tls_expires_s; /* 0: no certificate */
 	int64_t started_s;                 /* set once, before threads */
 };

@@ -1,5 +1,6 @@
 #include "server/outlets.h"
 
+#include "backends/push/push.h"
 #include "backends/smtp/smtp.h"
 #include "backends/xmpp/xmpp.h"
 
@@ -144,11 +145,84 @@ smtp_open_outlet(void *ctx, const struct outlet_calls *calls,
 	return rc;
 }
 
+/* ---- gateways that wake devices ------------------------------------------ */
+
+static const char *
+gate_url(const struct srv_conf *conf, enum push_kind kind)
+{
+	return kind == PUSH_KANNEL ? conf->kannel_url
+	       : kind == PUSH_PPG  ? conf->ppg_url
+				   : conf->post_url;
+}
+
+static int
+gate_conf(const struct srv_conf *c, enum push_kind kind, struct push_conf *out,
+	  char secret[static SECRET_MAX], struct err *e)
+{
+	const char *file = c->post_secret_file;
+	const char *key = "post_secret_file";
+
+	*out = (struct push_conf){
+		.kind = kind,
+		.url = gate_url(c, kind),
+		.user = "",
+		.secret = secret,
+		.from = "",
+		.ca_file = c->push_ca_file,
+		.allow_plain = c->push_allow_plain,
+	};
+	if (kind == PUSH_KANNEL) {
+		out->user = c->kannel_user;
+		out->from = c->kannel_from;
+		file = c->kannel_secret_file;
+		key = "kannel_secret_file";
+	} else if (kind == PUSH_PPG) {
+		out->user = c->ppg_user;
+		out->from = c->ppg_host;
+		file = c->ppg_secret_file;
+		key = "ppg_secret_file";
+	}
+	if (read_secret(key, file, secret, e) < 0)
+		return -1;
+	return push_check(out, e);
+}
+
+static int
+gate_open(struct srv_outlets *o, enum push_kind kind,
+	  const struct outlet_calls *calls, struct outlet **out, struct err *e)
+{
+	char secret[SECRET_MAX];
+	struct push_conf conf;
+	int rc = gate_conf(o->conf, kind, &conf, secret, e);
+
+	if (rc == 0)
+		rc = push_open(&conf, calls, out, e);
+	sodium_memzero(secret, sizeof(secret));
+	return rc;
+}
+
+#define GATE(name, kind)                                                       \
+	static bool name##_wanted(const struct srv_conf *conf)                 \
+	{                                                                      \
+		return gate_url(conf, kind)[0] != '\0';                        \
+	}                                                                      \
+	static int name##_open(void *ctx, const struct outlet_calls *calls,    \
+			       struct outlet **out, struct err *e)             \
+	{                                                                      \
+		return gate_open(ctx, kind, calls, out, e);                    \
+	}
+GATE(kannel, PUSH_KANNEL)
+GATE(ppg, PUSH_PPG)
+GATE(post, PUSH_POST)
+
 /* ---- all of them --------------------------------------------------------- */
 
 const struct srv_outlet_kind srv_outlet_kinds[] = {
 	{ "xmpp", xmpp_wanted, xmpp_open },
 	{ "smtp", smtp_wanted, smtp_open_outlet },
+	{ "kannel", kannel_wanted, kannel_open },
+	{ "ppg", ppg_wanted, ppg_open },
+	{ "post", post_wanted, post_open },
 };
 const size_t srv_outlet_kind_n =
     sizeof(srv_outlet_kinds) / sizeof(srv_outlet_kinds[0]);
@@ -159,12 +233,18 @@ srv_outlets_check(const struct srv_conf *conf, struct err *e)
 	char secret[SECRET_MAX];
 	struct im_conf im;
 	struct smtp_conf mail;
+	struct push_conf gate;
 	int rc = 0;
 
 	if (xmpp_wanted(conf))
 		rc = xmpp_conf(conf, &im, secret, e);
 	if (rc == 0 && smtp_wanted(conf))
 		rc = smtp_conf(conf, &mail, secret, e);
+	for (int k = 0; rc == 0 && k < PUSH_KIND_N; k++) {
+		if (gate_url(conf, (enum push_kind)k)[0] != '\0')
+			rc = gate_conf(conf, (enum push_kind)k, &gate, secret,
+				       e);
+	}
 	sodium_memzero(secret, sizeof(secret));
 	return rc;
 }

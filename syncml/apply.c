@@ -25,11 +25,13 @@ batch_memory(struct sml_batch *b)
 	return b->mail ? sml_mail_memory(b) : 0;
 }
 
-/* For whoever sleeps until the next alarm. */
+/* For whoever sleeps until the next alarm, or wakes the other devices. */
 static void
 tell_due(struct sml_ctx *c, const struct store_write *w, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (!w[i].side && c->acc.push)
+			sml_due_now(c);
 		if (w[i].side || w[i].deleted ||
 		    w[i].due.what != STORE_DUE_AT ||
 		    (c->due && c->due_ms <= w[i].due.at_ms))

@@ -84,6 +84,9 @@ enum {
 	SML_PATIENCE_MS = 8000,
 	/* Databases of one account, and alerts of one session. */
 	SML_LINKS_MAX = 16,
+	/* Databases that a binary notification can count; more are named by
+	   none, which means all. */
+	SML_NOTIFY_SYNCS_MAX = 15,
 };
 
 #endif

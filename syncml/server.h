@@ -51,7 +51,8 @@ struct sml_server {
 	 */
 	bool (*again)(void *ctx, unsigned tries);
 	void *again_ctx;
-	/* An item was committed whose alarm is due then; NULL: nobody asks. */
+	/* Something was committed that is due to be sent then (an alarm), or
+	   to be looked at (a notice for another device); NULL: nobody asks. */
 	void (*due)(void *ctx, int64_t due_ms);
 	void *due_ctx;
 	/* Committed: a device began to sync this account's mail, or (work)

@@ -275,7 +275,8 @@ sml_session_leave(struct sml_ctx *c, const struct slice *answer)
 		if (!c->row.closed)
 			c->row.verdict = sml_verdict(c);
 	}
-	if (sml_state_save(c->a, &c->s, &c->row.state, &c->e) < 0 ||
+	if (sml_push_leave(c) < 0 ||
+	    sml_state_save(c->a, &c->s, &c->row.state, &c->e) < 0 ||
 	    tx->v->session_put(tx, &c->row, answer, &c->e) < 0)
 		return -1;
 	if (sml_report_put(c) < 0)

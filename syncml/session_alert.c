@@ -163,6 +163,16 @@ why_forced(const struct store_link *l, const struct sml_item *it)
 						 : SML_FORCED_ANCHORS;
 }
 
+/* Ours as it calls it, without options, for a notice that names it. */
+static struct slice
+own_uri(struct slice target)
+{
+	size_t end = slice_find(target, '?');
+
+	target = slice_sub(target, 0, end);
+	return target.n > 255 ? SLICE_LIT("") : target;
+}
+
 static int
 start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
       const struct sml_item *it, int code, const struct decision *d,
@@ -220,6 +230,7 @@ start(struct sml_ctx *c, struct sml_ds *ds, struct store_link *l,
 		l->a_client = l->a_server = SLICE_LIT("");
 		l->n_valid = false;
 	}
+	l->server_uri = own_uri(it->target);
 	ds->sync_no = ++l->sync_no;
 	if (d->resumed && sml_resume_objects(c, ds, open) < 0)
 		return -1;

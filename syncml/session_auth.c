@@ -11,6 +11,8 @@
  */
 #include "syncml/session.h"
 
+#include "base/digest.h"
+
 enum { OWN_TRIES_MAX = 2, OWN_NONCE_BYTES_MAX = 255 };
 
 struct sml_login_in
@@ -258,6 +260,16 @@ send_again(struct sml_ctx *c, int64_t msgid)
 		c->s.get[c->s.get_n++] = c->s.told;
 }
 
+/* A notice proves who sends it with the last one. */
+static void
+keep_nonce(struct sml_ctx *c)
+{
+	if (digest_same(c->dev.own_nonce, c->s.own.nonce))
+		return;
+	c->dev.own_nonce = c->s.own.nonce;
+	c->dev_dirty = true;
+}
+
 static int
 challenged(struct sml_ctx *c, const struct sml_cmd *st, int code)
 {
@@ -288,6 +300,7 @@ challenged(struct sml_ctx *c, const struct sml_cmd *st, int code)
 		(void)sml_auth_nonce(c->a, &st->chal, &nonce);
 		own->nonce =
 		    nonce.n > OWN_NONCE_BYTES_MAX ? SLICE_LIT("") : nonce;
+		keep_nonce(c);
 		own->scheme = scheme;
 		sml_tell(c, '=', "it asks who we are (%d): shown as \"%.*s\"",
 			 code, SLICE_ARG(own_name(c)));
@@ -312,8 +325,10 @@ sml_own_statuses(struct sml_ctx *c)
 		if (code == 401 || code == 407)
 			return challenged(c, st, (int)code);
 		if (sml_auth_nonce(c->a, &st->chal, &nonce) &&
-		    nonce.n <= OWN_NONCE_BYTES_MAX)
+		    nonce.n <= OWN_NONCE_BYTES_MAX) {
 			c->s.own.nonce = nonce;
+			keep_nonce(c);
+		}
 		if (code == 212)
 			c->s.own.done = true;
 	}

@@ -15,7 +15,8 @@ build="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev
 	python3 tzdata"
 tests="git clang clang-tidy cppcheck libclang-rt-14-dev llvm syncevolution
 	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer
-	prosody python3-aiosmtpd openssl
+	prosody python3-aiosmtpd openssl kannel kannel-extras
+	libsynthesis-dev g++
 	python3-icalendar python3-dateutil"
 
 case "${1:-build}" in

@@ -20,6 +20,7 @@ pg_account_read(struct pg_q *q, struct arena *a, struct store_account *out)
 		.created_ms = pg_col(q, 10),
 		.alarm = { pg_col_bool(q, 11), (int)pg_col(q, 12),
 			   pg_col(q, 13) >= 0, (int)pg_col(q, 13) },
+		.push = pg_col_bool(q, 14),
 	};
 	if (!out->alarm.lead)
 		out->alarm.lead_min = 0;

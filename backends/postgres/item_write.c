@@ -609,6 +609,8 @@ pg_item_put_all(struct pg_tx *t, const struct store_write *w, size_t n,
 
 	if (n == 0)
 		return 0;
+	for (size_t i = 0; i < n; i++)
+		t->wrote = t->wrote || !w[i].side;
 	rc = batch_new(&b, w, n, e);
 	if (rc == 0)
 		rc = put(t, &b, &p, e);

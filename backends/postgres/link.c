@@ -9,7 +9,7 @@
 	" a_server, n_client, n_server, n_valid, n_sync_no, sync_no,"          \
 	" confirmed_no, gen, stage, gen_last, last_ok_ms, last_type, open,"    \
 	" past_days, future_days, filter, filter_asked, mail_count,"           \
-	" mail_parts, mail_bytes, mail_attach"
+	" mail_parts, mail_bytes, mail_attach, server_uri"
 
 static int
 link_read(struct pg_q *q, struct arena *a, struct store_link *l, struct err *e)
@@ -41,6 +41,7 @@ link_read(struct pg_q *q, struct arena *a, struct store_link *l, struct err *e)
 		.mail_parts = pg_col(q, 24),
 		.mail_bytes = pg_col(q, 25),
 		.mail_attach = pg_col(q, 26),
+		.server_uri = pg_col_bytes(q, a, 27),
 	};
 	return store_cursors_get(pg_col_view(q, 4), l, q->where, e);
 }
@@ -83,7 +84,7 @@ link_put(struct pg_tx *t, const struct store_link *in, struct err *e)
 	    "INSERT INTO link (account_id, " COLS ")"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
 	    " $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,"
-	    " $25, $26, $27, $28)"
+	    " $25, $26, $27, $28, $29)"
 	    " ON CONFLICT (account_id, link_id) DO UPDATE SET"
 	    " device_id = excluded.device_id,"
 	    " collection_id = excluded.collection_id,"
@@ -103,7 +104,8 @@ link_put(struct pg_tx *t, const struct store_link *in, struct err *e)
 	    " mail_count = excluded.mail_count,"
 	    " mail_parts = excluded.mail_parts,"
 	    " mail_bytes = excluded.mail_bytes,"
-	    " mail_attach = excluded.mail_attach";
+	    " mail_attach = excluded.mail_attach,"
+	    " server_uri = excluded.server_uri";
 	char room[STORE_CURSORS_MAX];
 	struct slice cursors;
 	struct pg_q q;
@@ -138,6 +140,7 @@ link_put(struct pg_tx *t, const struct store_link *in, struct err *e)
 	pg_int(&q, in->mail_parts);
 	pg_int(&q, in->mail_bytes);
 	pg_int(&q, in->mail_attach);
+	pg_bytes(&q, in->server_uri);
 	return pg_once(&q, e);
 }
 

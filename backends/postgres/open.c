@@ -32,6 +32,7 @@ static const struct store_vtbl PG = {
 	.rows = &pg_rows_vtbl,
 	.alarm = &pg_alarm_vtbl,
 	.mail = &pg_mail_vtbl,
+	.push = &pg_push_vtbl,
 	.close = pg_close,
 	.backup = pg_backup,
 	.check = pg_check,

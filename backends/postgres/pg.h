@@ -113,6 +113,8 @@ struct pg_tx {
 	struct store_tx tx; /* first */
 	struct pg_conn *c;
 	bool failed; /* only a rollback is allowed */
+	bool push;   /* the account has devices that are told of changes */
+	bool wrote;  /* an item's head */
 	int64_t first_id;
 	struct pg_delta used;
 	int level; /* open savepoints */
@@ -342,6 +344,12 @@ int pg_prune(struct store *s, int64_t history_ms, int64_t sessions_ms,
 /* rows.c */
 extern const struct store_rows_vtbl pg_rows_vtbl;
 
+/* push.c */
+extern const struct store_push_vtbl pg_push_vtbl;
+/* An item was written in an account with devices that are told of it: send what
+   leaves a row of push_due. */
+void pg_push_changed(struct pg_tx *t, struct pg_q *q);
+
 /* alarm.c, and delivery.c beside it */
 extern const struct store_alarm_vtbl pg_alarm_vtbl;
 /* Send what brings the rows of alarm_next up to date (n > 0): up to two
@@ -441,7 +449,7 @@ int pg_cred_drop(struct store_tx *tx, int64_t id, struct err *e);
 #define PG_ACCOUNT_COLS                                                        \
 	"account_id, \"user\", disabled, zone, quota_bytes, quota_items,"      \
 	" used_bytes, used_items, change_no, cred_gen, created_ms,"            \
-	" alarm_on, alarm_hour, alarm_lead"
+	" alarm_on, alarm_hour, alarm_lead, push"
 void pg_account_read(struct pg_q *q, struct arena *a,
 		     struct store_account *out);
 

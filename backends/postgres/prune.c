@@ -108,6 +108,8 @@ history_batch(struct prune *p, struct pg_tx *t, struct aged *at, bool *more,
 
 /* ---- sessions and chunks ------------------------------------------------- */
 
+enum { TIMED_MAX = 8 };
+
 /* Statements with one time as $2, in one round trip; what each of the first
    `counted` changed is added to p->n. */
 struct timed {
@@ -119,7 +121,7 @@ static int
 run_timed(struct prune *p, struct pg_tx *t, const struct timed *s, size_t n,
 	  size_t counted, struct err *e)
 {
-	struct pg_q q[7];
+	struct pg_q q[TIMED_MAX];
 
 	for (size_t i = 0; i < n; i++) {
 		pg_query(t, &q[i], s[i].sql, WHERE);
@@ -168,10 +170,13 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 	static const char effects[] =
 	    "DELETE FROM mail_effect WHERE account_id = $1 AND written_ms < $2"
 	    " AND next_ms IS NULL";
+	static const char told[] =
+	    "DELETE FROM notice WHERE account_id = $1 AND queued_ms < $2";
 	const struct timed s[] = {
 		{ chunks, p->chunks_ms },   { answers, p->sessions_ms },
 		{ states, p->sessions_ms }, { sent, p->history_ms },
 		{ seen, p->chunks_ms },     { effects, p->history_ms },
+		{ told, p->history_ms },
 		{ closed, p->sessions_ms },
 	};
 
@@ -289,7 +294,10 @@ accounts(struct prune *p, struct arena *a, int64_t **out, size_t *n,
 	    "  WHERE f.account_id = b.account_id AND f.written_ms < $1"
 	    "  LIMIT 1) = 1"
 	    " OR (SELECT 1 FROM reminder_seen r"
-	    "  WHERE r.account_id = b.account_id AND r.at_ms < $3 LIMIT 1) = 1";
+	    "  WHERE r.account_id = b.account_id AND r.at_ms < $3 LIMIT 1) = 1"
+	    " OR (SELECT 1 FROM notice n"
+	    "  WHERE n.account_id = b.account_id AND n.queued_ms < $1"
+	    "  LIMIT 1) = 1";
 	struct pg_conn *c;
 	struct pg_q q;
 	int64_t *one;

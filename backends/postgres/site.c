@@ -147,9 +147,9 @@ create(struct pg_conn *c, const struct store_account *in, struct slice key,
 	    " INSERT INTO account (account_id, \"user\", disabled, zone,"
 	    " quota_bytes, quota_items, used_bytes, used_items, change_no,"
 	    " next_id, cred_gen, created_ms, moved, alarm_on, alarm_hour,"
-	    " alarm_lead)"
+	    " alarm_lead, push)"
 	    " SELECT account_id, $3, $4, $5, $6, $7, 0, 0, 0, 1, $8, $9, 0,"
-	    " 0, 8, -1 FROM l";
+	    " 0, 8, -1, 0 FROM l";
 	bool made;
 	struct pg_q q;
 
@@ -251,6 +251,9 @@ static const char *const SQL_ERASE[] = {
 	"DELETE FROM mail_body WHERE account_id = $1",
 	"DELETE FROM mail_effect WHERE account_id = $1",
 	"DELETE FROM mail_login WHERE account_id = $1",
+	"DELETE FROM push_due WHERE account_id = $1",
+	"DELETE FROM push_device WHERE account_id = $1",
+	"DELETE FROM notice WHERE account_id = $1",
 	"DELETE FROM address_directory WHERE account_id = $1",
 };
 

@@ -41,9 +41,10 @@ lock_account(struct pg_tx *t, struct err *e)
 {
 	static const char locked[] =
 	    "UPDATE account SET change_no = change_no + 1"
-	    " WHERE account_id = $1 RETURNING change_no, next_id, moved";
-	static const char seen[] =
-	    "SELECT change_no, next_id, 0 FROM account WHERE account_id = $1";
+	    " WHERE account_id = $1 RETURNING change_no, next_id, moved,"
+	    " push";
+	static const char seen[] = "SELECT change_no, next_id, 0, 0 FROM "
+				   "account WHERE account_id = $1";
 	bool writes = t->tx.mode == STORE_WRITE;
 	struct pg_q q;
 	bool moved = false;
@@ -63,6 +64,7 @@ lock_account(struct pg_tx *t, struct err *e)
 		t->tx.change_no = pg_col(&q, 0);
 		t->tx.next_id = pg_col(&q, 1);
 		moved = pg_col_bool(&q, 2);
+		t->push = pg_col_bool(&q, 3);
 		t->first_id = t->tx.next_id;
 	}
 	if (pg_end(&q, e) < 0)
@@ -164,14 +166,18 @@ static int
 commit(struct pg_tx *t, struct err *e)
 {
 	struct pg_q back = { .res = NULL };
+	struct pg_q push = { .res = NULL };
 	struct pg_q end;
 
 	if (t->tx.mode == STORE_WRITE && write_back(t, &back, e) < 0)
 		return -1;
+	if (t->push && t->wrote)
+		pg_push_changed(t, &push);
 	pg_start(t->c, &end, "COMMIT", "store.commit");
 	if (pg_run(&end, e) < 0)
 		return -1;
 	PQclear(back.res);
+	PQclear(push.res);
 	return committed(&end, e);
 }
 

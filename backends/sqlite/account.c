@@ -20,6 +20,7 @@ lite_account_read(struct lite_q *q, struct arena *a, struct store_account *out)
 		.created_ms = lite_col(q, 10),
 		.alarm = { lite_col_bool(q, 11), (int)lite_col(q, 12),
 			   lite_col(q, 13) >= 0, (int)lite_col(q, 13) },
+		.push = lite_col_bool(q, 14),
 	};
 	if (!out->alarm.lead)
 		out->alarm.lead_min = 0;

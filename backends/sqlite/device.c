@@ -6,7 +6,7 @@
 #define COLS                                                                   \
 	"device_id, dev_id, label, disabled, man, mod, swv, rules, nonce,"     \
 	" nonce_floor_ms, every_message_auth, first_ms, last_ms, last_addr,"   \
-	" devinf"
+	" devinf, own_nonce"
 
 static void
 device_read(struct lite_q *q, struct arena *a, struct lite_list *l)
@@ -33,6 +33,7 @@ device_read(struct lite_q *q, struct arena *a, struct lite_list *l)
 		.last_ms = lite_col(q, 12),
 		.last_addr = lite_col_bytes(q, a, 13),
 		.devinf = lite_col_bytes(q, a, 14),
+		.own_nonce = lite_col_bytes(q, a, 15),
 	};
 }
 
@@ -109,7 +110,7 @@ device_put(struct lite_tx *t, const struct store_device *in, struct err *e)
 	static const char sql[] =
 	    "INSERT INTO device (account_id, " COLS ")"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	    " ?14, ?15, ?16)"
+	    " ?14, ?15, ?16, ?17)"
 	    " ON CONFLICT (account_id, device_id) DO UPDATE SET"
 	    " dev_id = excluded.dev_id, label = excluded.label,"
 	    " disabled = excluded.disabled, man = excluded.man,"
@@ -117,7 +118,8 @@ device_put(struct lite_tx *t, const struct store_device *in, struct err *e)
 	    " nonce = excluded.nonce, nonce_floor_ms = excluded.nonce_floor_ms,"
 	    " every_message_auth = excluded.every_message_auth,"
 	    " first_ms = excluded.first_ms, last_ms = excluded.last_ms,"
-	    " last_addr = excluded.last_addr, devinf = excluded.devinf";
+	    " last_addr = excluded.last_addr, devinf = excluded.devinf,"
+	    " own_nonce = excluded.own_nonce";
 	struct lite_q q;
 
 	if (lite_query(t, &q, sql, "store.device_put", e) < 0)
@@ -137,6 +139,7 @@ device_put(struct lite_tx *t, const struct store_device *in, struct err *e)
 	lite_int(&q, in->last_ms);
 	lite_text(&q, in->last_addr);
 	lite_blob(&q, in->devinf);
+	lite_blob(&q, in->own_nonce);
 	if (lite_once(&q, e) < 0)
 		return -1;
 	return enter_directory(t, in->dev_id, e);
@@ -171,11 +174,17 @@ lite_device_drop(struct store_tx *tx, int64_t device, struct err *e)
 		"DELETE FROM session_event" OF_SESSIONS,
 		"DELETE FROM session"
 		" WHERE account_id = ?1 AND device_id = ?2",
+		"DELETE FROM push_device"
+		" WHERE account_id = ?1 AND device_id = ?2",
+		"DELETE FROM notice WHERE account_id = ?1 AND device_id = ?2",
 		"DELETE FROM link WHERE account_id = ?1 AND device_id = ?2",
 		"DELETE FROM device_directory WHERE account_id = ?1"
 		" AND dev_id IN (SELECT dev_id FROM device"
 		" WHERE account_id = ?1 AND device_id = ?2)",
 		"DELETE FROM device WHERE account_id = ?1 AND device_id = ?2",
+		"UPDATE account SET push = 0 WHERE account_id = ?1 AND push = 1"
+		" AND NOT EXISTS (SELECT 1 FROM push_device"
+		" WHERE account_id = ?1 AND device_id <> ?2)",
 	};
 	struct lite_tx *t = lite_enter(tx, STORE_WRITE, "store.device_drop", e);
 	struct lite_q q;

@@ -401,8 +401,10 @@ lite_item_put(struct store_tx *tx, const struct store_write *w, size_t n,
 
 	if (t == NULL)
 		return -1;
-	for (size_t i = 0; rc == 0 && i < n; i++)
+	for (size_t i = 0; rc == 0 && i < n; i++) {
 		rc = put_one(&b, &w[i]);
+		t->wrote = t->wrote || !w[i].side;
+	}
 	lite_end(&b.create);
 	lite_end(&b.hash);
 	lite_end(&b.three);
@@ -528,5 +530,8 @@ lite_item_purge(struct store_tx *tx, int64_t item, struct err *e)
 {
 	struct lite_tx *t = lite_enter(tx, STORE_WRITE, "store.item_purge", e);
 
-	return t == NULL ? -1 : lite_leave(t, purge(t, item, e));
+	if (t == NULL)
+		return -1;
+	t->wrote = true;
+	return lite_leave(t, purge(t, item, e));
 }

@@ -59,6 +59,8 @@ struct lite_tx {
 	struct store_tx tx; /* first */
 	struct lite_conn *c;
 	bool failed; /* only a rollback is allowed */
+	bool push;   /* the account has devices that are told of changes */
+	bool wrote;  /* an item's head */
 	int64_t first_id;
 	struct lite_delta used;
 	int level; /* open savepoints */
@@ -261,6 +263,10 @@ int lite_effect_of(struct store_tx *tx, struct arena *a, const int64_t *item,
 int lite_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 		     size_t limit, struct store_mail_effect **out, size_t *n,
 		     struct err *e);
+/* push.c */
+extern const struct store_push_vtbl lite_push_vtbl;
+/* An item was written in an account with devices that are told of it. */
+int lite_push_changed(struct lite_tx *t, struct err *e);
 
 /* site.c */
 int lite_site_get(struct store *s, struct arena *a, const char *key,
@@ -316,7 +322,7 @@ int lite_cred_drop(struct store_tx *tx, int64_t id, struct err *e);
 #define LITE_ACCOUNT_COLS                                                      \
 	"account_id, user, disabled, zone, quota_bytes, quota_items,"          \
 	" used_bytes, used_items, change_no, cred_gen, created_ms,"            \
-	" alarm_on, alarm_hour, alarm_lead"
+	" alarm_on, alarm_hour, alarm_lead, push"
 void lite_account_read(struct lite_q *q, struct arena *a,
 		       struct store_account *out);
 

@@ -34,6 +34,7 @@ static const struct store_vtbl LITE = {
 	.rows = &lite_rows_vtbl,
 	.alarm = &lite_alarm_vtbl,
 	.mail = &lite_mail_vtbl,
+	.push = &lite_push_vtbl,
 	.close = lite_close,
 	.backup = lite_backup,
 	.check = lite_check,

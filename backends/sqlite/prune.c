@@ -291,13 +291,15 @@ reminders(struct prune *p, struct lite_tx *t, struct err *e)
 	    " AND next_ms IS NULL";
 	static const char seen[] =
 	    "DELETE FROM reminder_seen WHERE account_id = ?1 AND at_ms < ?2";
-
+	static const char told[] =
+	    "DELETE FROM notice WHERE account_id = ?1 AND queued_ms < ?2";
 	static const char effects[] =
 	    "DELETE FROM mail_effect WHERE account_id = ?1 AND written_ms < ?2"
 	    " AND next_ms IS NULL";
 
 	if (run_int(t, sent, &p->history_ms, 1, &p->n, e) < 0 ||
-	    run_int(t, effects, &p->history_ms, 1, &p->n, e) < 0)
+	    run_int(t, effects, &p->history_ms, 1, &p->n, e) < 0 ||
+	    run_int(t, told, &p->history_ms, 1, &p->n, e) < 0)
 		return -1;
 	return run_int(t, seen, &p->chunks_ms, 1, &p->n, e);
 }
@@ -377,7 +379,9 @@ accounts(struct prune *p, struct lite_list *l, struct err *e)
 	    " OR EXISTS (SELECT 1 FROM mail_effect f"
 	    "  WHERE f.account_id = b.account_id AND f.written_ms < ?1)"
 	    " OR EXISTS (SELECT 1 FROM reminder_seen r"
-	    "  WHERE r.account_id = b.account_id AND r.at_ms < ?3)";
+	    "  WHERE r.account_id = b.account_id AND r.at_ms < ?3)"
+	    " OR EXISTS (SELECT 1 FROM notice n"
+	    "  WHERE n.account_id = b.account_id AND n.queued_ms < ?1)";
 	struct lite_conn *c;
 	struct lite_q q;
 	int64_t *one;

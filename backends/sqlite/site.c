@@ -169,8 +169,9 @@ insert_account(struct lite_conn *c, const struct store_account *in, int64_t id,
 	    "INSERT INTO account (account_id, user, disabled, zone,"
 	    " quota_bytes, quota_items, used_bytes, used_items, change_no,"
 	    " next_id, cred_gen, created_ms, moved, alarm_on, alarm_hour,"
-	    " alarm_lead)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 1, ?7, ?8, 0, 0, 8, -1)";
+	    " alarm_lead, push)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 1, ?7, ?8, 0, 0, 8, -1,"
+	    " 0)";
 	struct lite_q q;
 
 	if (lite_prepare(c, &q, sql, "store.account_create", e) < 0)
@@ -279,6 +280,9 @@ static const char *const SQL_ERASE[] = {
 	"DELETE FROM mail_body WHERE account_id = ?1",
 	"DELETE FROM mail_effect WHERE account_id = ?1",
 	"DELETE FROM mail_login WHERE account_id = ?1",
+	"DELETE FROM push_due WHERE account_id = ?1",
+	"DELETE FROM push_device WHERE account_id = ?1",
+	"DELETE FROM notice WHERE account_id = ?1",
 	"DELETE FROM address_directory WHERE account_id = ?1",
 	"DELETE FROM session_store WHERE account_id = ?1",
 	"DELETE FROM session_event WHERE account_id = ?1",

@@ -40,9 +40,10 @@ lock_account(struct lite_tx *t, struct err *e)
 {
 	static const char locked[] =
 	    "UPDATE account SET change_no = change_no + 1"
-	    " WHERE account_id = ?1 RETURNING change_no, next_id, moved";
-	static const char seen[] =
-	    "SELECT change_no, next_id, 0 FROM account WHERE account_id = ?1";
+	    " WHERE account_id = ?1 RETURNING change_no, next_id, moved,"
+	    " push";
+	static const char seen[] = "SELECT change_no, next_id, 0, 0 FROM "
+				   "account WHERE account_id = ?1";
 	bool writes = t->tx.mode == STORE_WRITE;
 	bool moved = false;
 	struct lite_q q;
@@ -55,6 +56,7 @@ lock_account(struct lite_tx *t, struct err *e)
 		t->tx.change_no = lite_col(&q, 0);
 		t->tx.next_id = lite_col(&q, 1);
 		moved = lite_col_bool(&q, 2);
+		t->push = lite_col_bool(&q, 3);
 		t->first_id = t->tx.next_id;
 	}
 	/* Until it is stepped to its end the write is not made. */
@@ -154,6 +156,8 @@ lite_commit(struct store_tx **tx, struct err *e)
 
 	if (rc == 0 && t->tx.mode == STORE_WRITE)
 		rc = write_back(t, e);
+	if (rc == 0 && t->push && t->wrote)
+		rc = lite_push_changed(t, e);
 	if (rc == 0)
 		rc = simple(t->c, SQL_COMMIT, "store.commit", e);
 	finish(t);

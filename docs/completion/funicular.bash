@@ -56,6 +56,8 @@ _funicular_options()
 	"session list") echo "--device --limit" ;;
 	"alarm due") echo "--at --limit" ;;
 	"alarm list" | "alarm sent") echo "--limit" ;;
+	"push secret") echo "--password-file --password-stdin --generate
+		--none" ;;
 	report) echo "--since --limit --csv --sql" ;;
 	import) echo "--dry-run" ;;
 	export) echo "--format -o" ;;
@@ -159,7 +161,7 @@ _funicular()
 	_funicular_read
 	_funicular_value && return
 	if ((${#args[@]} == 0)); then
-		_funicular_words "serve user device collection item session hold alarm report
+		_funicular_words "serve user device collection item session hold alarm push report
 			import export backup check copy migrate help --config --json
 			--help --version"
 		return
@@ -173,8 +175,9 @@ _funicular()
 	session) verbs="list show" ;;
 	alarm) verbs="due list sent test again" ;;
 	hold) verbs="list allow refuse" ;;
+	push) verbs="list set secret test" ;;
 	help)
-		_funicular_words "serve user device collection item session hold alarm report
+		_funicular_words "serve user device collection item session hold alarm push report
 			import export backup check copy migrate"
 		return
 		;;

@@ -23,6 +23,7 @@ INSERT INTO table_class (name, class) VALUES
   ('auth_day', 'site'), ('node', 'site'), ('lease', 'site'),
   ('address_directory', 'site'), ('setting', 'account'),
   ('alarm_next', 'work'), ('delivery', 'work'), ('reminder_seen', 'account'),
+  ('push_due', 'work'), ('push_device', 'account'), ('notice', 'account'),
   ('account', 'account'), ('credential', 'account'),
   ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
   ('revision', 'account'), ('history', 'account'), ('device', 'account'),
@@ -107,6 +108,7 @@ CREATE INDEX address_directory_account ON address_directory (account_id);
 -- Account ---------------------------------------------------------------
 
 -- alarm_lead: minutes before events without an alarm; -1: none.
+-- push: one of its devices wants to be told of changes (push_device).
 -- moved: the site is in another database now (funicular copy); nobody writes
 -- to this account here.
 CREATE TABLE account (
@@ -125,7 +127,8 @@ CREATE TABLE account (
   moved bigint NOT NULL,
   alarm_on bigint NOT NULL,
   alarm_hour bigint NOT NULL,
-  alarm_lead bigint NOT NULL
+  alarm_lead bigint NOT NULL,
+  push bigint NOT NULL
 );
 
 CREATE TABLE credential (
@@ -236,6 +239,7 @@ CREATE TABLE history (
 
 -- Devices, links, maps ----------------------------------------------------
 
+-- own_nonce: the one that it gave us last, for our own proof towards it.
 CREATE TABLE device (
   account_id bigint NOT NULL,
   device_id bigint NOT NULL,
@@ -252,12 +256,14 @@ CREATE TABLE device (
   first_ms bigint NOT NULL,
   last_ms bigint NOT NULL,
   last_addr text NOT NULL,
+  own_nonce bytea NOT NULL,
   devinf bytea NOT NULL,
   PRIMARY KEY (account_id, device_id)
 );
 CREATE UNIQUE INDEX device_dev_id ON device (account_id, dev_id);
 
 -- cursors: 24 bytes for each: collection, change number, item (big endian).
+-- server_uri: our side, as the device calls it.
 CREATE TABLE link (
   account_id bigint NOT NULL,
   link_id bigint NOT NULL,
@@ -287,6 +293,7 @@ CREATE TABLE link (
   mail_attach bigint NOT NULL,
   filter bytea NOT NULL,
   filter_asked bytea NOT NULL,
+  server_uri bytea NOT NULL,
   PRIMARY KEY (account_id, link_id)
 );
 CREATE UNIQUE INDEX link_device
@@ -474,6 +481,50 @@ CREATE TABLE reminder_seen (
   at_ms bigint NOT NULL,
   PRIMARY KEY (account_id, seen_key)
 );
+
+-- Accounts whose items changed since their devices were looked at, where one of
+-- them wants to be told.
+CREATE TABLE push_due (
+  account_id bigint NOT NULL,
+  bucket bigint NOT NULL,
+  due_ms bigint NOT NULL,
+  PRIMARY KEY (account_id)
+);
+CREATE INDEX push_due_due ON push_due (bucket, due_ms);
+
+-- How a device is told that there is something to sync. ways: the rest, in
+-- words of server/push. secret: sealed. last_no, last_ms: of its last notice;
+-- tries: notices since the last sync that went well.
+CREATE TABLE push_device (
+  account_id bigint NOT NULL,
+  device_id bigint NOT NULL,
+  channel text NOT NULL,
+  address text NOT NULL,
+  ways text NOT NULL,
+  secret bytea NOT NULL,
+  last_no bigint NOT NULL,
+  last_ms bigint NOT NULL,
+  tries bigint NOT NULL,
+  PRIMARY KEY (account_id, device_id)
+);
+
+-- What devices were told, one row for each database of a notice; its message is
+-- a row of delivery. session_id 0: none has answered it yet. Codes of answer:
+-- enum store_notice_answer in backends/store_push.h.
+CREATE TABLE notice (
+  account_id bigint NOT NULL,
+  device_id bigint NOT NULL,
+  notice_no bigint NOT NULL,
+  collection_id bigint NOT NULL,
+  delivery_id text NOT NULL,
+  event_ms bigint NOT NULL,
+  queued_ms bigint NOT NULL,
+  session_id bigint NOT NULL,
+  started_ms bigint NOT NULL,
+  answer bigint NOT NULL,
+  PRIMARY KEY (account_id, device_id, notice_no, collection_id)
+);
+CREATE INDEX notice_queued ON notice (account_id, queued_ms);
 
 CREATE TABLE setting (
   account_id bigint NOT NULL,

@@ -21,6 +21,7 @@ INSERT INTO table_class (name, class) VALUES
   ('auth_day', 'site'), ('node', 'site'), ('lease', 'site'),
   ('address_directory', 'site'), ('setting', 'account'),
   ('alarm_next', 'work'), ('delivery', 'work'), ('reminder_seen', 'account'),
+  ('push_due', 'work'), ('push_device', 'account'), ('notice', 'account'),
   ('account', 'account'), ('credential', 'account'),
   ('collection', 'account'), ('item', 'account'), ('item_hash', 'account'),
   ('revision', 'account'), ('history', 'account'), ('device', 'account'),
@@ -105,6 +106,7 @@ CREATE INDEX address_directory_account ON address_directory (account_id);
 -- Account ---------------------------------------------------------------
 
 -- alarm_lead: minutes before events without an alarm; -1: none.
+-- push: one of its devices wants to be told of changes (push_device).
 -- moved: the site is in another database now (funicular copy); nobody writes
 -- to this account here.
 CREATE TABLE account (
@@ -123,7 +125,8 @@ CREATE TABLE account (
   moved INTEGER NOT NULL,
   alarm_on INTEGER NOT NULL,
   alarm_hour INTEGER NOT NULL,
-  alarm_lead INTEGER NOT NULL
+  alarm_lead INTEGER NOT NULL,
+  push INTEGER NOT NULL
 );
 
 CREATE TABLE credential (
@@ -236,6 +239,7 @@ CREATE TABLE history (
 
 -- Devices, links, maps ----------------------------------------------------
 
+-- own_nonce: the one that it gave us last, for our own proof towards it.
 CREATE TABLE device (
   account_id INTEGER NOT NULL,
   device_id INTEGER NOT NULL,
@@ -252,12 +256,14 @@ CREATE TABLE device (
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
   last_addr TEXT NOT NULL,
+  own_nonce BLOB NOT NULL,
   devinf BLOB NOT NULL,
   PRIMARY KEY (account_id, device_id)
 );
 CREATE UNIQUE INDEX device_dev_id ON device (account_id, dev_id);
 
 -- cursors: 24 bytes for each: collection, change number, item (big endian).
+-- server_uri: our side, as the device calls it.
 CREATE TABLE link (
   account_id INTEGER NOT NULL,
   link_id INTEGER NOT NULL,
@@ -287,6 +293,7 @@ CREATE TABLE link (
   mail_attach INTEGER NOT NULL,
   filter BLOB NOT NULL,
   filter_asked BLOB NOT NULL,
+  server_uri BLOB NOT NULL,
   PRIMARY KEY (account_id, link_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX link_device
@@ -472,6 +479,50 @@ CREATE TABLE reminder_seen (
   at_ms INTEGER NOT NULL,
   PRIMARY KEY (account_id, seen_key)
 ) WITHOUT ROWID;
+
+-- Accounts whose items changed since their devices were looked at, where one of
+-- them wants to be told.
+CREATE TABLE push_due (
+  account_id INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  due_ms INTEGER NOT NULL,
+  PRIMARY KEY (account_id)
+) WITHOUT ROWID;
+CREATE INDEX push_due_due ON push_due (bucket, due_ms);
+
+-- How a device is told that there is something to sync. ways: the rest, in
+-- words of server/push. secret: sealed. last_no, last_ms: of its last notice;
+-- tries: notices since the last sync that went well.
+CREATE TABLE push_device (
+  account_id INTEGER NOT NULL,
+  device_id INTEGER NOT NULL,
+  channel TEXT NOT NULL,
+  address TEXT NOT NULL,
+  ways TEXT NOT NULL,
+  secret BLOB NOT NULL,
+  last_no INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  PRIMARY KEY (account_id, device_id)
+) WITHOUT ROWID;
+
+-- What devices were told, one row for each database of a notice; its message is
+-- a row of delivery. session_id 0: none has answered it yet. Codes of answer:
+-- enum store_notice_answer in backends/store_push.h.
+CREATE TABLE notice (
+  account_id INTEGER NOT NULL,
+  device_id INTEGER NOT NULL,
+  notice_no INTEGER NOT NULL,
+  collection_id INTEGER NOT NULL,
+  delivery_id TEXT NOT NULL,
+  event_ms INTEGER NOT NULL,
+  queued_ms INTEGER NOT NULL,
+  session_id INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  answer INTEGER NOT NULL,
+  PRIMARY KEY (account_id, device_id, notice_no, collection_id)
+) WITHOUT ROWID;
+CREATE INDEX notice_queued ON notice (account_id, queued_ms);
 
 CREATE TABLE setting (
   account_id INTEGER NOT NULL,

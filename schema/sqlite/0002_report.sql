@@ -426,7 +426,8 @@ SELECT
   CASE WHEN d.receipt_ms > 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', d.receipt_ms / 1000, 'unixepoch') END AS receipt,
   CASE WHEN d.sent_ms > 0 THEN d.sent_ms - d.due_ms END AS late_ms,
   d.attempts AS attempts
-FROM delivery d JOIN account a ON a.account_id = d.account_id;
+FROM delivery d JOIN account a ON a.account_id = d.account_id
+WHERE d.kind <> 3;
 
 -- By the hour in which they were due. missed: failed for good, or still
 -- queued. Lateness in milliseconds, of those that were sent.
@@ -468,3 +469,35 @@ FROM (
   ) s
 ) t
 GROUP BY t.hour, t.channel;
+
+-- Notices that ask devices to sync, one row for each of their databases: when
+-- the change was seen, the message queued and sent, and which session answered.
+CREATE VIEW report_push AS
+SELECT
+  CAST(a.user AS TEXT) AS account,
+  CAST(v.dev_id AS TEXT) AS device,
+  (SELECT c.name FROM collection c WHERE c.account_id = n.account_id
+   AND c.collection_id = n.collection_id) AS collection,
+  n.notice_no AS notice,
+  d.channel AS channel,
+  CASE d.state WHEN 1 THEN 'queued' WHEN 2 THEN 'sent' WHEN 3 THEN 'receipt'
+    WHEN 4 THEN 'failed' WHEN 5 THEN 'dropped' END AS state,
+  d.reason AS reason,
+  d.attempts AS attempts,
+  strftime('%Y-%m-%dT%H:%M:%SZ', n.event_ms / 1000, 'unixepoch') AS event,
+  strftime('%Y-%m-%dT%H:%M:%SZ', n.queued_ms / 1000, 'unixepoch') AS queued,
+  CASE WHEN d.sent_ms > 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', d.sent_ms / 1000, 'unixepoch') END AS sent,
+  CASE WHEN n.started_ms > 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', n.started_ms / 1000, 'unixepoch') END AS started,
+  CASE WHEN n.session_id > 0 THEN n.session_id END AS session,
+  CASE n.answer WHEN 1 THEN 'number' WHEN 2 THEN 'type' WHEN 3 THEN 'sync'
+    WHEN 4 THEN 'void' ELSE 'none' END AS answer,
+  n.queued_ms - n.event_ms AS queue_ms,
+  CASE WHEN d.sent_ms > 0 THEN d.sent_ms - n.queued_ms END AS send_ms,
+  CASE WHEN n.started_ms > 0 AND d.sent_ms > 0
+    THEN n.started_ms - d.sent_ms END AS answer_ms
+FROM notice n
+  JOIN account a ON a.account_id = n.account_id
+  LEFT JOIN device v
+    ON v.account_id = n.account_id AND v.device_id = n.device_id
+  LEFT JOIN delivery d
+    ON d.account_id = n.account_id AND d.delivery_id = n.delivery_id;

@@ -16,9 +16,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "server/metrics.h"
+#include "syncml/login.h"
 
 enum {
-	SRV_ALARMS_CHANNELS = 4,
+	SRV_ALARMS_CHANNELS = 8,
 	SRV_ALARMS_POLL_MS = 5000,
 	SRV_ALARMS_LEASE_MS = 30 * 1000,
 	SRV_ALARMS_RENEW_MS = 10 * 1000,
@@ -49,6 +51,11 @@ struct srv_alarms_in {
 	int64_t poll_ms;    /* how long a change by another process may stay
 			       unseen; 0: SRV_ALARMS_POLL_MS */
 	int64_t minute_max; /* 0: SRV_ALARMS_MINUTE_MAX */
+	/* For notices that prove who sends them (server/push); NULL: they do
+	   not. The name is ours towards devices. */
+	struct sml_secrets *secrets;
+	struct slice server_id;
+	struct srv_metrics *metrics; /* NULL: nobody counts */
 };
 
 struct srv_alarms;

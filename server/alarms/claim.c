@@ -218,7 +218,8 @@ count_minute(struct claim *c, struct err *e)
 		(size_t)c->v.al->in.minute_max * 2, &d, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		c->alarms += d[i].state != STORE_DELIVERY_DROPPED;
+		c->alarms += d[i].kind != STORE_DELIVERY_PUSH &&
+			     d[i].state != STORE_DELIVERY_DROPPED;
 	return 0;
 }
 
@@ -320,8 +321,8 @@ claim_account(struct srv_alarms *al, int64_t account, struct err *e)
 /* ---- all accounts -----------------------------------------------------------
  */
 
-static bool
-is_bad(struct srv_alarms *al, int64_t account)
+bool
+alarms_is_bad(struct srv_alarms *al, int64_t account)
 {
 	int64_t now = clk_mono_ms();
 
@@ -337,8 +338,8 @@ is_bad(struct srv_alarms *al, int64_t account)
 }
 
 /* One account must not keep the others from theirs. */
-static int
-went_wrong(struct srv_alarms *al, int64_t account, struct err *e)
+int
+alarms_went_wrong(struct srv_alarms *al, int64_t account, struct err *e)
 {
 	if (e->code == ERR_NOTFOUND)
 		return 0; /* erased meanwhile */
@@ -387,7 +388,7 @@ alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
 			continue;
 		}
 		if ((i > 0 && row[i].account == row[i - 1].account) ||
-		    is_bad(al, row[i].account))
+		    alarms_is_bad(al, row[i].account))
 			continue;
 		/* What moved on may be due soon: look once more. */
 		*more = true;
@@ -395,7 +396,7 @@ alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
 			break;
 		own.code = ERR_NONE;
 		if (claim_account(al, row[i].account, &own) < 0 &&
-		    went_wrong(al, row[i].account, &own) < 0) {
+		    alarms_went_wrong(al, row[i].account, &own) < 0) {
 			if (e != NULL)
 				*e = own;
 			return -1;

@@ -119,6 +119,10 @@ int alarms_note(const struct alarms_view *v, struct slice about,
    due. *more: there are more that are due already. */
 int alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more,
 		 struct err *e);
+/* One account must not keep the others from theirs: is it to be left alone for
+   now, and is what happened more than its own affair (-1)? */
+bool alarms_is_bad(struct srv_alarms *al, int64_t account);
+int alarms_went_wrong(struct srv_alarms *al, int64_t account, struct err *e);
 /* send.c */
 int alarms_results(struct srv_alarms *al, struct err *e);
 int alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,

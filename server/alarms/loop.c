@@ -1,6 +1,7 @@
 #include "server/alarms/inside.h"
 
 #include "base/digest.h"
+#include "server/push/push.h"
 #include "syncml/due.h"
 
 #include <errno.h>
@@ -157,7 +158,8 @@ static int
 step(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
 {
 	if (leases(al, e) < 0 || alarms_results(al, e) < 0 ||
-	    alarms_claim(al, next_ms, more, e) < 0)
+	    alarms_claim(al, next_ms, more, e) < 0 ||
+	    srv_push_claim(al, next_ms, more, e) < 0)
 		return -1;
 	for (size_t i = 0; i < al->in.channel_n; i++) {
 		if (al->channel[i].o != NULL &&

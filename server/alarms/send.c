@@ -3,6 +3,7 @@
  * outlet; what outlets settled is written down.
  */
 #include "server/alarms/inside.h"
+#include "server/push/push.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,8 @@ was_sent(const struct alarms_view *v, struct store_delivery *d)
 		d->sent_ms = v->now_ms;
 	d->next_ms = wait ? v->now_ms + (int64_t)v->ways.escalate_min * 60000
 			  : INT64_MAX;
+	if (d->kind == STORE_DELIVERY_PUSH)
+		d->next_ms = srv_push_again(d, v->now_ms);
 }
 
 static void
@@ -111,7 +114,10 @@ has_failed(const struct alarms_view *v, const struct flight *f,
 	d->attempts++;
 	d->reason = slice_c(f->why);
 	if (d->state != STORE_DELIVERY_QUEUED) {
-		d->next_ms = INT64_MAX; /* a receipt came all the same */
+		/* a receipt came all the same, or it had gone out before */
+		d->next_ms = d->kind == STORE_DELIVERY_PUSH
+				 ? srv_push_again(d, v->now_ms)
+				 : INT64_MAX;
 	} else if (f->for_good || d->attempts >= ALARMS_ATTEMPTS_MAX) {
 		d->state = STORE_DELIVERY_FAILED;
 		d->next_ms = INT64_MAX;
@@ -128,6 +134,18 @@ flight_of(const struct flight *f, size_t n, struct slice id)
 			return &f[i];
 	}
 	return NULL;
+}
+
+static void
+count(const struct srv_alarms *al, const struct flight *f,
+      const struct store_delivery *d)
+{
+	struct srv_metrics *m = al->in.metrics;
+
+	if (m == NULL || d->kind != STORE_DELIVERY_PUSH)
+		return;
+	srv_metrics_add(
+	    f->state == FLIGHT_SENT ? &m->notices_sent : &m->notices_failed, 1);
 }
 
 /* All of one account, whose settled ones these are. */
@@ -148,6 +166,8 @@ write_down(struct alarms_view *v, const struct flight *f, size_t n,
 	for (size_t i = 0; i < d_n; i++) {
 		const struct flight *of = flight_of(f, n, d[i].id);
 
+		if (of != NULL)
+			count(v->al, of, &d[i]);
 		if (of != NULL && of->state == FLIGHT_SENT)
 			was_sent(v, &d[i]);
 		else if (of != NULL)
@@ -362,6 +382,36 @@ look(struct round *r, const struct store_delivery *d, struct err *e)
 	return 0;
 }
 
+/* A notice is made of what holds now. */
+static int
+notice(struct round *r, const struct store_delivery *d, struct err *e)
+{
+	const char *why = NULL;
+
+	if (srv_push_say(&r->v, d, &r->msg[r->msg_n], &why, e) < 0)
+		return -1;
+	if (why == NULL) {
+		r->msg_n++;
+	} else if (d->state == STORE_DELIVERY_QUEUED) {
+		drop(r, d, why);
+	} else { /* answered: not once more */
+		r->settle[r->settle_n] = *d;
+		r->settle[r->settle_n++].next_ms = INT64_MAX;
+	}
+	return 0;
+}
+
+static int
+notices(struct round *r, const struct store_delivery *d, size_t n,
+	struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (d[i].kind == STORE_DELIVERY_PUSH && notice(r, &d[i], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 prepare(struct round *r, const struct store_delivery *d, size_t n,
 	struct err *e)
@@ -373,8 +423,8 @@ prepare(struct round *r, const struct store_delivery *d, size_t n,
 	if (id == NULL || r->msg == NULL || r->settle == NULL)
 		return err_set(e, ERR_NOMEM, "alarms.send", "out of memory");
 	for (size_t i = 0; i < n; i++)
-		id[i] = d[i].item;
-	if (alarms_view_items(&r->v, id, n, e) < 0)
+		id[i] = d[i].kind == STORE_DELIVERY_PUSH ? 0 : d[i].item;
+	if (alarms_view_items(&r->v, id, n, e) < 0 || notices(r, d, n, e) < 0)
 		return -1;
 	/* The snapshot is all that is needed of it: no lock while an outlet
 	   is talked to, and room for a transaction that writes. */
@@ -382,6 +432,8 @@ prepare(struct round *r, const struct store_delivery *d, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		int rc = 0;
 
+		if (d[i].kind == STORE_DELIVERY_PUSH)
+			continue;
 		if (r->v.acc.disabled)
 			drop(r, &d[i], "the account is disabled");
 		else if (!is_mine(&r->v, &d[i]))

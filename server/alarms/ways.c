@@ -62,8 +62,8 @@ clock_of(struct slice s, int *out)
 	return true;
 }
 
-static bool
-quiet_of(struct slice s, int *from, int *to)
+bool
+srv_ways_quiet_of(struct slice s, int *from, int *to)
 {
 	size_t dash = slice_find(s, '-');
 
@@ -159,8 +159,8 @@ srv_ways_read(struct store_tx *tx, struct arena *a, struct srv_ways *out,
 	    addresses(a, value_of(s, n, "mail"), out->mail, &out->mail_n, e) <
 		0)
 		return -1;
-	if (!quiet_of(value_of(s, n, "quiet"), &out->quiet_from,
-		      &out->quiet_to))
+	if (!srv_ways_quiet_of(value_of(s, n, "quiet"), &out->quiet_from,
+			       &out->quiet_to))
 		out->quiet_from = out->quiet_to = 0;
 	out->mute = value_of(s, n, "mute");
 	out->show_private = slice_is(value_of(s, n, "private"), "show");
@@ -343,7 +343,7 @@ check(struct slice key, struct slice v, struct store_account *acc)
 	if (slice_is(key, "private"))
 		return one_of(v, privacy);
 	if (slice_is(key, "quiet"))
-		return is_off(v) || quiet_of(v, &x, &y);
+		return is_off(v) || srv_ways_quiet_of(v, &x, &y);
 	if (slice_is(key, "language"))
 		return v.n == 0 || srv_lang_of(v, &lang);
 	if (slice_is(key, "escalate"))

@@ -47,6 +47,8 @@ int srv_ways_again(struct store_tx *tx, struct err *e);
 
 /* Is a collection among the muted ones? */
 bool srv_ways_muted(const struct srv_ways *w, struct slice collection);
+/* "22:00-07:00" in minutes of the day. */
+bool srv_ways_quiet_of(struct slice s, int *from, int *to);
 /* Until when nothing is to be sent that would be sent now; now_ms: it may. */
 int64_t srv_ways_quiet_until(const struct srv_ways *w, struct slice zone,
 			     int64_t now_ms);

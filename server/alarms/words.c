@@ -103,6 +103,9 @@ static const char *const WORD[SRV_W_N][SRV_LANG_N] = {
 			   "Der Server konnte es nicht; bitte noch einmal.",
 			   "Le serveur n'a pas pu ; veuillez réessayer.",
 			   "El servidor no pudo; inténtelo de nuevo." },
+	[SRV_W_TO_SYNC] = { "New to sync", "Neu abzugleichen",
+			    "Nouveau à synchroniser",
+			    "Nuevo para sincronizar" },
 };
 
 static const char *const DAY[SRV_LANG_N][7] = {

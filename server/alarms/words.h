@@ -50,6 +50,7 @@ enum srv_word {
 	SRV_W_TEST,     /* text of a test */
 	SRV_W_UPCOMING, /* heading */
 	SRV_W_FAILED,   /* not done, the server could not */
+	SRV_W_TO_SYNC,  /* before names of collections */
 	SRV_W_N,
 };
 

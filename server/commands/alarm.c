@@ -263,8 +263,11 @@ alarm_sent(struct srv_call *c)
 	if (code != SRV_EXIT_OK)
 		return code;
 	rows = json_object_new_array();
-	for (size_t i = 0; rows != NULL && i < n; i++)
-		(void)json_object_array_add(rows, sent_json(&d[i]));
+	for (size_t i = 0; rows != NULL && i < n; i++) {
+		/* Those to devices are told of by `report notices`. */
+		if (d[i].kind != STORE_DELIVERY_PUSH)
+			(void)json_object_array_add(rows, sent_json(&d[i]));
+	}
 	return srv_call_rows(
 	    c, sent_fields, sizeof(sent_fields) / sizeof(sent_fields[0]), rows);
 }

@@ -21,7 +21,8 @@ MAY = {
 }
 STORE = {"backends/store.h", "backends/copy.h", "backends/outlet.h"}
 # The one file that opens them names the outlets that there are.
-OPENS = {"server/outlets.c": {"backends/xmpp/xmpp.h", "backends/smtp/smtp.h"}}
+OPENS = {"server/outlets.c": {"backends/xmpp/xmpp.h", "backends/smtp/smtp.h",
+                              "backends/push/push.h"}}
 # These see the stores through the interface alone.
 ONLY_STORE = {"syncml", "server"}
 
@@ -34,11 +35,11 @@ FOREIGN = {
     "sqlite3": ("backends/sqlite/", "clients/state"),
     "libical": ("pim/recur",),
     "microhttpd": ("server/",),
-    "curl": ("clients/http", "backends/smtp/"),
+    "curl": ("clients/http", "backends/smtp/", "backends/push/"),
     "systemd": ("server/",),
     "ini.h": ("server/conf", "pim/rules"),
     "json-c": ("server/", "clients/"),
-    "wbxml": (),
+    "wbxml": ("server/push/emn",),
     "zlib": ("server/http/inflate",),
     "libpq": ("backends/postgres/",),
 }

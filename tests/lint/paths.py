@@ -15,7 +15,7 @@ HOSTS_MEANT = re.compile(
     r"(^|\.)(w3\.org|apache\.org|debian\.org|openmobilealliance\.org|"
     r"rfc-editor\.org|ietf\.org|syncevolution\.org|freedesktop\.org|"
     r"github\.com|gnu\.org|nginx\.org|haproxy\.org|sqlite\.org|"
-    r"opensource\.org|syncml\.org|jabber\.org)$", re.I)
+    r"opensource\.org|syncml\.org|jabber\.org|wapforum\.org)$", re.I)
 # A folder of a container or unit may be named in documentation.
 DOCS = (".md", ".1", ".5", ".7", ".8")
 

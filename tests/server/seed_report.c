@@ -249,6 +249,41 @@ put_reminders(const struct who *who, int64_t item)
 	commit(tx);
 }
 
+/* One that was answered, one that was not. */
+static void
+put_notices(const struct who *who)
+{
+	struct store_delivery d[2] = { 0 };
+	struct store_notice v[2] = { 0 };
+	struct store_tx *tx = begin(who->account, NOON);
+
+	for (int i = 0; i < 2; i++) {
+		d[i] = (struct store_delivery){
+			.id = i == 0 ? SLICE_LIT("fn-p1") : SLICE_LIT("fn-p2"),
+			.kind = STORE_DELIVERY_PUSH,
+			.channel = SLICE_LIT("kannel"),
+			.address = SLICE_LIT("+491234567"),
+			.state = STORE_DELIVERY_SENT,
+			.sent_ms = tx->now_ms + i * 600000 + 5,
+			.next_ms = INT64_MAX,
+		};
+		v[i] = (struct store_notice){
+			.device = who->device,
+			.no = i + 1,
+			.collection = 1,
+			.delivery = d[i].id,
+			.event_ms = tx->now_ms + i * 600000,
+			.queued_ms = tx->now_ms + i * 600000 + 1,
+		};
+	}
+	v[0].session = 1;
+	v[0].started_ms = d[0].sent_ms + 4200;
+	v[0].answer = STORE_NOTICE_SID;
+	good(tx->v->alarm->delivery_add(tx, d, 2, &err), "notices");
+	good(tx->v->push->notice_add(tx, v, 2, &err), "notices");
+	commit(tx);
+}
+
 static void
 put_site(void)
 {
@@ -285,6 +320,7 @@ main(int argc, char **argv)
 		put_person(&people[i], ok_ms[i]);
 	put_sessions();
 	put_reminders(&people[0], 4);
+	put_notices(&people[0]);
 	put_site();
 	store->v->close(&store);
 	return 0;

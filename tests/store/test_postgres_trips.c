@@ -287,6 +287,42 @@ mail(void **state)
 	t_commit(env, &tx);
 }
 
+/* Notices: one each, and with the COMMIT for nothing. */
+static void
+notices(void **state)
+{
+	struct t_env *env = *state;
+	const struct store_push_vtbl *pv = env->s->v->push;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct pg_conn *c = ((struct pg_tx *)(void *)tx)->c;
+	const struct store_push p = { .device = 7,
+				      .channel = SLICE_LIT("kannel") };
+	struct store_notice v[FEW] = { 0 };
+	struct store_notice *got;
+	struct store_push *list;
+	uint64_t begun;
+	size_t n;
+
+	for (size_t i = 0; i < FEW; i++)
+		v[i] = (struct store_notice){ .device = 7,
+					      .no = 1,
+					      .collection = (int64_t)i };
+	TRIPS(1, pv->push_put(tx, &p, &env->e));
+	TRIPS(1, pv->push_list(tx, env->a, &list, &n, &env->e));
+	TRIPS(1, pv->notice_add(tx, v, FEW, &env->e));
+	TRIPS(1, pv->notice_set(tx, v, FEW, &env->e));
+	TRIPS(1, pv->notice_list(tx, env->a, 7, FEW, &got, &n, &env->e));
+	assert_int_equal(n, FEW);
+	TRIPS(1, pv->push_due_put(tx, 50, &env->e));
+	TRIPS(1, pv->push_due_by(tx, 40, &env->e));
+	t_commit(env, &tx);
+	tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	t_put(env, tx, t_new(tx, 1, "body"));
+	begun = c->trips;
+	t_commit(env, &tx);
+	assert_int_equal(c->trips - begun, 1);
+}
+
 /* Beginning and ending, and what goes past a transaction: one each. */
 static void
 around(void **state)
@@ -331,7 +367,7 @@ around(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(items), T(sessions), T(reminders), T(mail), T(around),
+	T(items), T(sessions), T(reminders), T(mail), T(notices), T(around),
 };
 
 int

@@ -60,6 +60,10 @@ static const char *const COLUMNS[][2] = {
 	{ "report_alarm_hourly",
 	  "hour,channel,due,within_1s,within_10s,within_60s,late,missed,"
 	  "dropped,receipts,p50_ms,p95_ms,max_ms" },
+	{ "report_push",
+	  "account,device,collection,notice,channel,state,reason,attempts,"
+	  "event,queued,sent,started,session,answer,queue_ms,send_ms,"
+	  "answer_ms" },
 };
 
 static void
@@ -215,6 +219,40 @@ put_reminders(struct t_env *env, struct store_tx *tx, int64_t item)
 	OK(env, tx->v->alarm->delivery_add(tx, v, 4, &env->e));
 }
 
+/* One that was answered, one that failed, one whose message is gone. */
+static void
+put_notices(struct t_env *env, struct store_tx *tx)
+{
+	const struct store_delivery d[] = {
+		{ .id = SLICE_INIT("fn-p1"),
+		  .kind = STORE_DELIVERY_PUSH,
+		  .channel = SLICE_INIT("kannel"),
+		  .address = SLICE_INIT("+49123"),
+		  .state = STORE_DELIVERY_SENT,
+		  .sent_ms = AT + 400,
+		  .next_ms = INT64_MAX },
+		{ .id = SLICE_INIT("fn-p2"),
+		  .kind = STORE_DELIVERY_PUSH,
+		  .channel = SLICE_INIT("kannel"),
+		  .address = SLICE_INIT("+49123"),
+		  .state = STORE_DELIVERY_FAILED,
+		  .reason = SLICE_INIT("no such number"),
+		  .attempts = 1,
+		  .next_ms = INT64_MAX },
+	};
+	const struct store_notice v[] = {
+		{ 20, 1, 1, d[0].id, AT, AT + 100, 40, AT + 1400,
+		  STORE_NOTICE_SID },
+		{ 20, 2, 1, d[1].id, AT + 5000, AT + 5000, 0, 0,
+		  STORE_NOTICE_WAITS },
+		{ 20, 3, 99, SLICE_INIT("fn-p9"), AT + 6000, AT + 6000, 41,
+		  AT + 7000, STORE_NOTICE_SYNC },
+	};
+
+	OK(env, tx->v->alarm->delivery_add(tx, d, 2, &env->e));
+	OK(env, tx->v->push->notice_add(tx, v, 3, &env->e));
+}
+
 static void
 scene(struct t_env *env)
 {
@@ -247,6 +285,7 @@ scene(struct t_env *env)
 	OK(env, tx->v->story_add(tx, 40, &line, 1, &env->e));
 	put_report(env, tx, id);
 	put_reminders(env, tx, id);
+	put_notices(env, tx);
 	t_commit(env, &tx);
 	put_site(env);
 }
@@ -342,6 +381,16 @@ static const char *const ROWS[][3] = {
 	{ "report_alarm_hourly", "*",
 	  ("2020-01-02T03:00:00Z|smtp|1|0|0|0|0|1|0|0|NULL|NULL|NULL\n"
 	   "2020-01-02T03:00:00Z|xmpp|3|1|1|1|1|0|1|1|500|100000|100000\n") },
+	{ "report_push", "*",
+	  ("Anna|IMEI:1|NULL|3|NULL|NULL|NULL|NULL|2020-01-02T03:04:11Z|"
+	   "2020-01-02T03:04:11Z|NULL|2020-01-02T03:04:12Z|41|sync|0|NULL|"
+	   "NULL\n"
+	   "Anna|IMEI:1|contacts|1|kannel|sent||0|2020-01-02T03:04:05Z|"
+	   "2020-01-02T03:04:05Z|2020-01-02T03:04:05Z|2020-01-02T03:04:06Z|"
+	   "40|number|100|300|1000\n"
+	   "Anna|IMEI:1|contacts|2|kannel|failed|no such number|1|"
+	   "2020-01-02T03:04:10Z|2020-01-02T03:04:10Z|NULL|NULL|NULL|none|0|"
+	   "NULL|NULL\n") },
 };
 
 static struct slice

@@ -1,0 +1,52 @@
+/*
+ * Notices that wake devices: an account whose items changed is looked at, and
+ * who has something to fetch, and wants to know, gets a message into the
+ * outbox. The loop, the leases and the outbox are those of the reminders
+ * (server/alarms): there is one way of sending.
+ *
+ * The idea: whether a device has something to fetch is asked of the same rows
+ * as its next sync would ask (its cursor, its map), so what it did itself, or
+ * has fetched since, wakes nobody. A notice waits for a session of its device;
+ * as long as it does, no second one is made for the same database.
+ */
+#ifndef SERVER_PUSH_PUSH_H
+#define SERVER_PUSH_PUSH_H
+
+#include "server/push/ways.h"
+
+struct srv_alarms;
+struct alarms_view;
+struct outlet_msg;
+
+enum {
+	/* A notice that nobody answered stands for so long in the way of
+	   another one; and the pause between two of them grows up to it. */
+	SRV_PUSH_WAIT_MS = 24 * 60 * 60 * 1000,
+	/* Rows of one device that are read back: notices, and what a broken
+	   session left open. */
+	SRV_PUSH_NOTICES_MAX = 64,
+	SRV_PUSH_PENDING_MAX = 64,
+};
+
+/* claim.c: accounts that are due. *next_ms: when the next one is. *more: some
+   are due still. */
+int srv_push_claim(struct srv_alarms *al, int64_t *next_ms, bool *more,
+		   struct err *e);
+
+/*
+ * say.c: the message of a row of the outbox, by what holds now; v is open.
+ * *why NULL: it is to be sent. Else why it is not: nobody needs it any more.
+ */
+int srv_push_say(struct alarms_view *v, const struct store_delivery *d,
+		 struct outlet_msg *out, const char **why, struct err *e);
+
+/* When a message that was sent goes out once more, where no session answers it;
+   INT64_MAX: no more. */
+int64_t srv_push_again(const struct store_delivery *d, int64_t now_ms);
+
+/* A notice for all that the device wants, now, whatever there is to fetch and
+   whatever the hour. ERR_NOTFOUND: it has synced nothing yet. */
+int srv_push_test(struct store_tx *tx, struct arena *a, struct store_push *p,
+		  struct slice *id, struct err *e);
+
+#endif
