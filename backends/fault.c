@@ -122,6 +122,8 @@ injected(const char *fn, struct err *e)
 	}
 
 /* clang-format off */
+SITE(hear, (struct store *s, const struct store_ear *ear, struct err *e),
+     (in, ear, e))
 SITE(backup, (struct store *s, const char *path, struct err *e),
      (in, path, e))
 SITE(check, (struct store *s, struct arena *a, struct slice **finding,
@@ -391,6 +393,11 @@ fault_commit(struct store_tx **tx, struct err *e)
 	int rc;
 
 	t->inner->next_id = t->tx.next_id;
+	for (int i = 0; i < STORE_WAKES; i++) {
+		if (t->tx.word[i].set)
+			store_wake(t->inner, (enum store_wake)i,
+				   t->tx.word[i].due_ms);
+	}
 	if (failed || (call.fails && call.when == STORE_FAULT_BEFORE)) {
 		fault_rollback(tx);
 		return failed ? err_set(e, ERR_BUG, "store.fault",
@@ -444,6 +451,7 @@ static const struct store_vtbl FAULT = {
 	.name = "fault",
 	.alarm = &FAULT_ALARM,
 	.close = fault_close,
+	.hear = fault_hear,
 	.backup = fault_backup,
 	.check = fault_check,
 	.site_get = fault_site_get,

@@ -94,10 +94,25 @@ on_again(void *ctx, unsigned tries)
 	return srv_patience_wait(&eng->patience, tries);
 }
 
+/* Something was committed that somebody sleeps for. */
 static void
-on_due(void *ctx, int64_t due_ms)
+on_wake(void *ctx, enum store_wake what, int64_t account, int64_t due_ms)
 {
-	srv_alarms_due(ctx, due_ms);
+	struct srv_engine *eng = ctx;
+
+	(void)account;
+	if (what == STORE_WAKE_ALARM)
+		srv_alarms_due(eng->alarms, due_ms);
+}
+
+static void
+on_listen(void *ctx, bool up, const char *why)
+{
+	struct srv_engine *eng = ctx;
+
+	log_line(eng->log, up ? LOG_LVL_INFO : LOG_LVL_WARN,
+		 "event=listen up=%s%s%s", up ? "yes" : "no",
+		 why == NULL ? "" : ": ", why == NULL ? "" : why);
 }
 
 static void
@@ -105,6 +120,8 @@ on_close(void *ctx)
 {
 	struct srv_engine *eng = ctx;
 
+	if (eng->alarms != NULL)
+		(void)eng->site.store->v->hear(eng->site.store, NULL, NULL);
 	srv_alarms_free(&eng->alarms);
 	if (eng->logins != NULL) {
 		(void)srv_logins_share(eng->logins, eng->site.store, NULL);
@@ -128,6 +145,7 @@ open_alarms(struct srv_engine *eng, struct err *e)
 		.poll_ms = eng->site.conf.alarm_poll_s * 1000,
 		.minute_max = eng->site.conf.alarm_minute_max,
 	};
+	const struct store_ear ear = { on_wake, on_listen, eng };
 
 	if (srv_outlets_check(&eng->site.conf, e) < 0)
 		return -1;
@@ -146,9 +164,7 @@ open_alarms(struct srv_engine *eng, struct err *e)
 	if (srv_alarms_new(&in, &eng->alarms, e) < 0 ||
 	    srv_alarms_start(eng->alarms, e) < 0)
 		return -1;
-	eng->server.due = on_due;
-	eng->server.due_ctx = eng->alarms;
-	return 0;
+	return eng->site.store->v->hear(eng->site.store, &ear, e);
 }
 
 static int

@@ -368,8 +368,6 @@ work(struct sml_ctx *c, const struct sml_place *at,
 	    sml_own_mac(c, body, &out->mac) < 0 || sml_memory_came(c) < 0 ||
 	    c->tx->v->commit(&c->tx, &c->e) < 0)
 		return -1;
-	if (c->due && c->srv->due != NULL)
-		c->srv->due(c->srv->due_ctx, c->due_ms);
 	answer(c, out, body);
 	note_done(c, out);
 	return 0;
@@ -384,7 +382,6 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 	/* It may be the second time: nothing of the first one counts. */
 	c->story_n = 0;
 	c->dev_dirty = c->fresh = c->login_wanted = c->alerts_wanted = false;
-	c->due = false;
 	if (st->v->begin(st, account, STORE_WRITE, c->now, &c->tx, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)
 			failed(c, out);

@@ -51,9 +51,6 @@ struct sml_server {
 	 */
 	bool (*again)(void *ctx, unsigned tries);
 	void *again_ctx;
-	/* An item was committed whose alarm is due then; NULL: nobody asks. */
-	void (*due)(void *ctx, int64_t due_ms);
-	void *due_ctx;
 };
 
 struct sml_request {

@@ -299,8 +299,6 @@ struct sml_ctx {
 	size_t story_n, story_cap;
 	struct sml_report report;
 	unsigned items_in, items_out;
-	bool due; /* an alarm was written, due at due_ms at the earliest */
-	int64_t due_ms;
 	unsigned tries;  /* of this message so far, this one counted */
 	int64_t came_ms; /* when the first of them began */
 	bool again;      /* the store failed, and the next try may go well */

@@ -122,8 +122,10 @@ pg_next_send(struct pg_tx *t, struct pg_q q[static 2],
 	next_ids(&q[1], v, n, false);
 	pg_array(&q[1], PG_INTS);
 	for (size_t i = 0; i < n; i++) {
-		if (v[i].due_ms != INT64_MAX)
-			pg_add_int(&q[1], v[i].due_ms);
+		if (v[i].due_ms == INT64_MAX)
+			continue;
+		pg_add_int(&q[1], v[i].due_ms);
+		store_wake(&t->tx, STORE_WAKE_ALARM, v[i].due_ms);
 	}
 	pg_array_end(&q[1]);
 	pg_send(&q[1]);

@@ -198,6 +198,10 @@ pg_delivery_add(struct store_tx *tx, const struct store_delivery *d, size_t n,
 		return -1;
 	if (n == 0)
 		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (d[i].next_ms != INT64_MAX)
+			store_wake(tx, STORE_WAKE_ALARM, d[i].next_ms);
+	}
 	pg_query(t, &q, sql, "store.delivery_add");
 	pg_int(&q, store_bucket(tx->account));
 	pg_int(&q, tx->now_ms);

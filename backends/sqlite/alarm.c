@@ -98,6 +98,8 @@ next_one(struct lite_tx *t, const struct store_alarm_next *v, bool overdue,
 	bool goes = v->due_ms == INT64_MAX;
 	struct lite_q q;
 
+	if (!goes)
+		store_wake(&t->tx, STORE_WAKE_ALARM, v->due_ms);
 	if (lite_query(t, &q, goes ? drop : put, "store.next_put", e) < 0)
 		return -1;
 	lite_int(&q, overdue ? INT64_MIN : t->tx.now_ms);

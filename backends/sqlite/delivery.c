@@ -137,8 +137,11 @@ lite_delivery_add(struct store_tx *tx, const struct store_delivery *d, size_t n,
 		return 0;
 	if (lite_query(t, &q, sql, "store.delivery_add", e) < 0)
 		return lite_leave(t, -1);
-	for (size_t i = 0; rc == 0 && i < n; i++)
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (d[i].next_ms != INT64_MAX)
+			store_wake(tx, STORE_WAKE_ALARM, d[i].next_ms);
 		rc = add_one(&q, t, &d[i], e);
+	}
 	lite_end(&q);
 	return lite_leave(t, rc);
 }

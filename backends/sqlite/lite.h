@@ -48,6 +48,7 @@ struct lite {
 	size_t idle_n;
 	bool writing; /* a thread of this process holds the write turn */
 	struct lite_waiter *first, **last; /* the queue behind it */
+	struct store_ears ears;
 };
 
 struct lite_delta { /* usage that is not in the account's row yet */

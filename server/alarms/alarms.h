@@ -21,7 +21,7 @@ enum {
 	SRV_ALARMS_CHANNELS = 4,
 	SRV_ALARMS_POLL_MS = 5000,
 	SRV_ALARMS_LEASE_MS = 30 * 1000,
-	SRV_ALARMS_RENEW_MS = 10 * 1000,
+	SRV_ALARMS_RENEW_MS = 10 * 1000, /* and the longest sleep */
 	/* Sent so much after its time it says so; and what is over by then is
 	   not sent at all but listed. */
 	SRV_ALARMS_LATE_MS = 60 * 1000,
@@ -29,6 +29,9 @@ enum {
 	SRV_ALARMS_MINUTE_MAX = 20,
 	SRV_ALARMS_FLIGHT_MAX = 512, /* given to outlets, not confirmed */
 };
+
+_Static_assert((int)SRV_ALARMS_RENEW_MS < (int)STORE_WAKE_SOON_MS,
+	       "who sleeps longer misses what is due sooner");
 
 /* A way out. It is open while this node holds its lease. */
 struct srv_alarms_channel {
@@ -68,7 +71,8 @@ void srv_alarms_free(struct srv_alarms **al);
  */
 int64_t srv_alarms_step(struct srv_alarms *al);
 
-/* Something is due then: wake it, if it would sleep longer. Any thread. */
+/* Something is due then: wake it, if it would sleep longer. Any thread, once it
+   was started. */
 void srv_alarms_due(struct srv_alarms *al, int64_t due_ms);
 
 /* ---- for the commands ---- */

@@ -243,7 +243,9 @@ run(void *arg)
 void
 srv_alarms_due(struct srv_alarms *al, int64_t due_ms)
 {
-	if (due_ms < atomic_load(&al->sleeps_until))
+	/* What its own thread writes it looks at anyway. */
+	if (due_ms < atomic_load(&al->sleeps_until) &&
+	    !(al->runs && pthread_equal(pthread_self(), al->thread)))
 		alarms_wake(al);
 }
 
@@ -272,6 +274,8 @@ srv_alarms_new(const struct srv_alarms_in *in, struct srv_alarms **out,
 	al->in = *in;
 	if (al->in.poll_ms == 0)
 		al->in.poll_ms = SRV_ALARMS_POLL_MS;
+	if (al->in.poll_ms > SRV_ALARMS_RENEW_MS)
+		al->in.poll_ms = SRV_ALARMS_RENEW_MS;
 	if (al->in.minute_max == 0)
 		al->in.minute_max = SRV_ALARMS_MINUTE_MAX;
 	al->leased_mono = INT64_MIN;
