@@ -173,9 +173,11 @@ SITE_IN(v->alarm, outbox, (struct store *s, struct arena *a,
      (in, a, channel, limit, out, n, e))
 SITE_IN(v->alarm, buckets, (struct store *s, struct slice owner, int64_t ms,
      bool mine[static STORE_BUCKETS], struct err *e), (in, owner, ms, mine, e))
+SITE_IN(v->alarm, delivery_mark, (struct store *s,
+     const struct store_mark *m, size_t n, struct err *e), (in, m, n, e))
 SITE_IN(v->alarm, address_find, (struct store *s, struct slice channel,
-     struct slice address, int64_t *account, struct err *e),
-     (in, channel, address, account, e))
+     const struct slice *address, size_t n, int64_t *account, struct err *e),
+     (in, channel, address, n, account, e))
 TX_IN(v->alarm, next_list, (struct store_tx *tx, struct arena *a,
    int64_t upto_ms, size_t limit, struct store_alarm_next **out, size_t *n,
    struct err *e), (in, a, upto_ms, limit, out, n, e))
@@ -433,6 +435,7 @@ static const struct store_alarm_vtbl FAULT_ALARM = {
 	.due = fault_due,
 	.outbox = fault_outbox,
 	.buckets = fault_buckets,
+	.delivery_mark = fault_delivery_mark,
 	.address_find = fault_address_find,
 	.next_list = fault_next_list,
 	.next_put = fault_next_put,

@@ -229,6 +229,8 @@ int lite_delivery_add(struct store_tx *tx, const struct store_delivery *d,
 		      size_t n, struct err *e);
 int lite_delivery_set(struct store_tx *tx, const struct store_delivery *d,
 		      size_t n, struct err *e);
+int lite_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
+		       struct err *e);
 int lite_delivery_get(struct store_tx *tx, struct arena *a,
 		      const struct slice *id, size_t n,
 		      struct store_delivery **out, size_t *out_n,

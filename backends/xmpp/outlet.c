@@ -13,8 +13,8 @@
 
 enum {
 	/* What was taken and is not confirmed. */
-	QUEUE_MAX = 1024,
-	QUEUE_BYTES_MAX = 4000000,
+	QUEUE_MAX = 4096,
+	QUEUE_BYTES_MAX = 8000000,
 	READ_BYTES = 16384,
 	RETRY_MS = 1000,      /* the first pause; doubled each time */
 	RETRY_MAX_MS = 60000, /* the longest */

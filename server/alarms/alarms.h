@@ -27,7 +27,6 @@ enum {
 	SRV_ALARMS_LATE_MS = 60 * 1000,
 	/* Messages to one person within a minute; what is more is listed. */
 	SRV_ALARMS_MINUTE_MAX = 20,
-	SRV_ALARMS_FLIGHT_MAX = 512, /* given to outlets, not confirmed */
 };
 
 _Static_assert((int)SRV_ALARMS_RENEW_MS < (int)STORE_WAKE_SOON_MS,

@@ -501,6 +501,7 @@ escalates(void **state)
 	k_go(k);
 	k_saw(k, &k->im, 2);
 	k_receipt(k, k_last(&k->im)->id);
+	k_go(k);
 	assert_int_equal(k_rows(k, STORE_DELIVERY_RECEIPT), 1);
 	k->now += 600 * 1000;
 	k_go(k);

@@ -322,6 +322,7 @@ receipts(void **state)
 	(void)remind(k, MEET AL(":-PT10M"), "20260302T075000Z");
 	/* Before we knew that it was sent. */
 	k_receipt(k, k->im.msg[0].id);
+	k_go(k);
 	assert_int_equal(k_rows(k, STORE_DELIVERY_RECEIPT), 1);
 	fake_settle(&k->im, FAKE_CONFIRMS);
 	k_go(k);
@@ -329,6 +330,8 @@ receipts(void **state)
 	assert_true(k_row(k, 0).next_ms == INT64_MAX);
 	k_receipt(k, "fn-nothing");
 	k_receipt(k, "");
+	k_go(k);
+	assert_int_equal(k_rows(k, STORE_DELIVERY_RECEIPT), 1);
 }
 
 static void
