@@ -142,6 +142,7 @@ open_alarms(struct srv_engine *eng, struct err *e)
 		.rnd = &rnd_system,
 		.log = eng->log,
 		.node = slice_c(eng->house.id),
+		.before = slice_c(eng->house.before),
 		.poll_ms = eng->site.conf.alarm_poll_s * 1000,
 		.minute_max = eng->site.conf.alarm_minute_max,
 	};
@@ -177,7 +178,10 @@ open_site(struct srv_engine *eng, struct err *e)
 		return err_set(e, ERR_NOMEM, "engine.open", "out of memory");
 	eng->shared_ms = clk_mono_ms();
 	srv_house_open(&eng->house, eng->site.store, eng->site.clk, &rnd_system,
-		       c->node_name);
+		       c->node_name, c->state_dir);
+	if (eng->house.before[0] != '\0')
+		srv_house_give_back_of(&eng->house, eng->house.before,
+				       PRUNE_LEASE);
 	eng->counting = (struct sml_secrets){
 		.verify = on_verify,
 		.unseal = on_unseal,

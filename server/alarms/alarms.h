@@ -46,6 +46,9 @@ struct srv_alarms_in {
 	struct rnd *rnd;
 	struct log *log;
 	struct slice node; /* of this run: owner of leases; outlives it */
+	/* A run that is dead for certain, so its leases need not run out;
+	   empty: none is known. Outlives it. */
+	struct slice before;
 	struct srv_alarms_channel channel[SRV_ALARMS_CHANNELS];
 	size_t channel_n;
 	int64_t poll_ms;    /* how long a change by another process may stay

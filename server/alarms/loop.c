@@ -89,14 +89,38 @@ channel_open(struct channel *ch)
 }
 
 static int
-channel_lease(struct srv_alarms *al, struct channel *ch, int64_t ms,
-	      struct err *e)
+lease_of(struct channel *ch, struct slice node, int64_t ms, struct err *e)
 {
+	struct store *s = ch->al->in.store;
 	char name[64];
 
 	(void)snprintf(name, sizeof(name), "outlet/%s", ch->in->name);
-	return al->in.store->v->lease_take(al->in.store, name, al->in.node, ms,
-					   &ch->ours, e);
+	return s->v->lease_take(s, name, node, ms, &ch->ours, e);
+}
+
+static int
+channel_lease(struct srv_alarms *al, struct channel *ch, int64_t ms,
+	      struct err *e)
+{
+	return lease_of(ch, al->in.node, ms, e);
+}
+
+/* What a dead run of this node still holds. */
+static int
+inherit(struct srv_alarms *al, struct err *e)
+{
+	struct store *s = al->in.store;
+
+	if (al->in.before.n == 0)
+		return 0;
+	if (s->v->alarm->buckets(s, al->in.before, 0, al->mine, e) < 0)
+		return -1;
+	for (size_t i = 0; i < al->in.channel_n; i++) {
+		if (lease_of(&al->channel[i], al->in.before, 0, e) < 0)
+			return -1;
+	}
+	al->in.before = SLICE_LIT("");
+	return 0;
 }
 
 /* A node that cannot reach the store must not go on as if it held them. */
@@ -118,7 +142,8 @@ leases(struct srv_alarms *al, struct err *e)
 	if (al->leased_mono != INT64_MIN &&
 	    now - al->leased_mono < SRV_ALARMS_RENEW_MS)
 		return 0;
-	if (s->v->alarm->buckets(s, al->in.node, SRV_ALARMS_LEASE_MS, al->mine,
+	if (inherit(al, e) < 0 ||
+	    s->v->alarm->buckets(s, al->in.node, SRV_ALARMS_LEASE_MS, al->mine,
 				 e) < 0)
 		return -1;
 	for (size_t i = 0; i < al->in.channel_n; i++) {

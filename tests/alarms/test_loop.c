@@ -541,6 +541,30 @@ two_nodes(void **state)
 	srv_alarms_free(&y);
 }
 
+/* A run of this node that was killed: nobody waits for its leases. */
+static void
+after_a_kill(void **state)
+{
+	struct kit *k = *state;
+	const struct slice dead = SLICE_LIT("node-dead");
+	struct store *s = k->store;
+	bool mine[STORE_BUCKETS];
+	bool ours;
+
+	OK(k->env, s->v->alarm->buckets(s, dead, 600000, mine, &k->env->e));
+	OK(k->env,
+	   s->v->lease_take(s, "outlet/xmpp", dead, 600000, &ours, &k->env->e));
+	assert_true(mine[0] && ours);
+	(void)k_event(k, MEET AL(":-PT10M"));
+	k_now(k, "20260302T075000Z");
+	k_go(k);
+	k_saw(k, &k->im, 0);
+	srv_alarms_free(&k->al);
+	k->before = "node-dead";
+	k_go(k);
+	k_saw(k, &k->im, 1);
+}
+
 /* Its own thread, and the clock of the system. */
 static void
 by_itself(void **state)
@@ -589,6 +613,7 @@ main(int argc, char **argv)
 		K(by_mail),
 		K(escalates),
 		K(two_nodes),
+		K(after_a_kill),
 		K(by_itself),
 	};
 
