@@ -254,7 +254,7 @@ def two_nodes(w, n):
         assert once == n and again <= may
         b.stop()
     finally:
-        db.close()
+        db.stop()
 
 
 def main():

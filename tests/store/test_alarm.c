@@ -415,6 +415,36 @@ marks(void **state)
 		    d.receipt_ms == 50 && d.next_ms == INT64_MAX);
 }
 
+/* A row without its item is damage, one that is due waits for who sends. */
+static void
+checked(void **state)
+{
+	struct t_env *env = *state;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct store_alarm_next far[] = { { 0, 7, 9000000000000 } };
+	struct store_write w = due_at(t_new(tx, 1, "one"), 9000000000000);
+	struct store_write old = due_at(t_new(tx, 2, "two"), 4);
+	struct store_item head;
+	struct slice *finding;
+	size_t n;
+
+	t_put(env, tx, w);
+	t_put(env, tx, old);
+	head = t_head(env, tx, old.item);
+	t_put(env, tx, t_delete(&head));
+	t_commit(env, &tx);
+	t_sound(env);
+	tx = t_begin(env, env->anna, STORE_WRITE, 6);
+	OK(env, av(env)->next_put(tx, far, 1, true, &env->e));
+	t_commit(env, &tx);
+	OK(env, env->s->v->check(env->s, env->a, &finding, &n, &env->e));
+	assert_int_equal(n, 1);
+	assert_true(slice_find_str(finding[0], "alarm of item 7 ") != SIZE_MAX);
+	tx = t_begin(env, env->anna, STORE_WRITE, 7);
+	OK(env, av(env)->next_clear(tx, &env->e));
+	t_commit(env, &tx);
+}
+
 static size_t
 count(const bool mine[static STORE_BUCKETS])
 {
@@ -586,6 +616,7 @@ static const struct CMUnitTest TESTS[] = {
 	T(outbox_of_channel),
 	T(deliveries_change),
 	T(marks),
+	T(checked),
 	T(buckets_are_shared),
 	T(seen_once),
 	T(settings),
