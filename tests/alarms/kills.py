@@ -11,7 +11,9 @@ writing down of that: it comes again, with the same id. Four parts; without
  1. one reminder, each point;
  2. many reminders at once, one kill after the other at random points;
  3. the same while the XMPP server is killed, too, and the person is offline;
- 4. two nodes on PostgreSQL, of which the one that sends is killed.
+ 4. two nodes on PostgreSQL, of which the one that sends is killed;
+ 5. how long it takes until a node sends what another process wrote, with and
+    without listen=on.
 """
 
 import argparse
@@ -257,17 +259,51 @@ def two_nodes(w, n):
         db.stop()
 
 
+def heard(w):
+    from cluster import Database
+    db = Database()
+    try:
+        for listen in ("on", "off"):
+            site = w.site("heard-" + listen, alarm_poll="10",
+                          store=db.create("heard_" + listen) +
+                          " listen=" + listen)
+            unarmed(site)
+            w.user(site)
+            site.command("alarm", "test", "anna")
+            w.alice.message(text="eminder")
+            late = []
+            for _ in range(5):
+                began = time.monotonic()
+                site.command("alarm", "test", "anna")
+                w.alice.message(text="eminder")
+                late.append(time.monotonic() - began)
+            print("a message that another process wrote, listen=%s: there "
+                  "after %s s, its command included" % (
+                      listen, ", ".join("%.1f" % x for x in sorted(late))),
+                  flush=True)
+            assert listen == "off" or max(late) < 8, late
+            site.stop()
+            # The address is given back.
+            site.env = None
+    finally:
+        db.stop()
+
+
 def main():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("build")
     p.add_argument("--all", action="store_true")
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--heard", action="store_true", help="only the last part")
     args = p.parse_args()
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory(prefix="funicular-kills-") as room, \
             prosody.Prosody() as server:
         w = World(args.build, room, server)
         w.online()
+        if args.heard:
+            heard(w)
+            return
         each_point(w)
         many(w, rng, 100, 3, "many at once")
         if args.all:
@@ -275,6 +311,7 @@ def main():
                 many(w, rng, 400, 6, "many at once")
             xmpp_killed(w, 400)
             two_nodes(w, 300)
+            heard(w)
         w.alice.close()
 
 
