@@ -443,7 +443,7 @@ connect_by_srv(struct im_outlet *o, const struct im_wait *w, struct err *e)
 		int64_t now = clk_mono_ms();
 
 		share.until_ms = now + (w->until_ms - now) / (int64_t)(n - i);
-		(void)snprintf(at, sizeof(at), "%s:%u", srv[i].host,
+		(void)snprintf(at, sizeof(at), "%.255s:%u", srv[i].host,
 			       srv[i].port);
 		rc = im_line_connect(&o->line, at, "5222", &share, e);
 	}
