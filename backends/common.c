@@ -96,3 +96,51 @@ store_text(struct arena *a, struct slice s)
 		return (struct slice){ NULL, 0 };
 	return buf_slice(&b);
 }
+
+/* ---- words to who sleeps ------------------------------------------------ */
+
+void
+store_ears_init(struct store_ears *s)
+{
+	s->ear = (struct store_ear){ .wake = NULL };
+	(void)pthread_mutex_init(&s->lock, NULL);
+}
+
+void
+store_ears_destroy(struct store_ears *s)
+{
+	(void)pthread_mutex_destroy(&s->lock);
+}
+
+void
+store_ears_set(struct store_ears *s, const struct store_ear *ear)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->ear = ear == NULL ? (struct store_ear){ .wake = NULL } : *ear;
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* The lock is held over the call: who takes its ear away knows that it has
+   ended. */
+void
+store_ears_tell(struct store_ears *s, int64_t account,
+		const struct store_word word[static STORE_WAKES])
+{
+	(void)pthread_mutex_lock(&s->lock);
+	for (int i = 0; i < STORE_WAKES; i++) {
+		if (word[i].set && s->ear.wake != NULL)
+			s->ear.wake(s->ear.ctx, (enum store_wake)i, account,
+				    word[i].due_ms);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+store_ears_all(struct store_ears *s)
+{
+	struct store_word word[STORE_WAKES];
+
+	for (int i = 0; i < STORE_WAKES; i++)
+		word[i] = (struct store_word){ true, 0 };
+	store_ears_tell(s, 0, word);
+}

@@ -7,6 +7,8 @@
 
 #include "backends/store.h"
 
+#include <pthread.h>
+
 /* One script out of schema/; the tables are made from those files. */
 struct store_migration {
 	int number;
@@ -46,6 +48,23 @@ extern const char *const store_sql_undo[STORE_SAVE_MAX];
 /* May this level be opened inside of `open` ones? Is it open? */
 int store_save_next(int level, int open, const char *where, struct err *e);
 int store_save_open(int level, int open, const char *where, struct err *e);
+
+/* ---- words to who sleeps ------------------------------------------------ */
+
+/* The one ear of a store. */
+struct store_ears {
+	pthread_mutex_t lock;
+	struct store_ear ear; /* .wake NULL: none */
+};
+
+void store_ears_init(struct store_ears *s);
+void store_ears_destroy(struct store_ears *s);
+void store_ears_set(struct store_ears *s, const struct store_ear *ear);
+/* All that a transaction said, when it has committed. */
+void store_ears_tell(struct store_ears *s, int64_t account,
+		     const struct store_word word[static STORE_WAKES]);
+/* Whatever it may be: look. */
+void store_ears_all(struct store_ears *s);
 
 /* ---- values ------------------------------------------------------------ */
 

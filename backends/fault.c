@@ -122,6 +122,8 @@ injected(const char *fn, struct err *e)
 	}
 
 /* clang-format off */
+SITE(hear, (struct store *s, const struct store_ear *ear, struct err *e),
+     (in, ear, e))
 SITE(backup, (struct store *s, const char *path, struct err *e),
      (in, path, e))
 SITE(check, (struct store *s, struct arena *a, struct slice **finding,
@@ -171,9 +173,11 @@ SITE_IN(v->alarm, outbox, (struct store *s, struct arena *a,
      (in, a, channel, limit, out, n, e))
 SITE_IN(v->alarm, buckets, (struct store *s, struct slice owner, int64_t ms,
      bool mine[static STORE_BUCKETS], struct err *e), (in, owner, ms, mine, e))
+SITE_IN(v->alarm, delivery_mark, (struct store *s,
+     const struct store_mark *m, size_t n, struct err *e), (in, m, n, e))
 SITE_IN(v->alarm, address_find, (struct store *s, struct slice channel,
-     struct slice address, int64_t *account, struct err *e),
-     (in, channel, address, account, e))
+     const struct slice *address, size_t n, int64_t *account, struct err *e),
+     (in, channel, address, n, account, e))
 TX_IN(v->alarm, next_list, (struct store_tx *tx, struct arena *a,
    int64_t upto_ms, size_t limit, struct store_alarm_next **out, size_t *n,
    struct err *e), (in, a, upto_ms, limit, out, n, e))
@@ -467,6 +471,11 @@ fault_commit(struct store_tx **tx, struct err *e)
 	int rc;
 
 	t->inner->next_id = t->tx.next_id;
+	for (int i = 0; i < STORE_WAKES; i++) {
+		if (t->tx.word[i].set)
+			store_wake(t->inner, (enum store_wake)i,
+				   t->tx.word[i].due_ms);
+	}
 	if (failed || (call.fails && call.when == STORE_FAULT_BEFORE)) {
 		fault_rollback(tx);
 		return failed ? err_set(e, ERR_BUG, "store.fault",
@@ -502,6 +511,7 @@ static const struct store_alarm_vtbl FAULT_ALARM = {
 	.due = fault_due,
 	.outbox = fault_outbox,
 	.buckets = fault_buckets,
+	.delivery_mark = fault_delivery_mark,
 	.address_find = fault_address_find,
 	.next_list = fault_next_list,
 	.next_put = fault_next_put,
@@ -573,6 +583,7 @@ static const struct store_vtbl FAULT = {
 	.mail = &FAULT_MAIL,
 	.push = &FAULT_PUSH,
 	.close = fault_close,
+	.hear = fault_hear,
 	.backup = fault_backup,
 	.check = fault_check,
 	.site_get = fault_site_get,

@@ -81,7 +81,8 @@ struct outlet_msg {
 
 enum outlet_in_kind {
 	OUTLET_IN_TEXT,    /* somebody wrote to us */
-	OUTLET_IN_RECEIPT, /* somebody's client has it: id of our message */
+	OUTLET_IN_RECEIPT, /* somebody's client has it: id of our message.
+			      Nothing of the answer counts */
 	OUTLET_IN_COMMAND, /* a command with a filled form (XEP-0050) */
 	OUTLET_IN_CONTACT, /* somebody wants to see whether we are there: only
 			      `refused` of the answer counts */

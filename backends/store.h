@@ -30,50 +30,18 @@
 #ifndef BACKENDS_STORE_H
 #define BACKENDS_STORE_H
 
-#include "backends/store_alarm.h"  /* reminders and what they need */
-#include "backends/store_mail.h"   /* the mirror of a mailbox */
-#include "backends/store_link.h"   /* devices, links, maps */
-#include "backends/store_push.h"   /* notices that wake devices */
-#include "backends/store_report.h" /* what reports and nodes need */
+#include "backends/store_account.h" /* people and their secrets */
+#include "backends/store_alarm.h"   /* reminders and what they need */
+#include "backends/store_link.h"    /* devices, links, maps */
+#include "backends/store_mail.h"    /* the mirror of a mailbox */
+#include "backends/store_push.h"    /* notices that wake devices */
+#include "backends/store_report.h"  /* what reports and nodes need */
+#include "backends/store_wake.h"    /* a word to who sleeps */
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
 
 struct store;
-
-/* ---- the account ---------------------------------------------------- */
-
-struct store_account {
-	int64_t id;
-	struct slice user; /* login name, as typed at creation */
-	bool disabled;
-	struct slice zone;   /* Olson name of the owner's time zone */
-	int64_t quota_bytes; /* of current items; 0: none */
-	int64_t quota_items; /* 0: none */
-	int64_t used_bytes;  /* kept by item_put */
-	int64_t used_items;  /* kept by item_put */
-	int64_t change_no;   /* the last one given out */
-	int64_t cred_gen;    /* grows when any credential changes */
-	int64_t created_ms;
-	struct store_alarm_ways alarm;
-	bool push; /* a device wants notices; kept by push_put */
-};
-
-enum store_cred_kind {
-	STORE_CRED_PASSWORD = 1, /* chosen by a person: Argon2id */
-	STORE_CRED_DEVICE = 2,   /* generated, 128 random bits: one BLAKE2b */
-};
-
-struct store_cred {
-	int64_t id;
-	enum store_cred_kind kind;
-	struct slice label;  /* "Anna's phone"; empty for a password */
-	struct slice device; /* dev_id it is bound to; empty: any, or not yet */
-	struct slice hash;   /* Argon2 string, or 32 raw bytes */
-	struct slice sealed; /* the secret, encrypted, where MD5 is allowed */
-	int64_t created_ms;
-	int64_t used_ms; /* 0: never */
-};
 
 /* ---- collections ---------------------------------------------------- */
 
@@ -246,7 +214,16 @@ struct store_tx {
 	int64_t
 	    next_id;    /* WRITE: take ids with tx->next_id++; kept at commit */
 	int64_t now_ms; /* set by the caller of begin: stamps its writes */
+	struct store_word word[STORE_WAKES]; /* by store_wake() */
 };
+
+/* Say behind the commit of tx that something is due at due_ms. A rollback to a
+   savepoint does not take it back. */
+static inline void
+store_wake(struct store_tx *tx, enum store_wake what, int64_t due_ms)
+{
+	store_word_add(tx->word, what, due_ms);
+}
 
 /* One object half received ('i') or half sent ('o') by a link. */
 struct store_chunk_key {
@@ -265,6 +242,13 @@ struct store_vtbl {
 
 	/* -- the store as a whole -- */
 	void (*close)(struct store **s);
+	/*
+	 * From now on this ear (copied) hears what becomes due; NULL: none, and
+	 * no call of it is under way any more. One ear of a store; before the
+	 * store is closed it is taken away.
+	 */
+	int (*hear)(struct store *s, const struct store_ear *ear,
+		    struct err *e);
 	/* Online copy of everything to a new file (ERR_CONFLICT: exists;
 	   ERR_UNSUPPORTED: by tools of its own, which the message names). */
 	int (*backup)(struct store *s, const char *path, struct err *e);

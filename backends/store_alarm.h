@@ -97,6 +97,20 @@ struct store_delivery {
 	int64_t attempts;            /* those that failed */
 };
 
+/* What became of a message. */
+struct store_mark {
+	int64_t account;
+	struct slice id;
+	/* SENT, FAILED or RECEIPT; QUEUED: it failed, and is tried again. */
+	enum store_delivery_state state;
+	int64_t at_ms;
+	/* SENT: when to look for its receipt, QUEUED: when to try again;
+	   INT64_MAX: not any more. */
+	int64_t next_ms;
+	struct slice reason;  /* of what failed */
+	struct slice address; /* RECEIPT: from whom */
+};
+
 struct store_setting {
 	struct slice key;
 	struct slice value;
@@ -121,10 +135,20 @@ struct store_alarm_vtbl {
 	 */
 	int (*buckets)(struct store *s, struct slice owner, int64_t ms,
 		       bool mine[static STORE_BUCKETS], struct err *e);
-	/* Whose address it is; *account 0: nobody's. */
+	/*
+	 * Write down what became of messages of any accounts, each id once
+	 * but for its receipt: one transaction, a bounded number of round
+	 * trips, and none of the accounts' locks. A row only goes on from
+	 * queued to sent to receipt, in whichever order it is told; a notice to
+	 * a device may be sent once more. Rows that are not there, and receipts of others than who got the message, are
+	 * passed over.
+	 */
+	int (*delivery_mark)(struct store *s, const struct store_mark *m,
+			     size_t n, struct err *e);
+	/* Whose addresses these are; account[i] 0: nobody's. */
 	int (*address_find)(struct store *s, struct slice channel,
-			    struct slice address, int64_t *account,
-			    struct err *e);
+			    const struct slice *address, size_t n,
+			    int64_t *account, struct err *e);
 
 	/* -- of an account -- */
 	/* Rows due up to an instant (INT64_MAX: all), the first ones first. */

@@ -5,7 +5,15 @@
 
 #include <stdlib.h>
 
-enum { RULES_MAX = 4, TRIES_MAX = 64, REPEAT_MAX = 100, HOUR_S = 3600 };
+enum {
+	RULES_MAX = 4,
+	TRIES_MAX = 64,
+	REPEAT_MAX = 100,
+	HOUR_S = 3600,
+	CLOCK_S = 3 * HOUR_S, /* no clock was ever turned back further */
+};
+_Static_assert((int)TRIES_MAX > (int)CLOCK_S / HOUR_S * PIM_RECUR_HOUR_MAX,
+	       "a series must be able to get over it");
 
 struct series { /* a component with all that it repeats */
 	struct cal *c;
@@ -41,7 +49,8 @@ add_rule(struct series *s, struct slice text, struct pim_recur **list,
 	r = ARENA_NEW(s->c->a, struct pim_recur);
 	if (r == NULL)
 		return false;
-	if (pim_recur_parse(text, r) && pim_recur_can_expand(r))
+	if (pim_recur_parse(text, r) && pim_recur_can_expand(r) &&
+	    (r->freq >= PIM_DAILY || !s->start.t.date))
 		list[(*n)++] = r;
 	return true;
 }
@@ -209,7 +218,7 @@ next_occur(const struct series *s, int64_t from, struct occur *out)
 	   and go on from there */
 	int64_t wall = cal_at(from, &s->start, s->c->home).t.wall;
 
-	wall -= s->start.t.date ? PIM_DAY_S : (int64_t)3 * HOUR_S;
+	wall -= s->start.t.date ? PIM_DAY_S : CLOCK_S;
 	for (int i = 0; i < TRIES_MAX; i++) {
 		wall = next_wall(s, wall);
 		if (wall == INT64_MAX)
@@ -313,6 +322,17 @@ struct valarm {
 	int64_t snooze;
 	uint32_t repeat;
 };
+
+/* Does it come several times a day? */
+static bool
+below_the_day(const struct series *s)
+{
+	for (size_t i = 0; i < s->rule_n; i++) {
+		if (s->rule[i]->freq < PIM_DAILY)
+			return true;
+	}
+	return false;
+}
 
 static bool
 read_valarm(struct cal *c, const struct pim_comp *comp, struct valarm *v)
@@ -454,7 +474,7 @@ try_alarm(const struct series *s, const struct valarm *v, unsigned index,
 			    : -((999 - b->ask->after_ms) / 1000);
 	int64_t reach = v->offset.days * PIM_DAY_S + v->offset.secs +
 			(v->from_end ? s->length : 0) + v->snooze * v->repeat +
-			2 * PIM_DAY_S;
+			(below_the_day(s) ? CLOCK_S : 2 * PIM_DAY_S);
 	int64_t from = after - reach;
 	struct hit h = { .index = index };
 
@@ -531,6 +551,11 @@ try_comp(struct cal *c, const struct pim_item *it, const struct pim_comp *comp,
 			s.comp = comp;
 			s.start = v.at;
 		}
+		/* Repetitions of an hour: else occurrences without end would
+		   have one that is still to come. */
+		if (below_the_day(&s) && v.repeat > 0 &&
+		    v.snooze * v.repeat > HOUR_S)
+			v.repeat = (uint32_t)(HOUR_S / v.snooze);
 		if (!try_alarm(&s, &v, i, b))
 			return false;
 	}

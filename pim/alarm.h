@@ -48,8 +48,10 @@ struct pim_alarm_ask {
 
 /*
  * The next alarm of an item. *found = false: none any more (a completed or
- * cancelled item has none). Bounded: sub-daily rules are looked at for their
- * first occurrence only, others for at most PIM_RECUR_STEP_MAX steps. What was
+ * cancelled item has none). Bounded: rules that pim_recur_can_expand() refuses
+ * (every second) have their first occurrence only, others are looked at for at
+ * most PIM_RECUR_STEP_MAX steps; below the day repetitions go on for an hour
+ * at most. What was
  * acknowledged (RFC 9074, 6) does not go off again, nor do its repetitions.
  *
  * ERR_NOMEM only.

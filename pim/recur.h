@@ -17,6 +17,7 @@
 enum {
 	PIM_RECUR_OCCUR_MAX = 5000,  /* occurrences that a caller may ask for */
 	PIM_RECUR_STEP_MAX = 400000, /* days looked at, at most */
+	PIM_RECUR_HOUR_MAX = 20,     /* occurrences in an hour, at most */
 	PIM_RECUR_DAYS = 64,         /* entries of BYDAY */
 	PIM_RECUR_LIST = 64          /* entries of other lists */
 };
@@ -97,7 +98,11 @@ bool pim_recur_old_needs_end(const struct pim_recur *r,
 
 /* ---- expansion ---------------------------------------------------------- */
 
-/* Can it be expanded: DAILY and coarser, lists of sane length. */
+/*
+ * Can it be expanded? DAILY and coarser, with lists of sane length; HOURLY and
+ * MINUTELY up to PIM_RECUR_HOUR_MAX times an hour, and without BY parts where
+ * they have a COUNT. DTSTART is no date then.
+ */
 bool pim_recur_can_expand(const struct pim_recur *r);
 
 struct pim_recur_iter {
@@ -126,7 +131,8 @@ struct pim_recur_iter {
 bool pim_recur_iter_init(struct arena *a, struct pim_recur_iter *it,
 			 const struct pim_recur *r, struct pim_time start,
 			 int64_t until_wall);
-/* Go near `wall` without looking at what comes before it; no-op for COUNT. */
+/* Go near `wall` without looking at what comes before it; a no-op where COUNT
+   has to be walked. */
 void pim_recur_iter_seek(struct pim_recur_iter *it, int64_t wall);
 bool pim_recur_iter_next(struct pim_recur_iter *it, int64_t *wall);
 

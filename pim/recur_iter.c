@@ -1,27 +1,63 @@
 /*
  * Expansion: period by period (day, week, month, year), the days of a period
  * are tested one by one against the rule's filters. Each tested day and each
- * period costs a step of the budget, so impossible rules end soon.
+ * period costs a step of the budget, so impossible rules end soon. Below the
+ * day a period is an hour or a minute, and days that do not fit are skipped.
  */
 #include "pim/recur.h"
 
 #include <stdlib.h>
 
-enum { YEAR_MAX = 9999, YEAR_DAYS = 383, MONTH_DAYS = 31 };
+enum {
+	YEAR_MAX = 9999,
+	YEAR_DAYS = 383,
+	MONTH_DAYS = 31,
+	HOUR_S = 3600,
+	MINUTE_S = 60,
+};
 
 struct span { /* days of one period, [from, to) */
 	int64_t from;
 	int64_t to;
 };
 
+static size_t
+or_one(size_t n)
+{
+	return n == 0 ? 1 : n;
+}
+
+/* Has it parts that leave some of its periods out? */
+static bool
+leaves_out(const struct pim_recur *r)
+{
+	return r->month.n + r->mday.n + r->yday.n + r->day_n + r->hour.n +
+		   r->minute.n + r->second.n + r->setpos.n >
+	       0;
+}
+
+/* So that a look ahead of some hours is bounded. To walk to the n-th of those
+   that something leaves out would not be. */
+static bool
+rare_enough(const struct pim_recur *r)
+{
+	uint64_t in_hour = or_one(r->second.n);
+
+	if (r->freq == PIM_SECONDLY || r->week.n > 0 ||
+	    (r->count > 0 && leaves_out(r)))
+		return false;
+	if (r->freq == PIM_HOURLY)
+		return in_hour * or_one(r->minute.n) <= PIM_RECUR_HOUR_MAX;
+	return in_hour * MINUTE_S <= (uint64_t)PIM_RECUR_HOUR_MAX * r->interval;
+}
+
 bool
 pim_recur_can_expand(const struct pim_recur *r)
 {
-	size_t h = r->hour.n == 0 ? 1 : r->hour.n;
-	size_t m = r->minute.n == 0 ? 1 : r->minute.n;
-	size_t s = r->second.n == 0 ? 1 : r->second.n;
-
-	return r->freq >= PIM_DAILY && h * m * s <= 24;
+	if (r->freq < PIM_DAILY)
+		return rare_enough(r);
+	return or_one(r->hour.n) * or_one(r->minute.n) * or_one(r->second.n) <=
+	       24;
 }
 
 static int
@@ -33,20 +69,27 @@ by_tod(const void *x, const void *y)
 	return (*p > *q) - (*p < *q);
 }
 
+/* The times of a day; of an hour, of a minute where that is the period. */
 static void
 times_of_day(struct pim_recur_iter *it, int32_t own)
 {
 	const struct pim_recur *r = it->r;
-	size_t hn = r->hour.n == 0 ? 1 : r->hour.n;
-	size_t mn = r->minute.n == 0 ? 1 : r->minute.n;
-	size_t sn = r->second.n == 0 ? 1 : r->second.n;
+	bool hours = r->freq >= PIM_DAILY;
+	bool minutes = r->freq >= PIM_HOURLY;
+	size_t hn = hours ? or_one(r->hour.n) : 1;
+	size_t mn = minutes ? or_one(r->minute.n) : 1;
+	size_t sn = or_one(r->second.n);
 
 	for (size_t i = 0; i < hn * mn * sn; i++) {
 		size_t hi = i / (mn * sn);
 		size_t mi = i / sn % mn;
 		size_t si = i % sn;
-		int32_t h = r->hour.n == 0 ? own / 3600 : r->hour.v[hi];
-		int32_t m = r->minute.n == 0 ? own / 60 % 60 : r->minute.v[mi];
+		int32_t h = !hours           ? 0
+			    : r->hour.n == 0 ? own / HOUR_S
+					     : r->hour.v[hi];
+		int32_t m = !minutes           ? 0
+			    : r->minute.n == 0 ? own / MINUTE_S % 60
+					       : r->minute.v[mi];
 		int32_t s = r->second.n == 0 ? own % 60 : r->second.v[si];
 
 		it->tod[it->tod_n++] = h * 3600 + m * 60 + (s > 59 ? 59 : s);
@@ -68,9 +111,11 @@ pim_recur_iter_init(struct arena *a, struct pim_recur_iter *it,
 	it->first_due = true;
 	times_of_day(
 	    it, (int32_t)(start.wall - pim_day_of(start.wall) * PIM_DAY_S));
-	it->buf = ARENA_ARRAY(
-	    a, it->tod_n * (r->freq == PIM_YEARLY ? YEAR_DAYS : MONTH_DAYS),
-	    int64_t);
+	it->buf = ARENA_ARRAY(a,
+			      it->tod_n * (r->freq == PIM_YEARLY  ? YEAR_DAYS
+					   : r->freq >= PIM_DAILY ? MONTH_DAYS
+								  : 1),
+			      int64_t);
 	return it->buf != NULL;
 }
 
@@ -242,7 +287,7 @@ defaults_ok(const struct pim_recur_iter *it, const struct day *d)
 	int mday;
 
 	if (r->day_n > 0 || r->mday.n > 0 || r->yday.n > 0 ||
-	    r->freq == PIM_DAILY)
+	    r->freq <= PIM_DAILY)
 		return true;
 	if (r->freq == PIM_WEEKLY || r->week.n > 0)
 		return d->wday == pim_weekday(start);
@@ -320,12 +365,96 @@ keep_positions(struct pim_recur_iter *it)
 	it->buf_n = n;
 }
 
+/* ---- below the day ---------------------------------------------------------
+ */
+
+/* Seconds of an hour or a minute; and from one of the rule's to the next. */
+static int64_t
+unit_of(const struct pim_recur *r)
+{
+	return r->freq == PIM_HOURLY ? HOUR_S : MINUTE_S;
+}
+
+static int64_t
+stride_of(const struct pim_recur *r)
+{
+	return unit_of(r) * r->interval;
+}
+
+/* The beginning of the hour or minute of DTSTART. */
+static int64_t
+origin_of(const struct pim_recur_iter *it)
+{
+	int64_t day = pim_day_of(it->start.wall) * PIM_DAY_S;
+
+	return it->start.wall - (it->start.wall - day) % unit_of(it->r);
+}
+
+static bool
+whole_day_ok(const struct pim_recur_iter *it, int64_t no)
+{
+	const struct span s = { no, no + 1 };
+	struct day d = { .no = no, .wday = pim_weekday(no) };
+
+	pim_civil(no, &d.year, &d.month, &d.mday);
+	d.dim = pim_month_days(d.year, d.month);
+	return day_ok(it, &s, &d);
+}
+
+static bool
+clock_ok(const struct pim_recur *r, int64_t second)
+{
+	int h = (int)(second / HOUR_S);
+	int m = (int)(second / MINUTE_S % 60);
+
+	return (r->hour.n == 0 || in_list(&r->hour, h, h)) &&
+	       (r->freq == PIM_HOURLY || r->minute.n == 0 ||
+		in_list(&r->minute, m, m));
+}
+
+/* Fill buf with the next hour or minute that has something. */
+static bool
+fill_below(struct pim_recur_iter *it)
+{
+	const struct pim_recur *r = it->r;
+	int64_t stride = stride_of(r);
+
+	while (it->buf_n == 0) {
+		int64_t wall = origin_of(it) + it->period++ * stride;
+		int64_t day = pim_day_of(wall);
+		int64_t left = (day + 1) * PIM_DAY_S - wall;
+
+		if (wall > it->until || day > pim_days(YEAR_MAX, 12, 31))
+			return false;
+		if (it->steps++ > PIM_RECUR_STEP_MAX) {
+			it->exhausted = true;
+			return false;
+		}
+		if (!whole_day_ok(it, day)) {
+			it->period += (left - 1) / stride;
+			continue;
+		}
+		if (!clock_ok(r, wall - day * PIM_DAY_S))
+			continue;
+		for (size_t i = 0; i < it->tod_n; i++)
+			it->buf[it->buf_n++] = wall + it->tod[i];
+		if (r->setpos.n > 0)
+			keep_positions(it);
+	}
+	return true;
+}
+
+/* ---- all of them -----------------------------------------------------------
+ */
+
 /* Fill buf with the next period that has something. */
 static bool
 fill(struct pim_recur_iter *it)
 {
 	it->buf_n = 0;
 	it->buf_i = 0;
+	if (it->r->freq < PIM_DAILY)
+		return fill_below(it);
 	while (it->buf_n == 0) {
 		struct span s;
 
@@ -381,19 +510,34 @@ pim_recur_iter_next(struct pim_recur_iter *it, int64_t *wall)
 	}
 }
 
+/* Which period is `wall` in, from that of DTSTART on? */
+static int64_t
+period_of(const struct pim_recur_iter *it, int64_t wall)
+{
+	static const int64_t days[] = { 0, 0, 0, 1, 7, 31, 366 };
+	const struct pim_recur *r = it->r;
+
+	if (r->freq < PIM_DAILY)
+		return (wall - origin_of(it)) / stride_of(r);
+	return (pim_day_of(wall) - pim_day_of(it->start.wall)) /
+	       (days[r->freq] * r->interval);
+}
+
 void
 pim_recur_iter_seek(struct pim_recur_iter *it, int64_t wall)
 {
-	static const int64_t days[] = { 0, 0, 0, 1, 7, 31, 366 };
-	int64_t far = pim_day_of(wall) - pim_day_of(it->start.wall);
 	int64_t n;
 
-	if (it->r->count > 0 || far <= 0)
+	if (wall <= it->start.wall ||
+	    (it->r->count > 0 && it->r->freq >= PIM_DAILY))
 		return;
 	/* one period early: weeks and months begin before DTSTART */
-	n = far / (days[it->r->freq] * it->r->interval) - 1;
+	n = period_of(it, wall) - 1;
 	if (n <= it->period)
 		return;
+	/* Below the day a rule that counts leaves nothing out. */
+	if (it->r->count > 0)
+		it->emitted = n < it->r->count ? (uint32_t)n : it->r->count;
 	it->first_due = false;
 	it->period = n;
 	it->buf_n = 0;

@@ -61,7 +61,8 @@ add_rule(struct arena *a, struct build *b, struct slice text,
 
 	if (r == NULL)
 		return false;
-	if (!pim_recur_parse(text, r) || !pim_recur_can_expand(r))
+	if (!pim_recur_parse(text, r) || r->freq < PIM_DAILY ||
+	    !pim_recur_can_expand(r))
 		return true;
 	if (r->has_until)
 		until = r->until.wall + (r->until.utc ? off[0] : 0) +

@@ -87,10 +87,12 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "sqlite:/var/lib/funicular/funicular.db", false,
 	  "The database: sqlite: and a file, or postgres: and libpq's words, "
 	  "such as \"postgres:host=/run/postgresql dbname=funicular\" or "
-	  "\"postgresql://funicular@db.example.net/funicular\"; two words are "
-	  "ours: pool=16 (connections at most) and prepare=off (behind a "
-	  "pooler "
-	  "in transaction mode). A password belongs into the file that "
+	  "\"postgresql://funicular@db.example.net/funicular\"; three words "
+	  "are "
+	  "ours: pool=16 (connections at most), prepare=off (behind a "
+	  "pooler in transaction mode) and listen=on (what other nodes write "
+	  "is heard at once; behind a pooler listen=HOST:PORT of the database "
+	  "itself). A password belongs into the file that "
 	  "passfile= names." },
 	{ "state_dir", data, SRV_CONF_TEXT, AT(state_dir), 0, 0, "",
 	  "/var/lib/funicular", false,
@@ -181,10 +183,11 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "At a stop, how long requests that are being received may still "
 	  "take. Messages that are being handled always finish." },
 
-	{ "alarm_poll", reminders, SRV_CONF_SECONDS, AT(alarm_poll_s), 1, 3600,
+	{ "alarm_poll", reminders, SRV_CONF_SECONDS, AT(alarm_poll_s), 1, 10,
 	  "s", "5", false,
 	  "How long a reminder that another process wrote (an import, another "
-	  "node) may stay unseen here. Each look is one statement." },
+	  "node) may stay unseen here. Each look is two statements; with "
+	  "listen=on in `store` it is not waited for." },
 	{ "alarm_per_minute", reminders, SRV_CONF_INT, AT(alarm_minute_max), 1,
 	  1000, "messages", "20", false,
 	  "Reminders to one person within a minute; what is more comes as one "

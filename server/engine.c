@@ -94,10 +94,25 @@ on_again(void *ctx, unsigned tries)
 	return srv_patience_wait(&eng->patience, tries);
 }
 
+/* Something was committed that somebody sleeps for. */
 static void
-on_due(void *ctx, int64_t due_ms)
+on_wake(void *ctx, enum store_wake what, int64_t account, int64_t due_ms)
 {
-	srv_alarms_due(ctx, due_ms);
+	struct srv_engine *eng = ctx;
+
+	(void)account;
+	if (what == STORE_WAKE_ALARM || what == STORE_WAKE_PUSH)
+		srv_alarms_due(eng->alarms, due_ms);
+}
+
+static void
+on_listen(void *ctx, bool up, const char *why)
+{
+	struct srv_engine *eng = ctx;
+
+	log_line(eng->log, up ? LOG_LVL_INFO : LOG_LVL_WARN,
+		 "event=listen up=%s%s%s", up ? "yes" : "no",
+		 why == NULL ? "" : ": ", why == NULL ? "" : why);
 }
 
 static void
@@ -105,6 +120,8 @@ on_close(void *ctx)
 {
 	struct srv_engine *eng = ctx;
 
+	if (eng->alarms != NULL)
+		(void)eng->site.store->v->hear(eng->site.store, NULL, NULL);
 	srv_alarms_free(&eng->alarms);
 	if (eng->logins != NULL) {
 		(void)srv_logins_share(eng->logins, eng->site.store, NULL);
@@ -125,12 +142,14 @@ open_alarms(struct srv_engine *eng, struct err *e)
 		.rnd = &rnd_system,
 		.log = eng->log,
 		.node = slice_c(eng->house.id),
+		.before = slice_c(eng->house.before),
 		.poll_ms = eng->site.conf.alarm_poll_s * 1000,
 		.minute_max = eng->site.conf.alarm_minute_max,
 		.secrets = &eng->site.secrets->s,
 		.server_id = slice_c(eng->site.conf.server_id),
 		.metrics = eng->metrics,
 	};
+	const struct store_ear ear = { on_wake, on_listen, eng };
 
 	if (srv_outlets_check(&eng->site.conf, e) < 0)
 		return -1;
@@ -149,9 +168,7 @@ open_alarms(struct srv_engine *eng, struct err *e)
 	if (srv_alarms_new(&in, &eng->alarms, e) < 0 ||
 	    srv_alarms_start(eng->alarms, e) < 0)
 		return -1;
-	eng->server.due = on_due;
-	eng->server.due_ctx = eng->alarms;
-	return 0;
+	return eng->site.store->v->hear(eng->site.store, &ear, e);
 }
 
 static int
@@ -164,7 +181,10 @@ open_site(struct srv_engine *eng, struct err *e)
 		return err_set(e, ERR_NOMEM, "engine.open", "out of memory");
 	eng->shared_ms = clk_mono_ms();
 	srv_house_open(&eng->house, eng->site.store, eng->site.clk, &rnd_system,
-		       c->node_name);
+		       c->node_name, c->state_dir);
+	if (eng->house.before[0] != '\0')
+		srv_house_give_back_of(&eng->house, eng->house.before,
+				       PRUNE_LEASE);
 	eng->counting = (struct sml_secrets){
 		.verify = on_verify,
 		.unseal = on_unseal,

@@ -24,7 +24,9 @@ enum {
 struct srv_house {
 	struct store *store;
 	const struct clk *clk;
-	char id[33]; /* of this run: 128 random bits */
+	char id[33];     /* of this run: 128 random bits */
+	char before[33]; /* of the run before, which is dead; "": not known */
+	int run_fd;      /* the file that tells them; -1: none */
 	char name[SRV_HOUSE_NAME_BYTES + 1];
 	int64_t started_ms;
 	bool beating; /* the row is there */
@@ -33,9 +35,13 @@ struct srv_house {
 	atomic_bool stuck; /* the last beat could not be written */
 };
 
-/* name: empty for the machine's own. */
+/*
+ * name: empty for the machine's own. dir: state_dir, where a locked file tells
+ * the next run who this one was: a process that was killed keeps no lock, so
+ * its leases need not run out. NULL: no such file.
+ */
 void srv_house_open(struct srv_house *h, struct store *s, const struct clk *clk,
-		    struct rnd *rnd, const char *name);
+		    struct rnd *rnd, const char *name, const char *dir);
 /* Once a second or so; writes every SRV_HOUSE_BEAT_MS, and each time while
    that fails or is in doubt. */
 int srv_house_beat(struct srv_house *h, struct err *e);
@@ -50,7 +56,9 @@ void srv_house_close(struct srv_house *h);
 /* Is this work ours for SRV_HOUSE_LEASE_MS? */
 int srv_house_lease(struct srv_house *h, const char *work, bool *ours,
 		    struct err *e);
-/* No longer, if it was. */
+/* No longer, if it was; and no longer that of a run that is dead. */
 void srv_house_give_back(struct srv_house *h, const char *work);
+void srv_house_give_back_of(struct srv_house *h, const char *id,
+			    const char *work);
 
 #endif

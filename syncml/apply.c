@@ -25,22 +25,6 @@ batch_memory(struct sml_batch *b)
 	return b->mail ? sml_mail_memory(b) : 0;
 }
 
-/* For whoever sleeps until the next alarm, or wakes the other devices. */
-static void
-tell_due(struct sml_ctx *c, const struct store_write *w, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!w[i].side && c->acc.push)
-			sml_due_now(c);
-		if (w[i].side || w[i].deleted ||
-		    w[i].due.what != STORE_DUE_AT ||
-		    (c->due && c->due_ms <= w[i].due.at_ms))
-			continue;
-		c->due = true;
-		c->due_ms = w[i].due.at_ms;
-	}
-}
-
 /* What the device says of an item ends what is half on its way to it. */
 static void
 end_outgoing(struct sml_batch *b)
@@ -63,7 +47,6 @@ batch_store(struct sml_batch *b)
 	end_outgoing(b);
 	if (b->w_n > 0 && v->item_put(b->c->tx, b->w, b->w_n, &b->c->e) < 0)
 		return -1;
-	tell_due(b->c, b->w, b->w_n);
 	if (b->mail && sml_mail_store(b) < 0)
 		return -1;
 	if (b->drop_n > 0 && v->map_drop(b->c->tx, b->ds->link, b->ds->gen,

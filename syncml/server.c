@@ -368,8 +368,6 @@ work(struct sml_ctx *c, const struct sml_place *at,
 	    sml_own_mac(c, body, &out->mac) < 0 || sml_memory_came(c) < 0 ||
 	    c->tx->v->commit(&c->tx, &c->e) < 0)
 		return -1;
-	if (c->due && c->srv->due != NULL)
-		c->srv->due(c->srv->due_ctx, c->due_ms);
 	if ((c->effects > 0 || c->mail_alerted) && c->srv->mail != NULL)
 		c->srv->mail(c->srv->mail_ctx, c->acc.id, c->effects > 0);
 	answer(c, out, body);
@@ -386,7 +384,6 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 	/* It may be the second time: nothing of the first one counts. */
 	c->story_n = 0;
 	c->dev_dirty = c->fresh = c->login_wanted = c->alerts_wanted = false;
-	c->due = false;
 	c->effects = 0;
 	c->mail_alerted = false;
 	c->folder_read = false;

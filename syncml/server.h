@@ -51,10 +51,6 @@ struct sml_server {
 	 */
 	bool (*again)(void *ctx, unsigned tries);
 	void *again_ctx;
-	/* Something was committed that is due to be sent then (an alarm), or
-	   to be looked at (a notice for another device); NULL: nobody asks. */
-	void (*due)(void *ctx, int64_t due_ms);
-	void *due_ctx;
 	/* Committed: a device began to sync this account's mail, or (work)
 	   something is to be done at its mailbox; NULL: nobody asks. */
 	void (*mail)(void *ctx, int64_t account, bool work);

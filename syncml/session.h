@@ -308,8 +308,6 @@ struct sml_ctx {
 	bool folder_read;
 	size_t effects;    /* written by this message: somebody has work */
 	bool mail_alerted; /* its mailbox is about to be looked at */
-	bool due; /* there is work for who sends, at due_ms at the earliest */
-	int64_t due_ms;
 	unsigned tries;  /* of this message so far, this one counted */
 	int64_t came_ms; /* when the first of them began */
 	bool again;      /* the store failed, and the next try may go well */
@@ -384,8 +382,6 @@ int sml_own_mac(struct sml_ctx *c, struct slice body, struct slice *out);
 /* ---- session_push.c: notices that the session answers ---- */
 /* With the end of each message. */
 int sml_push_leave(struct sml_ctx *c);
-/* Who sends what is due has something to do now. */
-void sml_due_now(struct sml_ctx *c);
 
 /* ---- session_state.c ---- */
 int sml_state_save(struct arena *a, const struct sml_session *s,

@@ -68,13 +68,5 @@ sml_push_leave(struct sml_ctx *c)
 		return -1;
 	if (!c->row.closed || c->was_closed)
 		return 0;
-	sml_due_now(c);
 	return pv->push_due_by(c->tx, c->now, &c->e);
-}
-
-void
-sml_due_now(struct sml_ctx *c)
-{
-	c->due = true;
-	c->due_ms = c->now;
 }

@@ -122,8 +122,10 @@ pg_next_send(struct pg_tx *t, struct pg_q q[static 2],
 	next_ids(&q[1], v, n, false);
 	pg_array(&q[1], PG_INTS);
 	for (size_t i = 0; i < n; i++) {
-		if (v[i].due_ms != INT64_MAX)
-			pg_add_int(&q[1], v[i].due_ms);
+		if (v[i].due_ms == INT64_MAX)
+			continue;
+		pg_add_int(&q[1], v[i].due_ms);
+		store_wake(&t->tx, STORE_WAKE_ALARM, v[i].due_ms);
 	}
 	pg_array_end(&q[1]);
 	pg_send(&q[1]);
@@ -303,27 +305,38 @@ pg_setting_put(struct store_tx *tx, struct slice key, struct slice value,
 }
 
 static int
-pg_address_find(struct store *s, struct slice channel, struct slice address,
-		int64_t *account, struct err *e)
+pg_address_find(struct store *s, struct slice channel,
+		const struct slice *address, size_t n, int64_t *account,
+		struct err *e)
 {
-	static const char sql[] = "SELECT account_id FROM address_directory"
-				  " WHERE channel = $1 AND address = $2";
+	static const char sql[] =
+	    "SELECT u.at, d.account_id FROM unnest($2::text[]) WITH ORDINALITY"
+	    " AS u(address, at) JOIN address_directory d ON d.channel = $1"
+	    " AND d.address = u.address WHERE" PG_FEW;
 	struct pg_conn *c;
 	struct pg_q q;
 	int rc;
 
-	*account = 0;
+	if (n == 0)
+		return 0;
+	memset(account, 0, n * sizeof(*account));
 	if (pg_site_begin(s, &c, e) < 0)
 		return -1;
 	pg_start(c, &q, sql, "store.address_find");
 	pg_text(&q, channel);
-	pg_text(&q, address);
+	pg_array(&q, PG_TEXTS);
+	for (size_t i = 0; i < n; i++)
+		pg_add_text(&q, address[i]);
+	pg_array_end(&q);
 	rc = pg_run(&q, e);
-	if (rc == 0) {
-		if (pg_next(&q))
-			*account = pg_col(&q, 0);
-		rc = pg_end(&q, e);
+	while (rc == 0 && pg_next(&q)) {
+		int64_t at = pg_col(&q, 0);
+
+		if (at >= 1 && at <= (int64_t)n)
+			account[at - 1] = pg_col(&q, 1);
 	}
+	if (rc == 0)
+		rc = pg_end(&q, e);
 	pg_site_end(s, c);
 	return rc;
 }
@@ -378,6 +391,7 @@ const struct store_alarm_vtbl pg_alarm_vtbl = {
 	.due = pg_due,
 	.outbox = pg_outbox,
 	.buckets = pg_buckets,
+	.delivery_mark = pg_delivery_mark,
 	.address_find = pg_address_find,
 	.next_list = pg_next_list,
 	.next_put = pg_next_put,

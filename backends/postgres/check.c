@@ -110,6 +110,13 @@ static const struct rule DEVICES[] = {
 	  "link l WHERE NOT EXISTS (SELECT 1 FROM collection c"
 	  " WHERE c.account_id = l.account_id"
 	  " AND c.collection_id = l.collection_id)" },
+	/* What is due already waits for who sends, whatever became of the
+	   item. */
+	{ "an alarm of item %s is to come" NOT_THERE, "v.item_id",
+	  "v.account_id",
+	  "alarm_next v LEFT JOIN item i ON i.account_id = v.account_id"
+	  " AND i.item_id = v.item_id WHERE coalesce(i.deleted, 1) <> 0"
+	  " AND v.due_ms > extract(epoch FROM clock_timestamp()) * 1000" },
 	{ "session %s belongs to device %s" NOT_THERE,
 	  "s.session_id, s.device_id", "s.account_id",
 	  "session s WHERE NOT EXISTS (SELECT 1 FROM device d"

@@ -198,6 +198,10 @@ pg_delivery_add(struct store_tx *tx, const struct store_delivery *d, size_t n,
 		return -1;
 	if (n == 0)
 		return 0;
+	for (size_t i = 0; i < n; i++) {
+		if (d[i].next_ms != INT64_MAX)
+			store_wake(tx, STORE_WAKE_ALARM, d[i].next_ms);
+	}
 	pg_query(t, &q, sql, "store.delivery_add");
 	pg_int(&q, store_bucket(tx->account));
 	pg_int(&q, tx->now_ms);
@@ -230,6 +234,114 @@ pg_delivery_set(struct store_tx *tx, const struct store_delivery *d, size_t n,
 	bind_numbers(&q, d, n, STATE);
 	bind_words(&q, d, n, RECURRENCE);
 	return pg_leave(t, pg_once(&q, e));
+}
+
+/* ---- what became of them --------------------------------------------------
+ */
+
+enum mark_column { M_ACCOUNT, M_AT, M_NEXT, M_FAILED, M_STATE };
+
+static void
+bind_marks(struct pg_q *q, const struct store_mark *m, size_t n, bool receipts,
+	   enum mark_column c)
+{
+	pg_array(q, PG_INTS);
+	for (size_t i = 0; i < n; i++) {
+		bool sent = m[i].state == STORE_DELIVERY_SENT;
+
+		if ((m[i].state == STORE_DELIVERY_RECEIPT) != receipts)
+			continue;
+		if (c == M_ACCOUNT)
+			pg_add_int(q, m[i].account);
+		else if (c == M_AT)
+			pg_add_int(q, sent || receipts ? m[i].at_ms : 0);
+		else if (c == M_FAILED)
+			pg_add_int(q, !sent);
+		else if (c == M_STATE)
+			pg_add_int(q, (int64_t)m[i].state);
+		else if (m[i].next_ms == INT64_MAX)
+			pg_add_null(q);
+		else
+			pg_add_int(q, m[i].next_ms);
+	}
+	pg_array_end(q);
+}
+
+static void
+bind_mark_words(struct pg_q *q, const struct store_mark *m, size_t n,
+		bool receipts, bool ids)
+{
+	pg_array(q, PG_TEXTS);
+	for (size_t i = 0; i < n; i++) {
+		if ((m[i].state == STORE_DELIVERY_RECEIPT) != receipts)
+			continue;
+		if (ids)
+			pg_add_text(q, m[i].id);
+		else
+			pg_add_text(q, receipts ? m[i].address : m[i].reason);
+	}
+	pg_array_end(q);
+}
+
+/* All of one kind. */
+static void
+mark(struct pg_conn *c, struct pg_q *q, const struct store_mark *m, size_t n,
+     bool receipts)
+{
+	static const char settled[] =
+	    "UPDATE delivery d SET"
+	    " next_ms = CASE WHEN d.state = 1 OR d.state = 2 AND d.kind = 3"
+	    "  THEN u.next_ms END,"
+	    " sent_ms = CASE WHEN d.sent_ms = 0 THEN u.at_ms"
+	    "  ELSE d.sent_ms END,"
+	    " attempts = d.attempts + u.failed,"
+	    " state = CASE WHEN d.state = 1 THEN u.state ELSE d.state END,"
+	    " reason = CASE WHEN u.failed = 1 THEN u.reason ELSE d.reason END"
+	    " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[],"
+	    " $5::bigint[], $6::bigint[], $7::bigint[]) WITH ORDINALITY"
+	    " AS u(account_id, at_ms, id, reason, next_ms, failed, state, at)"
+	    " WHERE d.account_id = u.account_id AND d.delivery_id = u.id"
+	    " AND" PG_FEW;
+	static const char arrived[] =
+	    "UPDATE delivery d SET state = 3, next_ms = NULL,"
+	    " receipt_ms = u.at_ms, sent_ms = CASE WHEN d.sent_ms = 0"
+	    "  THEN u.at_ms ELSE d.sent_ms END"
+	    " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])"
+	    " WITH ORDINALITY AS u(account_id, at_ms, id, address, at)"
+	    " WHERE d.account_id = u.account_id AND d.delivery_id = u.id"
+	    " AND d.address = u.address AND d.receipt_ms = 0 AND" PG_FEW;
+
+	pg_start(c, q, receipts ? arrived : settled, "store.delivery_mark");
+	bind_marks(q, m, n, receipts, M_ACCOUNT);
+	bind_marks(q, m, n, receipts, M_AT);
+	bind_mark_words(q, m, n, receipts, true);
+	bind_mark_words(q, m, n, receipts, false);
+	for (enum mark_column k = M_NEXT; !receipts && k <= M_STATE; k++)
+		bind_marks(q, m, n, false, k);
+	pg_send(q);
+}
+
+int
+pg_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
+		 struct err *e)
+{
+	struct pg_conn *c;
+	struct pg_q q[2];
+	int rc;
+
+	if (n == 0)
+		return 0;
+	if (pg_site_begin(s, &c, e) < 0)
+		return -1;
+	mark(c, &q[0], m, n, false);
+	mark(c, &q[1], m, n, true);
+	rc = pg_sync(c, e);
+	if (rc == 0) {
+		(void)pg_end(&q[0], NULL);
+		(void)pg_end(&q[1], NULL);
+	}
+	pg_site_end(s, c);
+	return rc;
 }
 
 int

@@ -5,6 +5,9 @@
 
 #include "backends/postgres/pg.h"
 
+#include "base/random.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 
 static void
@@ -15,6 +18,7 @@ pg_close(struct store **sp)
 	if (*sp == NULL)
 		return;
 	s = pg_of(*sp);
+	(void)pg_hear(*sp, NULL, NULL);
 	while (s->idle != NULL) {
 		struct pg_conn *c = s->idle;
 
@@ -22,6 +26,7 @@ pg_close(struct store **sp)
 		pg_disconnect(&c);
 	}
 	(void)pthread_mutex_destroy(&s->lock);
+	store_ears_destroy(&s->ears);
 	pg_uri_free(&s->uri);
 	free(s);
 	*sp = NULL;
@@ -34,6 +39,7 @@ static const struct store_vtbl PG = {
 	.mail = &pg_mail_vtbl,
 	.push = &pg_push_vtbl,
 	.close = pg_close,
+	.hear = pg_hear,
 	.backup = pg_backup,
 	.check = pg_check,
 	.site_get = pg_site_get,
@@ -110,6 +116,7 @@ pg_open(const char *rest, bool migrate, struct store **out, struct err *e)
 {
 	struct pg *s = calloc(1, sizeof(*s));
 	struct pg_conn *c = NULL;
+	uint64_t tag;
 	int rc;
 
 	if (s == NULL)
@@ -118,6 +125,10 @@ pg_open(const char *rest, bool migrate, struct store **out, struct err *e)
 	s->last = &s->first;
 	s->turn_ms = PG_TURN_MS;
 	(void)pthread_mutex_init(&s->lock, NULL);
+	store_ears_init(&s->ears);
+	rnd_system.fill(&rnd_system, &tag, sizeof(tag));
+	(void)snprintf(s->tag, sizeof(s->tag), "%016llx",
+		       (unsigned long long)tag);
 	*out = &s->s;
 	rc = pg_uri_read(rest, &s->uri, e);
 	if (rc == 0)

@@ -46,6 +46,7 @@ enum {
 /* What the URI says. */
 struct pg_uri {
 	char *conninfo; /* libpq's part of it; may hold a password */
+	char *listen;   /* the same for who listens; NULL: nobody does */
 	int pool;
 	bool prepare; /* false: a pooler hands out connections by
 			 transaction; nothing may outlive one */
@@ -102,6 +103,9 @@ struct pg {
 	int64_t retry_ms; /* clk_mono_ms() before which none is opened */
 	int backoff_ms;
 	struct err down; /* why the last one could not be opened */
+	struct store_ears ears;
+	struct pg_listen *listen; /* NULL: nobody listens */
+	char tag[17];             /* of this store's words, among the nodes */
 };
 
 struct pg_delta { /* usage that is not in the account's row yet */
@@ -298,6 +302,13 @@ void pg_settings(struct pg_conn *c, bool local);
    tables. */
 void pg_no_hurry(struct pg_conn *c);
 
+/* ---- words from node to node (listen.c) ------------------------------- */
+
+/* With the connection that listens, and its thread, where the URI says so. */
+int pg_hear(struct store *s, const struct store_ear *ear, struct err *e);
+/* Behind a commit: tell this process, and the other nodes of what is soon. */
+void pg_tell(struct pg *s, const struct store_tx *said);
+
 /* ---- schema (migrate.c) ---------------------------------------------- */
 
 int pg_migrate(struct pg_conn *c, bool apply, struct err *e);
@@ -363,6 +374,8 @@ int pg_delivery_add(struct store_tx *tx, const struct store_delivery *d,
 		    size_t n, struct err *e);
 int pg_delivery_set(struct store_tx *tx, const struct store_delivery *d,
 		    size_t n, struct err *e);
+int pg_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
+		     struct err *e);
 int pg_delivery_get(struct store_tx *tx, struct arena *a,
 		    const struct slice *id, size_t n,
 		    struct store_delivery **out, size_t *out_n, struct err *e);

@@ -17,6 +17,7 @@ due_by(struct pg_tx *t, struct pg_q *q, int64_t due_ms)
 	pg_query(t, q, sql, "store.commit");
 	pg_int(q, store_bucket(t->tx.account));
 	pg_int(q, due_ms);
+	store_wake(&t->tx, STORE_WAKE_PUSH, due_ms);
 }
 
 void

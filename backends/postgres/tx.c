@@ -186,10 +186,14 @@ pg_commit(struct store_tx **tx, struct err *e)
 {
 	struct pg_tx *t = (struct pg_tx *)(void *)*tx;
 	int rc = store_enter(*tx, STORE_READ, &t->failed, "store.commit", e);
+	struct store_tx said;
 
 	if (rc == 0)
 		rc = commit(t, e);
+	said = t->tx;
 	finish(t);
+	if (rc == 0)
+		pg_tell(pg_of(said.s), &said);
 	*tx = NULL;
 	return rc;
 }

@@ -1,14 +1,17 @@
 /*
  * The store's URI: libpq's own words, in either of its two forms, and among
- * them two of ours, which are taken out before libpq sees the rest:
+ * them three of ours, which are taken out before libpq sees the rest:
  *
  *	postgres:host=/run/postgresql dbname=funicular pool=8
  *	postgresql://funicular@db.example.net/funicular?prepare=off
+ *	... listen=on, or behind a pooler listen=HOST:PORT of the database
  */
 #include "backends/postgres/pg.h"
 #include "backends/postgres/postgres.h"
 
 #include <stdlib.h>
+
+enum { LISTEN_MAX = 300 };
 
 static int
 bad_option(struct slice key, struct slice value, struct err *e)
@@ -16,6 +19,26 @@ bad_option(struct slice key, struct slice value, struct err *e)
 	return err_set(e, ERR_CONFIG, "store.open",
 		       "`store`: %.*s cannot be \"%.*s\"", SLICE_ARG(key),
 		       (int)(value.n > 40 ? 40 : value.n), value.p);
+}
+
+/* "on", "off", or where the database itself is: HOST:PORT, HOST. */
+static int
+listen_option(struct pg_uri *u, struct slice value, struct err *e)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		char c = value.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && strchr("-._:/", c) == NULL)
+			return bad_option(SLICE_LIT("listen"), value, e);
+	}
+	if (value.n == 0 || value.n > LISTEN_MAX)
+		return bad_option(SLICE_LIT("listen"), value, e);
+	free(u->listen);
+	u->listen = slice_is(value, "off") ? NULL : strndup(value.p, value.n);
+	if (u->listen == NULL && !slice_is(value, "off"))
+		return pg_nomem("store.open", e);
+	return 1;
 }
 
 /* 1: it is one of ours, and taken; 0: it is libpq's. */
@@ -31,6 +54,8 @@ own_option(struct pg_uri *u, struct slice key, struct slice value,
 		u->pool = (int)n;
 		return 1;
 	}
+	if (slice_is(key, "listen"))
+		return listen_option(u, value, e);
 	if (!slice_is(key, "prepare"))
 		return 0;
 	if (!slice_is(value, "on") && !slice_is(value, "off"))
@@ -155,6 +180,38 @@ verify(const char *conninfo, struct err *e)
 	return -1;
 }
 
+/* Where the words of other nodes are heard: the same with another host, since a
+   pooler passes none on. */
+static int
+listen_at(struct pg_uri *u, struct arena *a, struct err *e)
+{
+	bool url = strncmp(u->conninfo, "postgres", 8) == 0 &&
+		   strstr(u->conninfo, "://") != NULL;
+	struct slice at = slice_c(u->listen);
+	struct slice port = SLICE_LIT("");
+	struct buf b = BUF_IN(a);
+	size_t colon = slice_find(at, ':');
+
+	if (colon != SIZE_MAX) {
+		port = slice_from(at, colon + 1);
+		at = slice_sub(at, 0, colon);
+	}
+	buf_str(&b, u->conninfo);
+	if (!slice_is(at, "on"))
+		buf_printf(&b,
+			   url ? "%shost=%.*s&hostaddr=&port=%.*s"
+			       : "%shost='%.*s' hostaddr='' port='%.*s'",
+			   !url                               ? " "
+			   : strchr(u->conninfo, '?') == NULL ? "?"
+							      : "&",
+			   SLICE_ARG(at), SLICE_ARG(port));
+	buf_byte(&b, 0);
+	free(u->listen);
+	u->listen = buf_ok(&b) ? strdup(b.p) : NULL;
+	return u->listen == NULL ? pg_nomem("store.open", e)
+				 : verify(u->listen, e);
+}
+
 int
 pg_uri_read(const char *rest, struct pg_uri *out, struct err *e)
 {
@@ -179,6 +236,8 @@ pg_uri_read(const char *rest, struct pg_uri *out, struct err *e)
 		rc = out->conninfo == NULL ? pg_nomem("store.open", e)
 					   : verify(out->conninfo, e);
 	}
+	if (rc == 0 && out->listen != NULL)
+		rc = listen_at(out, a, e);
 	arena_free(&a);
 	if (rc < 0)
 		pg_uri_free(out);
@@ -189,7 +248,8 @@ void
 pg_uri_free(struct pg_uri *u)
 {
 	free(u->conninfo);
-	u->conninfo = NULL;
+	free(u->listen);
+	u->conninfo = u->listen = NULL;
 }
 
 void

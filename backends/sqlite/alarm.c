@@ -98,6 +98,8 @@ next_one(struct lite_tx *t, const struct store_alarm_next *v, bool overdue,
 	bool goes = v->due_ms == INT64_MAX;
 	struct lite_q q;
 
+	if (!goes)
+		store_wake(&t->tx, STORE_WAKE_ALARM, v->due_ms);
 	if (lite_query(t, &q, goes ? drop : put, "store.next_put", e) < 0)
 		return -1;
 	lite_int(&q, overdue ? INT64_MIN : t->tx.now_ms);
@@ -313,8 +315,9 @@ lite_setting_put(struct store_tx *tx, struct slice key, struct slice value,
 }
 
 static int
-lite_address_find(struct store *s, struct slice channel, struct slice address,
-		  int64_t *account, struct err *e)
+lite_address_find(struct store *s, struct slice channel,
+		  const struct slice *address, size_t n, int64_t *account,
+		  struct err *e)
 {
 	static const char sql[] = "SELECT account_id FROM address_directory"
 				  " WHERE channel = ?1 AND address = ?2";
@@ -322,18 +325,19 @@ lite_address_find(struct store *s, struct slice channel, struct slice address,
 	struct lite_q q;
 	int rc;
 
-	*account = 0;
+	if (n == 0)
+		return 0;
 	if (lite_take(lite_of(s), &c, e) < 0)
 		return -1;
 	rc = lite_prepare(c, &q, sql, "store.address_find", e);
-	if (rc == 0) {
+	for (size_t i = 0; rc >= 0 && i < n; i++) {
 		lite_text(&q, channel);
-		lite_text(&q, address);
+		lite_text(&q, address[i]);
 		rc = lite_step(&q, e);
-		if (rc == 1)
-			*account = lite_col(&q, 0);
-		lite_end(&q);
+		account[i] = rc == 1 ? lite_col(&q, 0) : 0;
+		lite_rewind(&q);
 	}
+	lite_end(&q);
 	lite_give(lite_of(s), c);
 	return rc < 0 ? -1 : 0;
 }
@@ -386,6 +390,7 @@ const struct store_alarm_vtbl lite_alarm_vtbl = {
 	.due = lite_due,
 	.outbox = lite_outbox,
 	.buckets = lite_buckets,
+	.delivery_mark = lite_delivery_mark,
 	.address_find = lite_address_find,
 	.next_list = lite_next_list,
 	.next_put = next_put,

@@ -198,6 +198,18 @@ static const char *const MAPS[] = {
 			    "c.start_byte)" LIMIT,
 };
 
+/* What is due already waits for who sends, whatever became of the item. */
+static const char *const ALARMS[] = {
+	"SELECT printf('account %s: an alarm of item %d is to come, which is"
+	" not there', " USER(
+	    "v.account_id") ", v.item_id) FROM alarm_next v"
+			    " LEFT JOIN item i ON i.account_id = v.account_id"
+			    " AND i.item_id = v.item_id"
+			    " WHERE coalesce(i.deleted, 1) <> 0 AND v.due_ms >"
+			    " CAST((julianday('now') - 2440587.5) * 86400000.0"
+			    " AS INTEGER)" LIMIT,
+};
+
 static const char *const DIRECTORIES[] = {
 	"SELECT printf('account %s cannot log in: its name is not in the"
 	" directory', CAST(b.user AS TEXT)) FROM account b"
@@ -283,6 +295,7 @@ check(struct lite_conn *c, struct lite_list *l, struct err *e)
 		return 0;
 	if (collect_all(c, ALL(HEADS), l, e) < 0 ||
 	    collect_all(c, ALL(SECONDARY), l, e) < 0 ||
+	    collect_all(c, ALL(ALARMS), l, e) < 0 ||
 	    collect_all(c, ALL(MAPS), l, e) < 0)
 		return -1;
 	return collect_all(c, ALL(DIRECTORIES), l, e);

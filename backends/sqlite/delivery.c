@@ -137,8 +137,11 @@ lite_delivery_add(struct store_tx *tx, const struct store_delivery *d, size_t n,
 		return 0;
 	if (lite_query(t, &q, sql, "store.delivery_add", e) < 0)
 		return lite_leave(t, -1);
-	for (size_t i = 0; rc == 0 && i < n; i++)
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (d[i].next_ms != INT64_MAX)
+			store_wake(tx, STORE_WAKE_ALARM, d[i].next_ms);
 		rc = add_one(&q, t, &d[i], e);
+	}
 	lite_end(&q);
 	return lite_leave(t, rc);
 }
@@ -174,6 +177,78 @@ lite_delivery_set(struct store_tx *tx, const struct store_delivery *d, size_t n,
 	}
 	lite_end(&q);
 	return lite_leave(t, rc);
+}
+
+static void
+bind_mark(struct lite_q *q, const struct store_mark *m)
+{
+	bool sent = m->state == STORE_DELIVERY_SENT;
+
+	lite_int(q, m->account);
+	lite_text(q, m->id);
+	if (m->state == STORE_DELIVERY_RECEIPT) {
+		lite_int(q, m->at_ms);
+		lite_text(q, m->address);
+		return;
+	}
+	bind_next(q, m->next_ms);
+	lite_int(q, sent ? m->at_ms : 0);
+	lite_int(q, !sent);
+	lite_int(q, (int64_t)m->state);
+	lite_text(q, m->reason);
+}
+
+/* All of one kind. */
+static int
+mark(struct lite_conn *c, const struct store_mark *m, size_t n, bool receipts,
+     struct err *e)
+{
+	static const char settled[] =
+	    "UPDATE delivery SET"
+	    " next_ms = CASE WHEN state = 1 OR state = 2 AND kind = 3 THEN ?3 "
+	    "END,"
+	    " sent_ms = CASE WHEN sent_ms = 0 THEN ?4 ELSE sent_ms END,"
+	    " attempts = attempts + ?5,"
+	    " state = CASE WHEN state = 1 THEN ?6 ELSE state END,"
+	    " reason = CASE WHEN ?5 = 1 THEN ?7 ELSE reason END"
+	    " WHERE account_id = ?1 AND delivery_id = ?2";
+	static const char arrived[] =
+	    "UPDATE delivery SET state = 3, next_ms = NULL, receipt_ms = ?3,"
+	    " sent_ms = CASE WHEN sent_ms = 0 THEN ?3 ELSE sent_ms END"
+	    " WHERE account_id = ?1 AND delivery_id = ?2 AND address = ?4"
+	    " AND receipt_ms = 0";
+	struct lite_q q;
+	int rc;
+
+	if (lite_prepare(c, &q, receipts ? arrived : settled,
+			 "store.delivery_mark", e) < 0)
+		return -1;
+	rc = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if ((m[i].state == STORE_DELIVERY_RECEIPT) != receipts)
+			continue;
+		bind_mark(&q, &m[i]);
+		rc = lite_run(&q, e);
+	}
+	lite_end(&q);
+	return rc;
+}
+
+int
+lite_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
+		   struct err *e)
+{
+	struct lite_conn *c;
+	int rc;
+
+	if (n == 0)
+		return 0;
+	if (lite_site_begin(lite_of(s), &c, e) < 0)
+		return -1;
+	rc = mark(c, m, n, false, e);
+	if (rc == 0)
+		rc = mark(c, m, n, true, e);
+	return lite_site_end(lite_of(s), c, rc, e);
 }
 
 static int

@@ -48,6 +48,7 @@ struct lite {
 	size_t idle_n;
 	bool writing; /* a thread of this process holds the write turn */
 	struct lite_waiter *first, **last; /* the queue behind it */
+	struct store_ears ears;
 };
 
 struct lite_delta { /* usage that is not in the account's row yet */
@@ -233,6 +234,8 @@ int lite_delivery_add(struct store_tx *tx, const struct store_delivery *d,
 		      size_t n, struct err *e);
 int lite_delivery_set(struct store_tx *tx, const struct store_delivery *d,
 		      size_t n, struct err *e);
+int lite_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
+		       struct err *e);
 int lite_delivery_get(struct store_tx *tx, struct arena *a,
 		      const struct slice *id, size_t n,
 		      struct store_delivery **out, size_t *out_n,

@@ -23,10 +23,20 @@ lite_close(struct store **sp)
 		s->idle = c->next;
 		lite_disconnect(&c);
 	}
+	store_ears_destroy(&s->ears);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s->path);
 	free(s);
 	*sp = NULL;
+}
+
+/* What other processes write is not heard of. */
+static int
+lite_hear(struct store *s, const struct store_ear *ear, struct err *e)
+{
+	(void)e;
+	store_ears_set(&lite_of(s)->ears, ear);
+	return 0;
 }
 
 static const struct store_vtbl LITE = {
@@ -36,6 +46,7 @@ static const struct store_vtbl LITE = {
 	.mail = &lite_mail_vtbl,
 	.push = &lite_push_vtbl,
 	.close = lite_close,
+	.hear = lite_hear,
 	.backup = lite_backup,
 	.check = lite_check,
 	.site_get = lite_site_get,
@@ -175,6 +186,7 @@ lite_open(const char *path, bool migrate, struct store **out, struct err *e)
 	s->last = &s->first;
 	s->busy_ms = LITE_BUSY_MS;
 	(void)pthread_mutex_init(&s->lock, NULL);
+	store_ears_init(&s->ears);
 	lite_give(s, c);
 	*out = &s->s;
 	return 0;

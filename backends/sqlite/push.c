@@ -18,6 +18,7 @@ due_by(struct lite_tx *t, int64_t due_ms, struct err *e)
 		return -1;
 	lite_int(&q, store_bucket(t->tx.account));
 	lite_int(&q, due_ms);
+	store_wake(&t->tx, STORE_WAKE_PUSH, due_ms);
 	return lite_once(&q, e);
 }
 

@@ -152,6 +152,7 @@ int
 lite_commit(struct store_tx **tx, struct err *e)
 {
 	struct lite_tx *t = (struct lite_tx *)(void *)*tx;
+	struct store_tx said;
 	int rc = store_enter(*tx, STORE_READ, &t->failed, "store.commit", e);
 
 	if (rc == 0 && t->tx.mode == STORE_WRITE)
@@ -160,7 +161,11 @@ lite_commit(struct store_tx **tx, struct err *e)
 		rc = lite_push_changed(t, e);
 	if (rc == 0)
 		rc = simple(t->c, SQL_COMMIT, "store.commit", e);
+	said = t->tx;
 	finish(t);
+	if (rc == 0)
+		store_ears_tell(&lite_of(said.s)->ears, said.account,
+				said.word);
 	*tx = NULL;
 	return rc;
 }

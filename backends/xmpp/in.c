@@ -75,7 +75,8 @@ im_ask(struct im_talk *t, struct slice from, struct outlet_in *in,
 	if (s == NULL)
 		return false;
 	t->calls->in(t->calls->ctx, in, t->scratch, answer);
-	s->known = !answer->refused;
+	if (in->kind != OUTLET_IN_RECEIPT)
+		s->known = !answer->refused;
 	if (answer->refused && in->kind == OUTLET_IN_TEXT) {
 		if (!im_quota_refusal(s, now))
 			return false;

@@ -1,5 +1,6 @@
 /* The thread that holds the line, and the queue in front of it. */
 #include "backends/xmpp/line.h"
+#include "backends/xmpp/srv.h"
 #include "backends/xmpp/talk.h"
 #include "backends/xmpp/xmpp.h"
 
@@ -13,8 +14,8 @@
 
 enum {
 	/* What was taken and is not confirmed. */
-	QUEUE_MAX = 1024,
-	QUEUE_BYTES_MAX = 4000000,
+	QUEUE_MAX = 4096,
+	QUEUE_BYTES_MAX = 8000000,
 	READ_BYTES = 16384,
 	RETRY_MS = 1000,      /* the first pause; doubled each time */
 	RETRY_MAX_MS = 60000, /* the longest */
@@ -40,6 +41,7 @@ struct im_outlet {
 	struct im_conf conf;
 	struct outlet_calls calls;
 	char *texts; /* that conf points into */
+	bool by_srv; /* the server is looked for */
 	pthread_t thread;
 	int wake; /* eventfd */
 
@@ -421,6 +423,42 @@ converse(struct im_outlet *o, const struct im_wait *w, struct err *e)
 		       "the outlet is closed");
 }
 
+/* Each of the servers that the domain names gets its share of the time. */
+static int
+connect_by_srv(struct im_outlet *o, const struct im_wait *w, struct err *e)
+{
+	struct im_srv srv[IM_SRV_MAX];
+	char at[IM_SRV_HOST_MAX + 16];
+	size_t n;
+	int rc = -1;
+
+	if (im_srv_find(o->conf.server,
+			o->conf.dns.sin_port == 0 ? NULL : &o->conf.dns,
+			o->conf.rnd, srv, &n, e) < 0)
+		return -1;
+	if (n == 0)
+		return im_line_connect(&o->line, o->conf.server, "5222", w, e);
+	for (size_t i = 0; rc < 0 && i < n && !w->give_up(w->ctx); i++) {
+		struct im_wait share = *w;
+		int64_t now = clk_mono_ms();
+
+		share.until_ms = now + (w->until_ms - now) / (int64_t)(n - i);
+		(void)snprintf(at, sizeof(at), "%.255s:%u", srv[i].host,
+			       srv[i].port);
+		rc = im_line_connect(&o->line, at, "5222", &share, e);
+	}
+	return rc;
+}
+
+static int
+reach(struct im_outlet *o, const struct im_wait *w, struct err *e)
+{
+	if (o->by_srv)
+		return connect_by_srv(o, w, e);
+	return im_line_connect(&o->line, o->conf.server,
+			       o->conf.component ? "5347" : "5222", w, e);
+}
+
 static int
 session(struct im_outlet *o, struct err *e)
 {
@@ -430,11 +468,10 @@ session(struct im_outlet *o, struct err *e)
 
 	o->asked = o->answered = 0;
 	o->heard_ms = clk_mono_ms();
-	if (im_line_connect(&o->line, o->conf.server,
-			    o->conf.component ? "5347" : "5222", &w, e) < 0 ||
-	    im_reader_restart(o->reader, e) < 0)
+	if (reach(o, &w, e) < 0 || im_reader_restart(o->reader, e) < 0)
 		return -1;
-	plain = o->line.loopback || o->conf.allow_plain;
+	/* Where a record of the DNS leads is nobody's word that it is safe. */
+	plain = (o->line.loopback && !o->by_srv) || o->conf.allow_plain;
 	if (o->conf.component && !plain)
 		return err_set(e, ERR_CONFIG, "xmpp.outlet",
 			       "a component's line has no TLS, and this one "
@@ -555,6 +592,7 @@ keep_conf(struct im_outlet *o, const struct im_conf *conf)
 
 		/* The domain is the end of a JID without a resource. */
 		o->conf.server = conf->component ? "127.0.0.1" : d.p;
+		o->by_srv = !conf->component;
 	}
 	if (o->conf.retry_ms == 0)
 		o->conf.retry_ms = RETRY_MS;

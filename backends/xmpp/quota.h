@@ -8,7 +8,7 @@
 #include "base/slice.h"
 
 enum {
-	IM_QUOTA_PLACES = 1024, /* of senders that are remembered */
+	IM_QUOTA_PLACES = 16384, /* of senders that are remembered */
 	/* One sender: so many at once, and one more in so long. */
 	IM_QUOTA_BURST = 20,
 	IM_QUOTA_EVERY_MS = 2000,

@@ -10,13 +10,15 @@
 #include "base/clock.h"
 #include "base/random.h"
 
+#include <netinet/in.h>
+
 enum im_type { IM_CHAT, IM_HEADLINE, IM_NORMAL };
 
 struct im_conf {
 	const char *jid;    /* who sends: our account, or any name of the
 			       component's domain */
-	const char *server; /* "host:port"; "": the JID's domain and the
-			       standard port */
+	const char *server; /* "host:port"; "": what the domain's SRV records
+			       say, else the domain and the standard port */
 	const char *secret; /* the account's password, the component's secret */
 	const char *ca_file; /* PEM; "": those that the system trusts */
 	bool component;
@@ -25,8 +27,9 @@ struct im_conf {
 	const struct clk *clk;
 	struct rnd *rnd;
 	/* For tests; 0: the values of docs/xmpp.md. */
-	int64_t retry_ms;  /* first pause before a new try */
-	int64_t answer_ms; /* how long an answer may take */
+	int64_t retry_ms;       /* first pause before a new try */
+	int64_t answer_ms;      /* how long an answer may take */
+	struct sockaddr_in dns; /* whom to ask for SRV; port 0: the system's */
 };
 
 /* ERR_CONFIG: what conf says cannot work. Opens nothing. */

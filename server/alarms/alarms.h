@@ -23,14 +23,16 @@ enum {
 	SRV_ALARMS_CHANNELS = 8,
 	SRV_ALARMS_POLL_MS = 5000,
 	SRV_ALARMS_LEASE_MS = 30 * 1000,
-	SRV_ALARMS_RENEW_MS = 10 * 1000,
+	SRV_ALARMS_RENEW_MS = 10 * 1000, /* and the longest sleep */
 	/* Sent so much after its time it says so; and what is over by then is
 	   not sent at all but listed. */
 	SRV_ALARMS_LATE_MS = 60 * 1000,
 	/* Messages to one person within a minute; what is more is listed. */
 	SRV_ALARMS_MINUTE_MAX = 20,
-	SRV_ALARMS_FLIGHT_MAX = 512, /* given to outlets, not confirmed */
 };
+
+_Static_assert((int)SRV_ALARMS_RENEW_MS < (int)STORE_WAKE_SOON_MS,
+	       "who sleeps longer misses what is due sooner");
 
 /* A way out. It is open while this node holds its lease. */
 struct srv_alarms_channel {
@@ -46,6 +48,9 @@ struct srv_alarms_in {
 	struct rnd *rnd;
 	struct log *log;
 	struct slice node; /* of this run: owner of leases; outlives it */
+	/* A run that is dead for certain, so its leases need not run out;
+	   empty: none is known. Outlives it. */
+	struct slice before;
 	struct srv_alarms_channel channel[SRV_ALARMS_CHANNELS];
 	size_t channel_n;
 	int64_t poll_ms;    /* how long a change by another process may stay
@@ -75,7 +80,8 @@ void srv_alarms_free(struct srv_alarms **al);
  */
 int64_t srv_alarms_step(struct srv_alarms *al);
 
-/* Something is due then: wake it, if it would sleep longer. Any thread. */
+/* Something is due then: wake it, if it would sleep longer. Any thread, once it
+   was started. */
 void srv_alarms_due(struct srv_alarms *al, int64_t due_ms);
 
 /* ---- for the commands ---- */

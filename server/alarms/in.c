@@ -546,27 +546,6 @@ on_command(struct talk *t, struct err *e)
 	return 0;
 }
 
-static int
-on_receipt(struct talk *t, struct err *e)
-{
-	const struct store_alarm_vtbl *av = t->v.tx->v->alarm;
-	struct store_delivery *d;
-	size_t n;
-
-	if (t->in->id.n == 0 || t->in->id.n > STORE_DELIVERY_ID_MAX)
-		return 0;
-	if (av->delivery_get(t->v.tx, t->v.a, &t->in->id, 1, &d, &n, e) < 0)
-		return -1;
-	if (n == 0 || !slice_eq(d->address, t->from) || d->receipt_ms != 0)
-		return 0;
-	d->state = STORE_DELIVERY_RECEIPT;
-	d->receipt_ms = t->v.now_ms;
-	if (d->sent_ms == 0)
-		d->sent_ms = t->v.now_ms;
-	d->next_ms = INT64_MAX;
-	return av->delivery_set(t->v.tx, d, 1, e);
-}
-
 /* Was it here before? What has no id is always new. */
 static int
 is_fresh(struct talk *t, bool *fresh, struct err *e)
@@ -576,7 +555,7 @@ is_fresh(struct talk *t, bool *fresh, struct err *e)
 	struct slice key;
 
 	*fresh = true;
-	if (t->in->id.n == 0 || t->in->kind == OUTLET_IN_RECEIPT)
+	if (t->in->id.n == 0)
 		return 0;
 	digest_hash(SLICE_LIT(""),
 		    (const struct slice[]){ slice_c(t->ch->in->name), nul,
@@ -602,7 +581,7 @@ listen(struct talk *t, struct err *e)
 	if (t->in->kind == OUTLET_IN_COMMAND)
 		return on_command(t, e);
 	/* Of anything else it counts only that the sender is known. */
-	return t->in->kind == OUTLET_IN_RECEIPT ? on_receipt(t, e) : 0;
+	return 0;
 }
 
 static int
@@ -625,16 +604,23 @@ alarms_in(void *ctx, const struct outlet_in *in, struct arena *a,
 	struct channel *ch = ctx;
 	struct srv_alarms *al = ch->al;
 	struct talk t = { .ch = ch, .in = in, .say = BUF_IN(a) };
-	struct arena *work = arena_new(IN_ARENA);
+	struct arena *work;
 	struct err e = { .code = ERR_NONE };
 	int64_t account = 0;
 
 	*out = (struct outlet_answer){ .refused = true };
 	t.from = srv_ways_address(a, in->from);
+	if (in->kind == OUTLET_IN_RECEIPT) {
+		/* Written down with all the others. */
+		flights_receipt(ch->flights, in->id, t.from);
+		alarms_wake(al);
+		return;
+	}
+	work = arena_new(IN_ARENA);
 	if (work == NULL || t.from.p == NULL ||
 	    al->in.store->v->alarm->address_find(al->in.store,
-						 slice_c(ch->in->name), t.from,
-						 &account, &e) < 0 ||
+						 slice_c(ch->in->name), &t.from,
+						 1, &account, &e) < 0 ||
 	    account == 0) {
 		arena_free(&work);
 		return;
@@ -645,8 +631,7 @@ alarms_in(void *ctx, const struct outlet_in *in, struct arena *a,
 			 "event=reply channel=%s where=%s: %s", ch->in->name,
 			 e.where, e.msg);
 		buf_cut(&t.say, 0);
-		if (in->kind != OUTLET_IN_RECEIPT)
-			buf_str(&t.say, srv_word(t.v.ways.lang, SRV_W_FAILED));
+		buf_str(&t.say, srv_word(t.v.ways.lang, SRV_W_FAILED));
 	}
 	if (buf_ok(&t.say))
 		out->text = slice_utf8_cut(buf_slice(&t.say), OUTLET_TEXT_MAX);

@@ -4,6 +4,7 @@
 
 #include "pim/alarm.h"
 #include "server/alarms/alarms.h"
+#include "server/alarms/flight.h"
 #include "server/alarms/ways.h"
 
 #include <pthread.h>
@@ -13,7 +14,7 @@ enum {
 	ALARMS_AT_ONCE = 8,      /* alarms of one item at one instant */
 	ALARMS_DUE_PAGE = 64,    /* rows of a bucket looked at together */
 	ALARMS_CLAIM_ROWS = 200, /* items of an account in one transaction */
-	ALARMS_SEND_PAGE = 32,
+	ALARMS_SEND_PAGE = 128,  /* messages of a bucket given together */
 	ALARMS_ARENA = 64 << 20,
 	ALARMS_RETRY_MS = 5000, /* the first pause, doubled */
 	ALARMS_RETRY_MAX_MS = 10 * 60000,
@@ -24,17 +25,6 @@ enum {
 	ALARMS_BAD_MS = 60000,
 };
 
-enum flight_state { FLIGHT_FREE, FLIGHT_UP, FLIGHT_SENT, FLIGHT_FAILED };
-
-struct flight { /* a message that an outlet has, or has just settled */
-	enum flight_state state;
-	bool for_good;
-	size_t channel;
-	int64_t account;
-	char id[STORE_DELIVERY_ID_MAX + 1];
-	char why[160];
-};
-
 struct channel {
 	struct srv_alarms *al;
 	size_t index;
@@ -42,7 +32,8 @@ struct channel {
 	struct outlet *o; /* NULL: another node's, or not open */
 	bool ours;
 	bool refused; /* it would not open: said already */
-	int64_t tried_mono;
+	struct flights *flights;
+	struct flight_receipt *receipts; /* that are being written down */
 };
 
 struct bad { /* an account whose claim failed: not at once again */
@@ -63,7 +54,6 @@ struct srv_alarms {
 
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t wake;
-	struct flight flight[SRV_ALARMS_FLIGHT_MAX];
 	bool woken, stop, runs;
 	pthread_t thread;
 	_Atomic int64_t sleeps_until; /* by clk */
@@ -123,8 +113,9 @@ int alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more,
    now, and is what happened more than its own affair (-1)? */
 bool alarms_is_bad(struct srv_alarms *al, int64_t account);
 int alarms_went_wrong(struct srv_alarms *al, int64_t account, struct err *e);
+/* mark.c. *more: there is more than was written down. */
+int alarms_results(struct srv_alarms *al, bool *more, struct err *e);
 /* send.c */
-int alarms_results(struct srv_alarms *al, struct err *e);
 int alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
 		bool *more, struct err *e);
 /* in.c: what came in, on the outlet's thread. */

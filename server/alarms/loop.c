@@ -16,45 +16,30 @@ void
 alarms_wake(struct srv_alarms *al)
 {
 	(void)pthread_mutex_lock(&al->lock);
+	if (!al->woken)
+		(void)pthread_cond_signal(&al->wake);
 	al->woken = true;
-	(void)pthread_cond_signal(&al->wake);
 	(void)pthread_mutex_unlock(&al->lock);
 }
 
 static void
-settled(struct channel *ch, struct slice id, enum flight_state state,
-	bool for_good, const char *why)
+settled(struct channel *ch, struct slice id, bool sent, bool for_good,
+	const char *why)
 {
-	struct srv_alarms *al = ch->al;
-
-	(void)pthread_mutex_lock(&al->lock);
-	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
-		struct flight *f = &al->flight[i];
-
-		if (f->state != FLIGHT_UP || f->channel != ch->index ||
-		    !slice_is(id, f->id))
-			continue;
-		f->state = state;
-		f->for_good = for_good;
-		(void)snprintf(f->why, sizeof(f->why), "%s",
-			       why == NULL ? "" : why);
-		break;
-	}
-	al->woken = true;
-	(void)pthread_cond_signal(&al->wake);
-	(void)pthread_mutex_unlock(&al->lock);
+	if (flights_end(ch->flights, id, sent, for_good, why))
+		alarms_wake(ch->al);
 }
 
 static void
 on_sent(void *ctx, struct slice id)
 {
-	settled(ctx, id, FLIGHT_SENT, false, NULL);
+	settled(ctx, id, true, false, NULL);
 }
 
 static void
 on_failed(void *ctx, struct slice id, bool for_good, const char *why)
 {
-	settled(ctx, id, FLIGHT_FAILED, for_good, why);
+	settled(ctx, id, false, for_good, why);
 }
 
 static void
@@ -105,14 +90,38 @@ channel_open(struct channel *ch)
 }
 
 static int
-channel_lease(struct srv_alarms *al, struct channel *ch, int64_t ms,
-	      struct err *e)
+lease_of(struct channel *ch, struct slice node, int64_t ms, struct err *e)
 {
+	struct store *s = ch->al->in.store;
 	char name[64];
 
 	(void)snprintf(name, sizeof(name), "outlet/%s", ch->in->name);
-	return al->in.store->v->lease_take(al->in.store, name, al->in.node, ms,
-					   &ch->ours, e);
+	return s->v->lease_take(s, name, node, ms, &ch->ours, e);
+}
+
+static int
+channel_lease(struct srv_alarms *al, struct channel *ch, int64_t ms,
+	      struct err *e)
+{
+	return lease_of(ch, al->in.node, ms, e);
+}
+
+/* What a dead run of this node still holds. */
+static int
+inherit(struct srv_alarms *al, struct err *e)
+{
+	struct store *s = al->in.store;
+
+	if (al->in.before.n == 0)
+		return 0;
+	if (s->v->alarm->buckets(s, al->in.before, 0, al->mine, e) < 0)
+		return -1;
+	for (size_t i = 0; i < al->in.channel_n; i++) {
+		if (lease_of(&al->channel[i], al->in.before, 0, e) < 0)
+			return -1;
+	}
+	al->in.before = SLICE_LIT("");
+	return 0;
 }
 
 /* A node that cannot reach the store must not go on as if it held them. */
@@ -134,7 +143,8 @@ leases(struct srv_alarms *al, struct err *e)
 	if (al->leased_mono != INT64_MIN &&
 	    now - al->leased_mono < SRV_ALARMS_RENEW_MS)
 		return 0;
-	if (s->v->alarm->buckets(s, al->in.node, SRV_ALARMS_LEASE_MS, al->mine,
+	if (inherit(al, e) < 0 ||
+	    s->v->alarm->buckets(s, al->in.node, SRV_ALARMS_LEASE_MS, al->mine,
 				 e) < 0)
 		return -1;
 	for (size_t i = 0; i < al->in.channel_n; i++) {
@@ -157,7 +167,7 @@ leases(struct srv_alarms *al, struct err *e)
 static int
 step(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
 {
-	if (leases(al, e) < 0 || alarms_results(al, e) < 0 ||
+	if (leases(al, e) < 0 || alarms_results(al, more, e) < 0 ||
 	    alarms_claim(al, next_ms, more, e) < 0 ||
 	    srv_push_claim(al, next_ms, more, e) < 0)
 		return -1;
@@ -245,12 +255,50 @@ run(void *arg)
 void
 srv_alarms_due(struct srv_alarms *al, int64_t due_ms)
 {
-	if (due_ms < atomic_load(&al->sleeps_until))
+	/* What its own thread writes it looks at anyway. */
+	if (due_ms < atomic_load(&al->sleeps_until) &&
+	    !(al->runs && pthread_equal(pthread_self(), al->thread)))
 		alarms_wake(al);
 }
 
 /* ---- life ------------------------------------------------------------------
  */
+
+static bool
+get_memory(struct srv_alarms *al, const struct srv_alarms_in *in)
+{
+	bool good = true;
+
+	al->in = *in;
+	al->a = arena_new(ALARMS_ARENA);
+	al->work = arena_new(ALARMS_ARENA);
+	for (size_t i = 0; i < in->channel_n; i++) {
+		al->channel[i] = (struct channel){ .al = al,
+						   .in = &al->in.channel[i],
+						   .flights = flights_new() };
+		good = good && al->channel[i].flights != NULL;
+	}
+	return good && al->a != NULL && al->work != NULL;
+}
+
+static void
+free_memory(struct srv_alarms *al)
+{
+	for (size_t i = 0; i < SRV_ALARMS_CHANNELS; i++) {
+		struct channel *ch = &al->channel[i];
+
+		while (ch->receipts != NULL) {
+			struct flight_receipt *r = ch->receipts;
+
+			ch->receipts = r->next;
+			free(r);
+		}
+		flights_free(&ch->flights);
+	}
+	arena_free(&al->a);
+	arena_free(&al->work);
+	free(al);
+}
 
 int
 srv_alarms_new(const struct srv_alarms_in *in, struct srv_alarms **out,
@@ -259,28 +307,18 @@ srv_alarms_new(const struct srv_alarms_in *in, struct srv_alarms **out,
 	struct srv_alarms *al = calloc(1, sizeof(*al));
 	pthread_condattr_t attr;
 
-	if (al != NULL) {
-		al->a = arena_new(ALARMS_ARENA);
-		al->work = arena_new(ALARMS_ARENA);
-	}
-	if (al == NULL || al->a == NULL || al->work == NULL) {
-		if (al != NULL) {
-			arena_free(&al->a);
-			arena_free(&al->work);
-		}
-		free(al);
+	if (al == NULL || !get_memory(al, in)) {
+		if (al != NULL)
+			free_memory(al);
 		return err_set(e, ERR_NOMEM, "alarms.new", "out of memory");
 	}
-	al->in = *in;
 	if (al->in.poll_ms == 0)
 		al->in.poll_ms = SRV_ALARMS_POLL_MS;
+	if (al->in.poll_ms > SRV_ALARMS_RENEW_MS)
+		al->in.poll_ms = SRV_ALARMS_RENEW_MS;
 	if (al->in.minute_max == 0)
 		al->in.minute_max = SRV_ALARMS_MINUTE_MAX;
 	al->leased_mono = INT64_MIN;
-	for (size_t i = 0; i < in->channel_n; i++)
-		al->channel[i] = (struct channel){ .al = al,
-						   .index = i,
-						   .in = &al->in.channel[i] };
 	(void)pthread_mutex_init(&al->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -309,6 +347,7 @@ give_back(struct srv_alarms *al)
 {
 	struct store *s = al->in.store;
 	bool ours = al->leased_mono != INT64_MIN;
+	bool more = false;
 
 	for (size_t i = 0; i < al->in.channel_n; i++) {
 		struct channel *ch = &al->channel[i];
@@ -318,7 +357,9 @@ give_back(struct srv_alarms *al)
 		if (held)
 			(void)channel_lease(al, ch, 0, NULL);
 	}
-	(void)alarms_results(al, NULL);
+	do {
+		more = false;
+	} while (alarms_results(al, &more, NULL) == 0 && more);
 	if (ours)
 		(void)s->v->alarm->buckets(s, al->in.node, 0, al->mine, NULL);
 }
@@ -340,8 +381,6 @@ srv_alarms_free(struct srv_alarms **alp)
 	give_back(al);
 	(void)pthread_cond_destroy(&al->wake);
 	(void)pthread_mutex_destroy(&al->lock);
-	arena_free(&al->a);
-	arena_free(&al->work);
-	free(al);
+	free_memory(al);
 	*alp = NULL;
 }

@@ -1,241 +1,12 @@
 /*
  * The outbox: what is to be sent is looked at once more and given to its
- * outlet; what outlets settled is written down.
+ * outlet.
  */
 #include "server/alarms/inside.h"
 #include "server/push/push.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- what is under way -----------------------------------------------------
- */
-
-static bool
-is_up(struct srv_alarms *al, struct slice id)
-{
-	bool up = false;
-
-	(void)pthread_mutex_lock(&al->lock);
-	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX && !up; i++)
-		up = al->flight[i].state != FLIGHT_FREE &&
-		     slice_is(id, al->flight[i].id);
-	(void)pthread_mutex_unlock(&al->lock);
-	return up;
-}
-
-/* How many rows of each bucket to read: those under way are among the first.
-   Gives how many more may be given. */
-static size_t
-room(struct srv_alarms *al, size_t limit[static STORE_BUCKETS])
-{
-	size_t n = 0;
-
-	for (size_t b = 0; b < STORE_BUCKETS; b++)
-		limit[b] = ALARMS_SEND_PAGE;
-	(void)pthread_mutex_lock(&al->lock);
-	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
-		if (al->flight[i].state == FLIGHT_FREE)
-			n++;
-		else
-			limit[store_bucket(al->flight[i].account)]++;
-	}
-	(void)pthread_mutex_unlock(&al->lock);
-	return n;
-}
-
-/* Before it is given: the outlet may settle it at once. */
-static void
-take_off(struct srv_alarms *al, const struct channel *ch, int64_t account,
-	 struct slice id)
-{
-	(void)pthread_mutex_lock(&al->lock);
-	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
-		struct flight *f = &al->flight[i];
-
-		if (f->state != FLIGHT_FREE)
-			continue;
-		*f = (struct flight){ .state = FLIGHT_UP,
-				      .channel = ch->index,
-				      .account = account };
-		(void)snprintf(f->id, sizeof(f->id), "%.*s", SLICE_ARG(id));
-		break;
-	}
-	(void)pthread_mutex_unlock(&al->lock);
-}
-
-static void
-take_back(struct srv_alarms *al, struct slice id)
-{
-	(void)pthread_mutex_lock(&al->lock);
-	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
-		if (al->flight[i].state != FLIGHT_FREE &&
-		    slice_is(id, al->flight[i].id))
-			al->flight[i].state = FLIGHT_FREE;
-	}
-	(void)pthread_mutex_unlock(&al->lock);
-}
-
-/* ---- what came back ---------------------------------------------------------
- */
-
-static int64_t
-pause_ms(int64_t attempts)
-{
-	int64_t ms = ALARMS_RETRY_MS;
-
-	for (int64_t i = 1; i < attempts && ms < ALARMS_RETRY_MAX_MS; i++)
-		ms *= 2;
-	return ms < ALARMS_RETRY_MAX_MS ? ms : ALARMS_RETRY_MAX_MS;
-}
-
-static void
-was_sent(const struct alarms_view *v, struct store_delivery *d)
-{
-	bool wait = d->kind == STORE_DELIVERY_ALARM &&
-		    v->ways.escalate_min > 0 && v->ways.mail_n > 0 &&
-		    slice_is(d->channel, "xmpp") &&
-		    d->state == STORE_DELIVERY_QUEUED;
-
-	if (d->state == STORE_DELIVERY_QUEUED)
-		d->state = STORE_DELIVERY_SENT;
-	if (d->sent_ms == 0)
-		d->sent_ms = v->now_ms;
-	d->next_ms = wait ? v->now_ms + (int64_t)v->ways.escalate_min * 60000
-			  : INT64_MAX;
-	if (d->kind == STORE_DELIVERY_PUSH)
-		d->next_ms = srv_push_again(d, v->now_ms);
-}
-
-static void
-has_failed(const struct alarms_view *v, const struct flight *f,
-	   struct store_delivery *d)
-{
-	d->attempts++;
-	d->reason = slice_c(f->why);
-	if (d->state != STORE_DELIVERY_QUEUED) {
-		/* a receipt came all the same, or it had gone out before */
-		d->next_ms = d->kind == STORE_DELIVERY_PUSH
-				 ? srv_push_again(d, v->now_ms)
-				 : INT64_MAX;
-	} else if (f->for_good || d->attempts >= ALARMS_ATTEMPTS_MAX) {
-		d->state = STORE_DELIVERY_FAILED;
-		d->next_ms = INT64_MAX;
-	} else {
-		d->next_ms = v->now_ms + pause_ms(d->attempts);
-	}
-}
-
-static const struct flight *
-flight_of(const struct flight *f, size_t n, struct slice id)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (slice_is(id, f[i].id))
-			return &f[i];
-	}
-	return NULL;
-}
-
-static void
-count(const struct srv_alarms *al, const struct flight *f,
-      const struct store_delivery *d)
-{
-	struct srv_metrics *m = al->in.metrics;
-
-	if (m == NULL || d->kind != STORE_DELIVERY_PUSH)
-		return;
-	srv_metrics_add(
-	    f->state == FLIGHT_SENT ? &m->notices_sent : &m->notices_failed, 1);
-}
-
-/* All of one account, whose settled ones these are. */
-static int
-write_down(struct alarms_view *v, const struct flight *f, size_t n,
-	   struct err *e)
-{
-	struct slice *id = ARENA_ARRAY(v->a, n, struct slice);
-	struct store_delivery *d;
-	size_t d_n;
-
-	if (id == NULL)
-		return err_set(e, ERR_NOMEM, "alarms.results", "out of memory");
-	for (size_t i = 0; i < n; i++)
-		id[i] = slice_c(f[i].id);
-	if (v->tx->v->alarm->delivery_get(v->tx, v->a, id, n, &d, &d_n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < d_n; i++) {
-		const struct flight *of = flight_of(f, n, d[i].id);
-
-		if (of != NULL)
-			count(v->al, of, &d[i]);
-		if (of != NULL && of->state == FLIGHT_SENT)
-			was_sent(v, &d[i]);
-		else if (of != NULL)
-			has_failed(v, of, &d[i]);
-	}
-	return v->tx->v->alarm->delivery_set(v->tx, d, d_n, e);
-}
-
-static int
-result_account(struct srv_alarms *al, const struct flight *f, size_t n,
-	       struct err *e)
-{
-	struct err own = { .code = ERR_NONE };
-	struct alarms_view v;
-
-	arena_reset(al->work);
-	if (alarms_view_open(&v, al, f->account, STORE_WRITE, al->work, &own) <
-	    0) {
-		if (own.code == ERR_NOTFOUND)
-			return 0; /* erased meanwhile */
-		if (e != NULL)
-			*e = own;
-		return -1;
-	}
-	if (write_down(&v, f, n, e) == 0)
-		return v.tx->v->commit(&v.tx, e);
-	v.tx->v->rollback(&v.tx);
-	return -1;
-}
-
-static int
-by_account(const void *x, const void *y)
-{
-	const struct flight *a = x;
-	const struct flight *b = y;
-
-	return (a->account > b->account) - (a->account < b->account);
-}
-
-int
-alarms_results(struct srv_alarms *al, struct err *e)
-{
-	struct flight *f;
-	size_t n = 0;
-
-	arena_reset(al->a);
-	f = ARENA_ARRAY(al->a, SRV_ALARMS_FLIGHT_MAX, struct flight);
-	if (f == NULL)
-		return err_set(e, ERR_NOMEM, "alarms.results", "out of memory");
-	(void)pthread_mutex_lock(&al->lock);
-	for (size_t i = 0; i < SRV_ALARMS_FLIGHT_MAX; i++) {
-		if (al->flight[i].state == FLIGHT_SENT ||
-		    al->flight[i].state == FLIGHT_FAILED)
-			f[n++] = al->flight[i];
-	}
-	(void)pthread_mutex_unlock(&al->lock);
-	if (n > 0)
-		qsort(f, n, sizeof(*f), by_account);
-	for (size_t i = 0, k; i < n; i = k) {
-		for (k = i; k < n && f[k].account == f[i].account; k++)
-			;
-		if (result_account(al, &f[i], k - i, e) < 0)
-			return -1;
-		for (size_t m = i; m < k; m++)
-			take_back(al, slice_c(f[m].id));
-	}
-	return 0;
-}
 
 /* ---- once more before it goes ----------------------------------------------
  */
@@ -244,6 +15,7 @@ struct round { /* what is done with the rows of one account */
 	struct alarms_view v;
 	struct channel *ch;
 	struct outlet_msg *msg;
+	struct flight *flight; /* of each message */
 	size_t msg_n;
 	struct store_delivery *settle; /* not to be sent, or by mail */
 	size_t settle_n;
@@ -274,23 +46,43 @@ is_mine(const struct alarms_view *v, const struct store_delivery *d)
 	return false;
 }
 
-static int
+/* What is to be known of a message when its outlet is done with it. */
+static struct outlet_msg *
+new_msg(struct round *r, const struct store_delivery *d)
+{
+	const struct srv_ways *w = &r->v.ways;
+	bool push = d->kind == STORE_DELIVERY_PUSH;
+	bool wait = d->kind == STORE_DELIVERY_ALARM && w->escalate_min > 0 &&
+		    w->mail_n > 0 && slice_is(d->channel, "xmpp");
+	struct flight *f = &r->flight[r->msg_n];
+	struct outlet_msg *m = &r->msg[r->msg_n];
+
+	*f = (struct flight){
+		.account = r->v.acc.id,
+		.attempts = d->attempts,
+		.wait_ms = push   ? srv_push_wait(d, r->v.now_ms)
+			   : wait ? (int64_t)w->escalate_min * 60000
+				  : 0,
+		.push = push,
+		.again = push && d->state != STORE_DELIVERY_QUEUED,
+	};
+	(void)snprintf(f->id, sizeof(f->id), "%.*s", SLICE_ARG(d->id));
+	*m = (struct outlet_msg){ .id = d->id,
+				  .to = d->address,
+				  .written_ms = d->due_ms };
+	return m;
+}
+
+static void
 note(struct round *r, const struct store_delivery *d)
 {
+	struct outlet_msg *m = new_msg(r, d);
 	struct slice rest = d->text;
-	struct slice subject = SLICE_LIT("");
-	struct outlet_msg *m = &r->msg[r->msg_n++];
 
-	(void)slice_split(&rest, '\n', &subject);
-	*m = (struct outlet_msg){
-		.id = d->id,
-		.to = d->address,
-		.lang = slice_c(srv_lang_code(r->v.ways.lang)),
-		.subject = subject,
-		.text = slice_utf8_cut(rest, OUTLET_TEXT_MAX),
-		.written_ms = d->due_ms,
-	};
-	return 0;
+	(void)slice_split(&rest, '\n', &m->subject);
+	m->lang = slice_c(srv_lang_code(r->v.ways.lang));
+	m->text = slice_utf8_cut(rest, OUTLET_TEXT_MAX);
+	r->msg_n++;
 }
 
 /* No client said that it has it: a mail instead, under an id of its own. */
@@ -336,12 +128,8 @@ reminder(struct round *r, const struct store_delivery *d,
 		    d->late || r->v.now_ms - d->due_ms >= SRV_ALARMS_LATE_MS,
 	};
 	struct srv_eye eye = alarms_view_eye(&r->v);
-	struct outlet_msg *m = &r->msg[r->msg_n];
 
-	*m = (struct outlet_msg){ .id = d->id,
-				  .to = d->address,
-				  .written_ms = d->due_ms };
-	if (srv_say_reminder(r->v.a, &eye, &say, m, e) < 0)
+	if (srv_say_reminder(r->v.a, &eye, &say, new_msg(r, d), e) < 0)
 		return -1;
 	r->msg_n++;
 	return 0;
@@ -388,7 +176,7 @@ notice(struct round *r, const struct store_delivery *d, struct err *e)
 {
 	const char *why = NULL;
 
-	if (srv_push_say(&r->v, d, &r->msg[r->msg_n], &why, e) < 0)
+	if (srv_push_say(&r->v, d, new_msg(r, d), &why, e) < 0)
 		return -1;
 	if (why == NULL) {
 		r->msg_n++;
@@ -419,8 +207,10 @@ prepare(struct round *r, const struct store_delivery *d, size_t n,
 	int64_t *id = ARENA_ARRAY(r->v.a, n, int64_t);
 
 	r->msg = ARENA_ARRAY(r->v.a, n, struct outlet_msg);
+	r->flight = ARENA_ARRAY(r->v.a, n, struct flight);
 	r->settle = ARENA_ARRAY(r->v.a, n, struct store_delivery);
-	if (id == NULL || r->msg == NULL || r->settle == NULL)
+	if (id == NULL || r->msg == NULL || r->flight == NULL ||
+	    r->settle == NULL)
 		return err_set(e, ERR_NOMEM, "alarms.send", "out of memory");
 	for (size_t i = 0; i < n; i++)
 		id[i] = d[i].kind == STORE_DELIVERY_PUSH ? 0 : d[i].item;
@@ -439,7 +229,7 @@ prepare(struct round *r, const struct store_delivery *d, size_t n,
 		else if (!is_mine(&r->v, &d[i]))
 			drop(r, &d[i], "not the user's address any more");
 		else if (d[i].kind == STORE_DELIVERY_NOTE)
-			rc = note(r, &d[i]);
+			note(r, &d[i]);
 		else
 			rc = look(r, &d[i], e);
 		if (rc < 0)
@@ -492,10 +282,10 @@ send_account(struct srv_alarms *al, struct channel *ch,
 	if (r.msg_n == 0)
 		return 0;
 	for (size_t i = 0; i < r.msg_n; i++)
-		take_off(al, ch, d->account, r.msg[i].id);
+		flights_add(ch->flights, &r.flight[i]);
 	took = ch->o->v->send(ch->o, r.msg, r.msg_n);
 	for (size_t i = took; i < r.msg_n; i++)
-		take_back(al, r.msg[i].id);
+		flights_drop(ch->flights, r.msg[i].id);
 	*full = took < r.msg_n;
 	return 0;
 }
@@ -534,10 +324,10 @@ rows_by_account(const void *x, const void *y)
 
 /* Those to be looked at now, at the front; *next_ms: when there are more. */
 static size_t
-sift(struct srv_alarms *al, struct store_delivery *d, size_t n, size_t max,
+sift(struct channel *ch, struct store_delivery *d, size_t n, size_t max,
      int64_t *next_ms, bool *more)
 {
-	int64_t now = alarms_now(al);
+	int64_t now = alarms_now(ch->al);
 	size_t out = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -546,7 +336,7 @@ sift(struct srv_alarms *al, struct store_delivery *d, size_t n, size_t max,
 				*next_ms = d[i].next_ms;
 			continue;
 		}
-		if (is_up(al, d[i].id))
+		if (flights_has(ch->flights, d[i].id))
 			continue;
 		if (out == max) {
 			*more = true;
@@ -557,13 +347,28 @@ sift(struct srv_alarms *al, struct store_delivery *d, size_t n, size_t max,
 	return out;
 }
 
+/*
+ * How many rows of each bucket to read: those under way stand in front of the
+ * others, so it is done when there is room for many, and not for each that
+ * was settled. Gives for how many; 0: later.
+ */
+static size_t
+room(struct channel *ch, size_t limit[static STORE_BUCKETS])
+{
+	size_t n = flights_room(ch->flights, limit);
+
+	for (size_t b = 0; b < STORE_BUCKETS; b++)
+		limit[b] += ALARMS_SEND_PAGE;
+	return n < FLIGHT_MAX / 2 ? 0 : n;
+}
+
 int
 alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
 	    bool *more, struct err *e)
 {
 	struct store *s = al->in.store;
 	size_t limit[STORE_BUCKETS];
-	size_t max = room(al, limit);
+	size_t max = room(ch, limit);
 	int64_t until = clk_mono_ms() + ALARMS_STRETCH_MS;
 	struct store_delivery *d;
 	bool full = false;
@@ -576,7 +381,7 @@ alarms_send(struct srv_alarms *al, struct channel *ch, int64_t *next_ms,
 	if (s->v->alarm->outbox(s, al->a, slice_c(ch->in->name), limit, &d, &n,
 				e) < 0)
 		return -1;
-	n = sift(al, d, n, max, next_ms, &rest);
+	n = sift(ch, d, n, max, next_ms, &rest);
 	if (n > 0)
 		qsort(d, n, sizeof(*d), rows_by_account);
 	for (size_t i = 0, k; i < n && !full && clk_mono_ms() < until; i = k) {

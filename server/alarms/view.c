@@ -8,6 +8,7 @@
 #include "syncml/due.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 bool
 alarms_has_channel(const struct srv_alarms *al, struct slice name)
@@ -39,6 +40,15 @@ alarms_view_open(struct alarms_view *v, struct srv_alarms *al, int64_t account,
 	return -1;
 }
 
+static int
+by_id(const void *x, const void *y)
+{
+	const struct store_item *a = x;
+	const struct store_item *b = y;
+
+	return (a->id > b->id) - (a->id < b->id);
+}
+
 int
 alarms_view_items(struct alarms_view *v, const int64_t *id, size_t n,
 		  struct err *e)
@@ -46,18 +56,24 @@ alarms_view_items(struct alarms_view *v, const int64_t *id, size_t n,
 	v->item_n = 0;
 	if (n == 0)
 		return 0;
-	return v->tx->v->item_get(v->tx, v->a, id, n, true, &v->item,
-				  &v->item_n, e);
+	if (v->tx->v->item_get(v->tx, v->a, id, n, true, &v->item, &v->item_n,
+			       e) < 0)
+		return -1;
+	if (v->item_n > 0)
+		qsort(v->item, v->item_n, sizeof(*v->item), by_id);
+	return 0;
 }
 
 const struct store_item *
 alarms_view_item(const struct alarms_view *v, int64_t id)
 {
-	for (size_t i = 0; i < v->item_n; i++) {
-		if (v->item[i].id == id)
-			return v->item[i].deleted ? NULL : &v->item[i];
-	}
-	return NULL;
+	const struct store_item key = { .id = id };
+	const struct store_item *it =
+	    v->item_n == 0
+		? NULL
+		: bsearch(&key, v->item, v->item_n, sizeof(*v->item), by_id);
+
+	return it == NULL || it->deleted ? NULL : it;
 }
 
 bool

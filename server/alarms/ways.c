@@ -7,8 +7,6 @@
 enum {
 	DAY_MIN = 1440,
 	LEAD_MAX = 4 * 7 * DAY_MIN,
-	PAGE = 500,
-	AGAIN_ARENA = 256 << 20,
 };
 
 static const char WHERE[] = "user.set";
@@ -212,94 +210,6 @@ srv_ways_quiet_until(const struct srv_ways *w, struct slice zone,
 	}
 	return pim_zone_to_utc(z, day * PIM_DAY_S + (int64_t)w->quiet_to * 60) *
 	       1000;
-}
-
-/* ---- anew ---------------------------------------------------------------- */
-
-static int
-again_page(struct store_tx *tx, struct arena *a,
-	   const struct store_account *acc, const struct store_item *it,
-	   size_t n, struct err *e)
-{
-	struct store_alarm_next *next =
-	    ARENA_ARRAY(a, n, struct store_alarm_next);
-
-	if (next == NULL)
-		return err_set(e, ERR_NOMEM, WHERE, "out of memory");
-	for (size_t i = 0; i < n; i++) {
-		struct pim_item *pim;
-		struct store_due due;
-
-		if (pim_parse(a, (enum pim_kind)it[i].kind, it[i].body, &pim,
-			      e) < 0 ||
-		    sml_due(a, acc, pim, tx->now_ms, &due, e) < 0)
-			return -1;
-		next[i] = (struct store_alarm_next){
-			.item = it[i].id,
-			.due_ms =
-			    due.what == STORE_DUE_AT ? due.at_ms : INT64_MAX,
-		};
-	}
-	return tx->v->alarm->next_put(tx, next, n, false, e);
-}
-
-static int
-again_collection(struct store_tx *tx, struct arena *a,
-		 const struct store_account *acc, int64_t collection,
-		 struct err *e)
-{
-	struct arena_mark m = arena_mark(a);
-	struct store_item *it;
-	int64_t after = 0;
-	size_t n;
-
-	do {
-		arena_rewind(a, m);
-		if (tx->v->item_page(tx, a, collection, after, PAGE, false,
-				     true, &it, &n, e) < 0)
-			return -1;
-		if (n == 0)
-			return 0;
-		after = it[n - 1].id;
-		if (again_page(tx, a, acc, it, n, e) < 0)
-			return -1;
-	} while (n == PAGE);
-	return 0;
-}
-
-static int
-again(struct store_tx *tx, struct arena *a, struct err *e)
-{
-	struct store_collection *col;
-	struct store_account acc;
-	size_t n;
-
-	if (tx->v->account_get(tx, a, &acc, e) < 0)
-		return -1;
-	if (!acc.alarm.on)
-		return tx->v->alarm->next_clear(tx, e);
-	if (tx->v->collection_list(tx, a, &col, &n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if ((col[i].kinds & (PIM_EVENT | PIM_TODO)) != 0 &&
-		    col[i].member_n == 1 &&
-		    again_collection(tx, a, &acc, col[i].id, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int
-srv_ways_again(struct store_tx *tx, struct err *e)
-{
-	struct arena *a = arena_new(AGAIN_ARENA);
-	int rc;
-
-	if (a == NULL)
-		return err_set(e, ERR_NOMEM, WHERE, "out of memory");
-	rc = again(tx, a, e);
-	arena_free(&a);
-	return rc;
 }
 
 /* ---- setting ------------------------------------------------------------- */

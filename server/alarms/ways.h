@@ -44,6 +44,10 @@ int srv_ways_set(struct store_tx *tx, struct arena *a, struct slice key,
 /* All of the account's alarms anew: zone, morning hour, lead time changed.
    What is due already stays. */
 int srv_ways_again(struct store_tx *tx, struct err *e);
+/* Do the rows say when the items' alarms go off? A sentence for each that does
+   not, at most max of them, in the arena. */
+int srv_ways_compare(struct store_tx *tx, struct arena *out, size_t max,
+		     struct slice **finding, size_t *n, struct err *e);
 
 /* Is a collection among the muted ones? */
 bool srv_ways_muted(const struct srv_ways *w, struct slice collection);

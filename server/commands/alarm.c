@@ -301,12 +301,49 @@ alarm_test(struct srv_call *c)
 }
 
 static int
+again_all(struct srv_call *c)
+{
+	struct store *s = c->site.store;
+	int64_t now = c->site.clk->now_ms(c->site.clk);
+	struct store_account *acc;
+	struct err e = { 0 };
+	size_t done = 0;
+	size_t n;
+
+	if (s->v->account_list(s, c->a, &acc, &n, &e) < 0)
+		return srv_fail(&e);
+	for (size_t i = 0; i < n; i++) {
+		struct store_tx *tx;
+		int code;
+
+		if (!acc[i].alarm.on)
+			continue;
+		if (s->v->begin(s, acc[i].id, STORE_WRITE, now, &tx, &e) < 0) {
+			if (e.code == ERR_NOTFOUND)
+				continue;
+			return srv_fail(&e);
+		}
+		code = srv_ways_again(tx, &e) < 0 ? srv_fail(&e) : SRV_EXIT_OK;
+		code = srv_call_end(&tx, code);
+		if (code != SRV_EXIT_OK)
+			return code;
+		done++;
+	}
+	srv_call_say(c, "the alarms of %zu user%s are computed anew", done,
+		     done == 1 ? "" : "s");
+	return SRV_EXIT_OK;
+}
+
+static int
 alarm_again(struct srv_call *c)
 {
 	struct store_tx *tx;
 	struct err e = { 0 };
-	int code = srv_call_begin(c, c->arg[0], STORE_WRITE, &tx);
+	int code;
 
+	if (c->arg[0] == NULL)
+		return again_all(c);
+	code = srv_call_begin(c, c->arg[0], STORE_WRITE, &tx);
 	if (code != SRV_EXIT_OK)
 		return code;
 	if (srv_ways_again(tx, &e) < 0)
@@ -328,7 +365,7 @@ static const struct srv_verb verbs[] = {
 	{ "list", "USER [--limit N]", 1, 1, { "--limit=" }, alarm_list },
 	{ "sent", "USER [--limit N]", 1, 1, { "--limit=" }, alarm_sent },
 	{ "test", "USER", 1, 1, { NULL }, alarm_test },
-	{ "again", "USER", 1, 1, { NULL }, alarm_again },
+	{ "again", "[USER]", 0, 1, { NULL }, alarm_again },
 };
 
 static int
@@ -346,7 +383,7 @@ const struct srv_command srv_cmd_alarm = {
 	    "       funicular alarm list USER [--limit N]\n"
 	    "       funicular alarm sent USER [--limit N]\n"
 	    "       funicular alarm test USER\n"
-	    "       funicular alarm again USER\n"
+	    "       funicular alarm again [USER]\n"
 	    "\n"
 	    "due shows what is due, or will be at a time, and was not taken "
 	    "up\n"
@@ -354,8 +391,8 @@ const struct srv_command srv_cmd_alarm = {
 	    "sent what was queued for a user and what became of it, the last\n"
 	    "one first. test queues a message to each of the user's "
 	    "addresses.\n"
-	    "again computes all alarms of a user anew, after an update of the\n"
-	    "system's time zones, say.\n"
+	    "again computes all alarms of a user, or of all, anew: after an\n"
+	    "update of the system's time zones, say.\n"
 	    "\n"
 	    "Whom reminders go to says `funicular user set USER jid ADDRESS`.\n"
 	    "\n"

@@ -40,9 +40,9 @@ int srv_push_claim(struct srv_alarms *al, int64_t *next_ms, bool *more,
 int srv_push_say(struct alarms_view *v, const struct store_delivery *d,
 		 struct outlet_msg *out, const char **why, struct err *e);
 
-/* When a message that was sent goes out once more, where no session answers it;
-   INT64_MAX: no more. */
-int64_t srv_push_again(const struct store_delivery *d, int64_t now_ms);
+/* How long after a message was sent it goes out once more, where no session
+   answers it; 0: no more. */
+int64_t srv_push_wait(const struct store_delivery *d, int64_t now_ms);
 
 /* A notice for all that the device wants, now, whatever there is to fetch and
    whatever the hour. ERR_NOTFOUND: it has synced nothing yet. */

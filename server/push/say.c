@@ -27,7 +27,7 @@ struct say {
 };
 
 int64_t
-srv_push_again(const struct store_delivery *d, int64_t now_ms)
+srv_push_wait(const struct store_delivery *d, int64_t now_ms)
 {
 	static const int64_t after_min[] = { 10, 60, 360, 1440 };
 
@@ -35,9 +35,9 @@ srv_push_again(const struct store_delivery *d, int64_t now_ms)
 		int64_t at = d->written_ms + after_min[i] * 60000;
 
 		if (at > now_ms)
-			return at;
+			return at - now_ms;
 	}
-	return INT64_MAX;
+	return 0;
 }
 
 /* ---- what it is about ---------------------------------------------------- */

@@ -309,6 +309,7 @@ k_node(struct kit *k, const char *name)
 		.clk = &k->clk,
 		.rnd = &k->rnd.r,
 		.node = slice_c(name),
+		.before = slice_c(k->before == NULL ? "" : k->before),
 		.channel = { { "xmpp", fake_open, &k->im },
 			     { "smtp", fake_open, &k->mail } },
 		.channel_n = 2,

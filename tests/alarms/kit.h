@@ -55,6 +55,7 @@ struct kit {
 	struct rnd_seeded rnd;
 	struct fake im, mail;
 	struct store *store; /* the env's, or a wrapper of it */
+	const char *before;  /* a run that is dead; NULL: none */
 	struct srv_alarms *al;
 };
 

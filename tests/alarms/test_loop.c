@@ -501,6 +501,7 @@ escalates(void **state)
 	k_go(k);
 	k_saw(k, &k->im, 2);
 	k_receipt(k, k_last(&k->im)->id);
+	k_go(k);
 	assert_int_equal(k_rows(k, STORE_DELIVERY_RECEIPT), 1);
 	k->now += 600 * 1000;
 	k_go(k);
@@ -538,6 +539,30 @@ two_nodes(void **state)
 	k_saw(k, &k->im, 2);
 	assert_int_equal(k->im.opens, 2);
 	srv_alarms_free(&y);
+}
+
+/* A run of this node that was killed: nobody waits for its leases. */
+static void
+after_a_kill(void **state)
+{
+	struct kit *k = *state;
+	const struct slice dead = SLICE_LIT("node-dead");
+	struct store *s = k->store;
+	bool mine[STORE_BUCKETS];
+	bool ours;
+
+	OK(k->env, s->v->alarm->buckets(s, dead, 600000, mine, &k->env->e));
+	OK(k->env,
+	   s->v->lease_take(s, "outlet/xmpp", dead, 600000, &ours, &k->env->e));
+	assert_true(mine[0] && ours);
+	(void)k_event(k, MEET AL(":-PT10M"));
+	k_now(k, "20260302T075000Z");
+	k_go(k);
+	k_saw(k, &k->im, 0);
+	srv_alarms_free(&k->al);
+	k->before = "node-dead";
+	k_go(k);
+	k_saw(k, &k->im, 1);
 }
 
 /* Its own thread, and the clock of the system. */
@@ -588,6 +613,7 @@ main(int argc, char **argv)
 		K(by_mail),
 		K(escalates),
 		K(two_nodes),
+		K(after_a_kill),
 		K(by_itself),
 	};
 

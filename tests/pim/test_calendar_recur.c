@@ -343,6 +343,16 @@ static const struct row oracle[] = {
 	{ "20090512T090000", NULL,
 	  "FREQ=MONTHLY;INTERVAL=12;BYDAY=2TU;COUNT=20" },
 	{ "20090331T100000", NULL, "FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=-1" },
+	/* below the day */
+	{ "20090512T092030", NULL, "FREQ=HOURLY" },
+	{ "20090512T092030", NULL, "FREQ=HOURLY;INTERVAL=7;COUNT=50" },
+	{ "20090512T090000", NULL, "FREQ=HOURLY;UNTIL=20090513T203000" },
+	{ "20090512T090000", NULL, "FREQ=HOURLY;BYHOUR=9,12,15;BYDAY=MO,TU" },
+	{ "20090512T091500", NULL, "FREQ=HOURLY;INTERVAL=2;BYMINUTE=15,45" },
+	{ "20090512T090000", NULL, "FREQ=HOURLY;INTERVAL=5;BYMONTH=5,12" },
+	{ "20090512T090000", NULL, "FREQ=MINUTELY;INTERVAL=20" },
+	{ "20090512T090700", NULL, "FREQ=MINUTELY;INTERVAL=3;BYHOUR=9,10" },
+	{ "20090512T090000", NULL, "FREQ=MINUTELY;INTERVAL=90;COUNT=100" },
 };
 
 static void
@@ -434,7 +444,11 @@ last_ones(void **state)
 		{ TUE, "FREQ=DAILY;COUNT=5000", "20230118T090000" },
 		{ TUE, "FREQ=DAILY;COUNT=5001", NULL },
 		{ TUE, "FREQ=DAILY", NULL },
-		{ TUE, "FREQ=HOURLY;COUNT=2", NULL },
+		{ TUE, "FREQ=HOURLY;COUNT=2", "20090512T100000" },
+		{ TUE, "FREQ=HOURLY;UNTIL=20090601T083000", "20090601T080000" },
+		{ TUE, "FREQ=MINUTELY;INTERVAL=45;BYDAY=TU;UNTIL=20090615",
+		  "20090609T231500" },
+		{ TUE, "FREQ=SECONDLY;COUNT=2", NULL },
 	};
 
 	(void)state;
@@ -497,12 +511,15 @@ bounded(void **state)
 }
 
 static void
-sub_daily_is_refused(void **state)
+too_often_is_refused(void **state)
 {
 	static const char *const rules[] = {
 		"FREQ=SECONDLY",
-		"FREQ=MINUTELY;BYMONTH=12",
-		"FREQ=HOURLY",
+		"FREQ=SECONDLY;INTERVAL=86400",
+		"FREQ=MINUTELY;INTERVAL=2",
+		"FREQ=MINUTELY;INTERVAL=3;BYSECOND=0,30",
+		"FREQ=MINUTELY;INTERVAL=10;COUNT=100;BYMONTH=12",
+		"FREQ=HOURLY;BYMINUTE=0,1,2,3,4,5,6;BYSECOND=0,15,30",
 		"FREQ=DAILY;BYHOUR=0,1,2,3,4,5,6,7,8,9,10,11;BYMINUTE=0,15,30",
 	};
 	struct pim_recur_iter it;
@@ -621,7 +638,7 @@ main(void)
 		cmocka_unit_test(seeks),
 		cmocka_unit_test(last_ones),
 		cmocka_unit_test(bounded),
-		cmocka_unit_test(sub_daily_is_refused),
+		cmocka_unit_test(too_often_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

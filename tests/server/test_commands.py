@@ -10,6 +10,7 @@ import pty
 import re
 import select
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -718,6 +719,24 @@ class Alarms(Site):
                 "due", "--at", "2061-03-01T07:50:00Z")], ["anna", "anna"])
         self.run_("alarm", "again", "anna")
         self.assertEqual(self.rows("list", "anna"), rows)
+        # rows that tell another time than the items: said, and mended
+        self.assertIn("sound", self.run_("check"))
+        db = sqlite3.connect(self.path("db"))
+        with db:
+            db.execute("UPDATE alarm_next SET due_ms = due_ms + 60000"
+                       " WHERE item_id = ?", (rows[0]["item"],))
+            db.execute("DELETE FROM alarm_next WHERE item_id = ?",
+                       (rows[1]["item"],))
+        db.close()
+        found = self.json("check", code=FINDINGS)["findings"]
+        self.assertEqual(len(found), 2, found)
+        self.assertIn("item %d is 20600301T075000Z, and its row says "
+                      "20600301T075100Z" % rows[0]["item"], found[0])
+        self.assertIn("its row says none", found[1])
+        self.run_("user", "add", "bert", "--no-password")
+        self.assertIn("of 1 user ", self.run_("alarm", "again"))
+        self.assertEqual(self.rows("list", "anna"), rows)
+        self.assertIn("sound", self.run_("check"))
         self.assertEqual(
             json.loads(self.run_("user", "show", "anna", "--json"))[
                 "settings"], {"jid": "Anna@Example.org/Home"})
@@ -794,7 +813,6 @@ class Whole(Site):
         self.refused("user", "list", code=CONFIG, says="not this site's")
 
     def test_check_finds(self):
-        import sqlite3
         self.anna()
         self.run_("import", "anna", "contacts", self.write("a.vcf", card(1)))
         db = sqlite3.connect(self.path("db"))

@@ -59,7 +59,7 @@ static int
 teardown(void **state)
 {
 	struct fix *f = *state;
-	static const char *const files[] = { "db", "db-wal", "db-shm" };
+	static const char *const files[] = { "db", "db-wal", "db-shm", "run" };
 	char path[128];
 
 	srv_logins_free(&f->l);
@@ -224,8 +224,8 @@ tells_that_it_lives(void **state)
 	struct srv_house a, b;
 	bool ours;
 
-	srv_house_open(&a, f->fault, &f->clk.c, &rnd_system, "north");
-	srv_house_open(&b, f->fault, &f->clk.c, &rnd_system, "");
+	srv_house_open(&a, f->fault, &f->clk.c, &rnd_system, "north", NULL);
+	srv_house_open(&b, f->fault, &f->clk.c, &rnd_system, "", NULL);
 	assert_string_not_equal(a.id, b.id);
 	assert_string_equal(a.name, "north");
 	assert_true(b.name[0] != '\0');
@@ -269,6 +269,35 @@ tells_that_it_lives(void **state)
 	assert_true(ours);
 }
 
+/* Who was killed holds no lock, so the next one of the place knows it. */
+static void
+knows_who_died(void **state)
+{
+	struct fix *f = *state;
+	struct srv_house a, b;
+
+	srv_house_open(&a, f->s, &f->clk.c, &rnd_system, "", f->dir);
+	assert_string_equal(a.before, "");
+	/* It lives. */
+	srv_house_open(&b, f->s, &f->clk.c, &rnd_system, "", f->dir);
+	assert_string_equal(b.before, "");
+	srv_house_close(&b);
+	assert_int_equal(close(a.run_fd), 0);
+	srv_house_open(&b, f->s, &f->clk.c, &rnd_system, "", f->dir);
+	assert_string_equal(b.before, a.id);
+	/* What somebody else wrote there is no run. */
+	assert_true(pwrite(b.run_fd, "/", 1, 4) == 1);
+	srv_house_close(&b);
+	srv_house_open(&b, f->s, &f->clk.c, &rnd_system, "", f->dir);
+	assert_string_equal(b.before, "");
+	srv_house_close(&b);
+	/* No such place. */
+	srv_house_open(&b, f->s, &f->clk.c, &rnd_system, "", "/nowhere/at/all");
+	assert_string_equal(b.before, "");
+	assert_int_equal(b.run_fd, -1);
+	srv_house_close(&b);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -280,6 +309,7 @@ main(void)
 		T(bounded),
 		T(store_fails),
 		T(tells_that_it_lives),
+		T(knows_who_died),
 	};
 
 	return cmocka_run_group_tests_name("server: logins", tests, NULL, NULL);

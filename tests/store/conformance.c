@@ -14,6 +14,7 @@ static const struct t_group *const GROUPS[] = {
 	&t_group_report,    &t_group_views,    &t_group_alarm,
 	&t_group_mail,
 	&t_group_push,
+	&t_group_wake,
 };
 
 /* What cmocka_run_group_tests() does, for a list that is not an array of the

@@ -91,7 +91,7 @@ extern const struct t_group t_group_account, t_group_item, t_group_history,
     t_group_match, t_group_map, t_group_change, t_group_device, t_group_session,
     t_group_throttle, t_group_chunk, t_group_tx, t_group_admin, t_group_prune,
     t_group_isolation, t_group_batch, t_group_report, t_group_views,
-    t_group_alarm, t_group_mail, t_group_push;
+    t_group_alarm, t_group_mail, t_group_push, t_group_wake;
 
 #define T_GROUP(id, title, list)                                               \
 	const struct t_group t_group_##id = {                                  \

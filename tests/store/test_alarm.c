@@ -315,6 +315,136 @@ deliveries_change(void **state)
 	tx->v->rollback(&tx);
 }
 
+/* The row of an id as it is now. */
+static struct store_delivery
+row_of(struct t_env *env, int64_t account, const char *id)
+{
+	struct store_tx *tx = t_begin(env, account, STORE_READ, 5);
+	struct slice key = slice_c(id);
+	struct store_delivery *d;
+	size_t n;
+
+	OK(env, av(env)->delivery_get(tx, env->a, &key, 1, &d, &n, &env->e));
+	assert_int_equal(n, 1);
+	tx->v->rollback(&tx);
+	return *d;
+}
+
+static void
+mark(struct t_env *env, const struct store_mark *m, size_t n)
+{
+	OK(env, av(env)->delivery_mark(env->s, m, n, &env->e));
+}
+
+/* Of all accounts in one call, and whatever comes first. */
+static void
+marks(void **state)
+{
+	struct t_env *env = *state;
+	const int64_t who[] = { env->anna, env->bert };
+	const struct slice anna = SLICE_LIT("anna@example.com");
+	const struct slice mallory = SLICE_LIT("mallory@example.com");
+	struct store_mark m[] = {
+		{ env->anna, SLICE_LIT("fn-1"), STORE_DELIVERY_SENT, 50, 90,
+		  SLICE_LIT(""), SLICE_LIT("") },
+		{ env->bert, SLICE_LIT("fn-1"), STORE_DELIVERY_QUEUED, 50, 80,
+		  SLICE_LIT("later"), SLICE_LIT("") },
+		{ env->bert, SLICE_LIT("fn-2"), STORE_DELIVERY_FAILED, 50,
+		  INT64_MAX, SLICE_LIT("never"), SLICE_LIT("") },
+		{ env->bert, SLICE_LIT("fn-9"), STORE_DELIVERY_SENT, 50,
+		  INT64_MAX, SLICE_LIT(""), SLICE_LIT("") },
+		{ env->anna, SLICE_LIT("fn-2"), STORE_DELIVERY_RECEIPT, 51,
+		  INT64_MAX, SLICE_LIT(""), anna },
+		{ env->anna, SLICE_LIT("fn-3"), STORE_DELIVERY_RECEIPT, 51,
+		  INT64_MAX, SLICE_LIT(""), mallory },
+	};
+	struct store_delivery d;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct store_tx *tx = t_begin(env, who[i], STORE_WRITE, 5);
+		struct store_delivery in[] = { delivery("fn-1", "xmpp", 30),
+					       delivery("fn-2", "xmpp", 30),
+					       delivery("fn-3", "xmpp", 30) };
+
+		OK(env, av(env)->delivery_add(tx, in, 3, &env->e));
+		t_commit(env, &tx);
+	}
+	mark(env, m, 0);
+	mark(env, m, sizeof(m) / sizeof(m[0]));
+	d = row_of(env, env->anna, "fn-1");
+	assert_true(d.state == STORE_DELIVERY_SENT && d.sent_ms == 50 &&
+		    d.next_ms == 90 && d.attempts == 0);
+	d = row_of(env, env->bert, "fn-1");
+	assert_true(d.state == STORE_DELIVERY_QUEUED && d.sent_ms == 0 &&
+		    d.next_ms == 80 && d.attempts == 1);
+	SLICE_IS(d.reason, "later");
+	d = row_of(env, env->bert, "fn-2");
+	assert_true(d.state == STORE_DELIVERY_FAILED &&
+		    d.next_ms == INT64_MAX && d.attempts == 1);
+	SLICE_IS(d.reason, "never");
+	d = row_of(env, env->anna, "fn-2");
+	assert_true(d.state == STORE_DELIVERY_RECEIPT && d.receipt_ms == 51 &&
+		    d.sent_ms == 51 && d.next_ms == INT64_MAX);
+	d = row_of(env, env->anna, "fn-3");
+	assert_true(d.state == STORE_DELIVERY_QUEUED && d.next_ms == 30);
+
+	/* behind its receipt neither news of sending nor of failing counts,
+	   and a second receipt is none */
+	m[0].id = SLICE_LIT("fn-2");
+	m[4].at_ms = 60;
+	mark(env, m, 1);
+	mark(env, &m[4], 1);
+	m[0].state = STORE_DELIVERY_FAILED;
+	m[0].reason = SLICE_LIT("the line");
+	mark(env, m, 1);
+	d = row_of(env, env->anna, "fn-2");
+	assert_true(d.state == STORE_DELIVERY_RECEIPT && d.receipt_ms == 51 &&
+		    d.sent_ms == 51 && d.next_ms == INT64_MAX &&
+		    d.attempts == 1);
+
+	/* of one that was sent the receipt ends the wait; both at once */
+	m[0] = m[3];
+	m[0].id = m[1].id = SLICE_LIT("fn-3");
+	m[1].account = env->bert;
+	m[1].state = STORE_DELIVERY_RECEIPT;
+	m[1].address = anna;
+	m[0].next_ms = 99;
+	mark(env, m, 2);
+	d = row_of(env, env->bert, "fn-3");
+	assert_true(d.state == STORE_DELIVERY_RECEIPT && d.sent_ms == 50 &&
+		    d.receipt_ms == 50 && d.next_ms == INT64_MAX);
+}
+
+/* A row without its item is damage, one that is due waits for who sends. */
+static void
+checked(void **state)
+{
+	struct t_env *env = *state;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct store_alarm_next far[] = { { 0, 7, 9000000000000 } };
+	struct store_write w = due_at(t_new(tx, 1, "one"), 9000000000000);
+	struct store_write old = due_at(t_new(tx, 2, "two"), 4);
+	struct store_item head;
+	struct slice *finding;
+	size_t n;
+
+	t_put(env, tx, w);
+	t_put(env, tx, old);
+	head = t_head(env, tx, old.item);
+	t_put(env, tx, t_delete(&head));
+	t_commit(env, &tx);
+	t_sound(env);
+	tx = t_begin(env, env->anna, STORE_WRITE, 6);
+	OK(env, av(env)->next_put(tx, far, 1, true, &env->e));
+	t_commit(env, &tx);
+	OK(env, env->s->v->check(env->s, env->a, &finding, &n, &env->e));
+	assert_int_equal(n, 1);
+	assert_true(slice_find_str(finding[0], "alarm of item 7 ") != SIZE_MAX);
+	tx = t_begin(env, env->anna, STORE_WRITE, 7);
+	OK(env, av(env)->next_clear(tx, &env->e));
+	t_commit(env, &tx);
+}
+
 static size_t
 count(const bool mine[static STORE_BUCKETS])
 {
@@ -416,14 +546,21 @@ addresses(void **state)
 	const struct slice both[] = { SLICE_INIT("a@example.com"),
 				      SLICE_INIT("b@example.com") };
 	struct slice xmpp = SLICE_LIT("xmpp");
+	const struct slice ask[] = { SLICE_INIT("c@example.com"), both[0],
+				     SLICE_INIT(""), both[1] };
+	int64_t all[4] = { 7, 7, 7, 7 };
 	int64_t who;
 
 	OK(env, av(env)->address_put(tx, xmpp, both, 2, &env->e));
 	t_commit(env, &tx);
-	OK(env, av(env)->address_find(env->s, xmpp, both[1], &who, &env->e));
+	OK(env, av(env)->address_find(env->s, xmpp, ask, 4, all, &env->e));
+	assert_true(all[0] == 0 && all[1] == env->anna && all[2] == 0 &&
+		    all[3] == env->anna);
+	OK(env,
+	   av(env)->address_find(env->s, xmpp, &both[1], 1, &who, &env->e));
 	assert_true(who == env->anna);
-	OK(env, av(env)->address_find(env->s, SLICE_LIT("smtp"), both[1], &who,
-				      &env->e));
+	OK(env, av(env)->address_find(env->s, SLICE_LIT("smtp"), &both[1], 1,
+				      &who, &env->e));
 	assert_true(who == 0);
 	tx = t_begin(env, env->bert, STORE_WRITE, 5);
 	FAILS(env, ERR_CONFLICT,
@@ -435,7 +572,8 @@ addresses(void **state)
 	tx = t_begin(env, env->bert, STORE_WRITE, 5);
 	OK(env, av(env)->address_put(tx, xmpp, both + 1, 1, &env->e));
 	t_commit(env, &tx);
-	OK(env, av(env)->address_find(env->s, xmpp, both[1], &who, &env->e));
+	OK(env,
+	   av(env)->address_find(env->s, xmpp, &both[1], 1, &who, &env->e));
 	assert_true(who == env->bert);
 }
 
@@ -477,6 +615,8 @@ static const struct CMUnitTest TESTS[] = {
 	T(due_by_bucket),
 	T(outbox_of_channel),
 	T(deliveries_change),
+	T(marks),
+	T(checked),
 	T(buckets_are_shared),
 	T(seen_once),
 	T(settings),

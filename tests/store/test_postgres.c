@@ -57,13 +57,68 @@ reads(const char *rest, const char *conninfo, int pool, bool prepare)
 	pg_uri_free(&u);
 }
 
+/* Where the words of other nodes are heard. */
+static void
+listens(const char *rest, const char *host, const char *port)
+{
+	PQconninfoOption *o = NULL;
+	struct pg_uri u;
+	struct err e = { 0 };
+
+	if (pg_uri_read(rest, &u, &e) < 0)
+		fail_msg("%s: %s", rest, e.msg);
+	if (host == NULL) {
+		assert_null(u.listen);
+	} else {
+		o = PQconninfoParse(u.listen, NULL);
+		assert_non_null(o);
+	}
+	for (PQconninfoOption *p = o; p != NULL && p->keyword != NULL; p++) {
+		const char *v = p->val == NULL ? "" : p->val;
+
+		if (strcmp(p->keyword, "host") == 0)
+			assert_string_equal(v, host);
+		if (strcmp(p->keyword, "port") == 0)
+			assert_string_equal(v, port);
+		if (strcmp(p->keyword, "hostaddr") == 0)
+			assert_string_equal(v, "");
+		if (strcmp(p->keyword, "dbname") == 0)
+			assert_string_equal(v, "d");
+	}
+	PQconninfoFree(o);
+	pg_uri_free(&u);
+}
+
+static void
+uri_to_listen(void **state)
+{
+	(void)state;
+	listens("dbname=d", NULL, NULL);
+	listens("dbname=d listen=off", NULL, NULL);
+	listens("dbname=d host=h port=7 listen=on", "h", "7");
+	listens("host=h hostaddr=10.0.0.1 port=6 dbname=d listen=db:7", "db",
+		"7");
+	listens("dbname=d host=/run/x port=6 listen=/run/y", "/run/y", "");
+	listens("//h:6/d?listen=db:7&prepare=off", "db", "7");
+	listens("//h:6/d?sslmode=disable&listen=db", "db", "");
+	listens("//h:6/d?listen=on", "h", "6");
+}
+
 static void
 uri(void **state)
 {
 	static const char *const bad[] = {
-		"pool=0",        "pool=9999",      "pool=many",
-		"prepare=maybe", "//h/db?pool=-1", "no_such_word=1",
+		"pool=0",
+		"pool=9999",
+		"pool=many",
+		"prepare=maybe",
+		"//h/db?pool=-1",
+		"no_such_word=1",
 		"host='half",
+		"listen=",
+		"listen=h port",
+		"listen=a'b",
+		"//h/d?listen=a&listen=b%20",
 	};
 	struct pg_uri u;
 	struct err e = { 0 };
@@ -469,10 +524,10 @@ pooler_without_a_word(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(uri),           T(no_password_is_shown), T(no_server),
-	T(no_database),   T(wrong_password),       T(replica),
-	T(server_errors), T(lock_is_waited_for),   T(pool),
-	T(strings),
+	T(uri),       T(uri_to_listen), T(no_password_is_shown),
+	T(no_server), T(no_database),   T(wrong_password),
+	T(replica),   T(server_errors), T(lock_is_waited_for),
+	T(pool),      T(strings),
 };
 
 static const struct CMUnitTest POOLER[] = {

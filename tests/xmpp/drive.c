@@ -3,7 +3,7 @@
  * put between themselves and the interface.
  *
  *	drive xmpp jid=J server=S secret=P [ca=FILE] [component=1] [plain=1]
- *	      [type=chat] [known=J]... [retry=MS] [answer=MS]
+ *	      [type=chat] [known=J]... [retry=MS] [answer=MS] [dns=PORT]
  *	drive smtp server=S from=A [user=U secret=P] [ca=FILE] [tls=starttls]
  *	      [plain=1] [helo=NAME] [answer=MS]
  *
@@ -21,6 +21,7 @@
 #include "backends/smtp/smtp.h"
 #include "backends/xmpp/xmpp.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -199,6 +200,9 @@ open_xmpp(struct drive *d, const struct outlet_calls *calls, int argc,
 		.rnd = &rnd_system,
 		.retry_ms = number(argc, argv, "retry"),
 		.answer_ms = number(argc, argv, "answer"),
+		.dns = { .sin_family = AF_INET,
+			 .sin_port = htons((uint16_t)number(argc, argv, "dns")),
+			 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
 	};
 
 	if (!im_type_of(slice_c(option(argc, argv, "type", "chat")), &c.type))

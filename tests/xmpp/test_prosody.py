@@ -8,6 +8,7 @@ With --ejabberd what both servers can do is asked of that one.
 """
 
 import socket
+import struct
 import sys
 import threading
 import unittest
@@ -128,6 +129,34 @@ class Case(unittest.TestCase):
                    self.p.ca, **options)
         self.all.append(c)
         return c
+
+
+class Names:
+    """A name server that has SRV records for whatever it is asked."""
+
+    def __init__(self, *ports):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.port = self.sock.getsockname()[1]
+        self.ports = ports
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                q, who = self.sock.recvfrom(512)
+            except OSError:
+                return
+            out = q[:2] + b"\x81\x80" + struct.pack(
+                ">HHHH", 1, len(self.ports), 0, 0) + q[12:]
+            for n, port in enumerate(self.ports):
+                data = struct.pack(">HHH", n, 0, port) + b"\x09localhost\x00"
+                out += b"\xc0\x0c" + struct.pack(">HHIH", 33, 1, 60,
+                                                 len(data)) + data
+            self.sock.sendto(out, who)
+
+    def close(self):
+        self.sock.close()
 
 
 class Talk:
@@ -392,6 +421,19 @@ class Talk:
 
 class Account(Talk, Case):
     component = False
+
+    def test_found_by_its_name(self):
+        """The first server of the domain is away, the second is there."""
+        names = Names(prosody.free_port(), self.p.port)
+        d = Drive(DRIVE, "xmpp", jid="reminder@" + prosody.DOMAIN,
+                  dns=names.port, ca=self.p.ca, secret=prosody.PASSWORD,
+                  retry=100, known=[ALICE])
+        self.all.append(d)
+        d.up()
+        alice = self.client()
+        self.assertTrue(d.send("n1", ALICE, "found"))
+        self.assertEqual(body(alice.message("n1")), "found")
+        names.close()
 
     def test_wrong_password(self):
         d = self.outlet(wait=False, secret="wrong")
