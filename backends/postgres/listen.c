@@ -221,14 +221,14 @@ end(struct pg *s)
 }
 
 int
-pg_hear(struct store *base, const struct store_ear *ear, struct err *e)
+pg_hear(struct store *s, const struct store_ear *ear, struct err *e)
 {
-	struct pg *s = pg_of(base);
+	struct pg *pg = pg_of(s);
 
-	store_ears_set(&s->ears, ear);
+	store_ears_set(&pg->ears, ear);
 	if (ear == NULL) {
-		end(s);
+		end(pg);
 		return 0;
 	}
-	return s->uri.listen == NULL || s->listen != NULL ? 0 : begin(s, e);
+	return pg->uri.listen == NULL || pg->listen != NULL ? 0 : begin(pg, e);
 }

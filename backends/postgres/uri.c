@@ -183,10 +183,11 @@ verify(const char *conninfo, struct err *e)
 /* Where the words of other nodes are heard: the same with another host, since a
    pooler passes none on. */
 static int
-listen_at(struct pg_uri *u, struct arena *a, struct err *e)
+listen_at(struct pg_uri *u, const char *conninfo, struct arena *a,
+	  struct err *e)
 {
-	bool url = strncmp(u->conninfo, "postgres", 8) == 0 &&
-		   strstr(u->conninfo, "://") != NULL;
+	bool url = strncmp(conninfo, "postgres", 8) == 0 &&
+		   strstr(conninfo, "://") != NULL;
 	struct slice at = slice_c(u->listen);
 	struct slice port = SLICE_LIT("");
 	struct buf b = BUF_IN(a);
@@ -196,14 +197,14 @@ listen_at(struct pg_uri *u, struct arena *a, struct err *e)
 		port = slice_from(at, colon + 1);
 		at = slice_sub(at, 0, colon);
 	}
-	buf_str(&b, u->conninfo);
+	buf_str(&b, conninfo);
 	if (!slice_is(at, "on"))
 		buf_printf(&b,
 			   url ? "%shost=%.*s&hostaddr=&port=%.*s"
 			       : "%shost='%.*s' hostaddr='' port='%.*s'",
-			   !url                               ? " "
-			   : strchr(u->conninfo, '?') == NULL ? "?"
-							      : "&",
+			   !url                            ? " "
+			   : strchr(conninfo, '?') == NULL ? "?"
+							   : "&",
 			   SLICE_ARG(at), SLICE_ARG(port));
 	buf_byte(&b, 0);
 	free(u->listen);
@@ -236,8 +237,8 @@ pg_uri_read(const char *rest, struct pg_uri *out, struct err *e)
 		rc = out->conninfo == NULL ? pg_nomem("store.open", e)
 					   : verify(out->conninfo, e);
 	}
-	if (rc == 0 && out->listen != NULL)
-		rc = listen_at(out, a, e);
+	if (rc == 0 && out->conninfo != NULL && out->listen != NULL)
+		rc = listen_at(out, out->conninfo, a, e);
 	arena_free(&a);
 	if (rc < 0)
 		pg_uri_free(out);
