@@ -375,7 +375,8 @@ a_large_one_comes_in_pieces(void **state)
 	one.max_msg = 20000;
 	assert_true(phone_sync(&one, 201));
 	assert_int_equal(one.got_add, 1);
-	assert_true(one.item[0].body.n > BYTES);
+	/* XML folds its line ends. */
+	assert_true(one.item[0].body.n > BYTES - BYTES / 72);
 	assert_true(slice_ends(one.item[0].body, "</Ext></Email>"));
 	quiet(&one);
 }
