@@ -434,6 +434,7 @@ pim_mail_merge(struct arena *a, const struct pim_merge *in,
 	unsigned was;
 	unsigned changed;
 	unsigned flags;
+	unsigned known;
 
 	out->item = NULL;
 	if (in->current->kind == PIM_FOLDER) {
@@ -458,6 +459,9 @@ pim_mail_merge(struct arena *a, const struct pim_merge *in,
 	if (pim_mail_flagged(a, in->current, flags, &out->item, e) < 0)
 		return -1;
 	out->differs_current = flags != now;
-	out->differs_incoming = ((flags ^ inc->flags) & inc->said) != 0;
+	/* What it did not speak of is as it was told, if it was. */
+	known = (inc->flags & inc->said) |
+		((in->base_n > 0 ? was : flags) & ~inc->said);
+	out->differs_incoming = ((flags ^ known) & PIM_MAIL_FLAGS) != 0;
 	return 0;
 }
