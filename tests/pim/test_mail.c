@@ -395,6 +395,9 @@ merging(void **state)
 	/* of what it does not speak nothing is deleted */
 	assert_int_equal(merged(a, P, P, R, R, true, &m), R | P);
 	assert_false(m.differs_incoming);
+	/* ... but the device is told what changed elsewhere of it */
+	assert_int_equal(merged(a, 0, F, R, R, true, &m), R | F);
+	assert_true(m.differs_incoming);
 	/* nothing known: what either set is set */
 	assert_int_equal(merged(a, 0, R, P, 31, false, &m), R | P);
 	assert_int_equal(merged(a, 0, R, R, 31, true, &m), R);
