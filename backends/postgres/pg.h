@@ -20,7 +20,7 @@
 enum {
 	PG_CACHE = 256,       /* slots for prepared statements: a power of 2 */
 	PG_PARAMS_MAX = 40,   /* parameters of one statement */
-	PG_SENT_MAX = 64,     /* statements sent together */
+	PG_SENT_MAX = 96,     /* statements sent together */
 	PG_SCRATCH = 1 << 30, /* bytes of array parameters sent together */
 	PG_POOL = 16,         /* connections, unless the URI says pool= */
 	PG_POOL_MAX = 512,
