@@ -67,9 +67,8 @@ pim_cap_find(const struct pim_caps *caps, struct slice name)
 	return cap;
 }
 
-/* Lists that name nothing but the frame say nothing. */
-static bool
-says_something(const struct pim_caps *caps)
+bool
+pim_caps_say(const struct pim_caps *caps)
 {
 	for (size_t i = 0; caps != NULL && i < caps->prop_n; i++) {
 		struct slice n = caps->props[i].name;
@@ -256,7 +255,7 @@ pim_caps_apply(struct arena *a, const struct pim_view *view,
 	struct filter f = { .a = a, .view = view, .caps = view->caps };
 	bool ok = true;
 
-	if (!says_something(view->caps))
+	if (!pim_caps_say(view->caps))
 		return 0;
 	f.used = ARENA_ARRAY(a, view->caps->prop_n, uint32_t);
 	if (f.used == NULL)
@@ -298,7 +297,7 @@ pim_caps_keep(const struct pim_view *view, struct slice name, size_t bytes)
 		return false;
 	if (view->rules & PIM_RULE_KEEPS_ALL)
 		return true;
-	if (!says_something(view->caps))
+	if (!pim_caps_say(view->caps))
 		return false;
 	cap = pim_cap_find(view->caps, name);
 	if (cap == NULL)

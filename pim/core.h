@@ -11,7 +11,7 @@
 
 /* Goes into every view's id: raise it when the same item and view would be
    written or read back differently than before. */
-enum { PIM_CONVERTER_VERSION = 2 };
+enum { PIM_CONVERTER_VERSION = 3 };
 
 static inline int
 pim_nomem(struct err *e, const char *where)
@@ -41,11 +41,22 @@ int pim_note_read(struct arena *a, struct slice body, struct pim_item **out,
 /* A VNOTE, or a VCALENDAR with a VJOURNAL. */
 int pim_note_read_comp(struct arena *a, const struct pim_comp *root,
 		       struct pim_item **out, struct err *e);
+/* Title and text of forms that keep them apart, both plain: one text. */
+int pim_note_join(struct arena *a, struct slice title, struct slice text,
+		  struct pim_item **out, struct err *e);
+/* The stored text, both ways: the plain text; a VJOURNAL where there is
+   more. */
+int pim_note_canon(struct arena *a, const struct pim_item *it, struct buf *out,
+		   struct err *e);
+int pim_note_parse(struct arena *a, struct slice canon, struct pim_item **out,
+		   struct err *e);
 int pim_note_write(struct arena *a, const struct pim_view *view,
 		   const struct pim_item *it, struct buf *out, struct err *e);
 
 /* ---- caps.c -------------------------------------------------------------- */
 
+/* Does the list name anything but the frame (BEGIN, END, VERSION)? */
+bool pim_caps_say(const struct pim_caps *caps);
 /*
  * The capability entry for a property name, by this name or, if the device
  * does not list it, by another name of the same thing (*alias then set).

@@ -1,6 +1,7 @@
 /* The forms that items travel in: names, detection, the seal of a view. */
 #include "base/digest.h"
 #include "pim/core.h"
+#include "pim/sif.h"
 
 struct form_def {
 	struct slice mime, version;
@@ -20,6 +21,10 @@ static const struct form_def forms[] = {
 	[PIM_RFC822] = { SLICE_INIT("message/rfc822"), SLICE_INIT("1.0") },
 	[PIM_OFOLDER] = { SLICE_INIT("application/vnd.omads-folder+xml"),
 			  SLICE_INIT("1.2") },
+	[PIM_SIFC] = { SLICE_INIT("text/x-s4j-sifc"), SLICE_INIT("1.0") },
+	[PIM_SIFE] = { SLICE_INIT("text/x-s4j-sife"), SLICE_INIT("1.0") },
+	[PIM_SIFT] = { SLICE_INIT("text/x-s4j-sift"), SLICE_INIT("1.0") },
+	[PIM_SIFN] = { SLICE_INIT("text/x-s4j-sifn"), SLICE_INIT("1.0") },
 };
 
 enum { FORM_N = sizeof(forms) / sizeof(forms[0]), JUNK_BYTES = 4096 };
@@ -79,7 +84,19 @@ pim_form_of(struct slice mime, struct slice version)
 	    slice_is_nocase(mime, "message/x-rfc822") ||
 	    slice_is_nocase(mime, "text/message"))
 		return PIM_RFC822;
+	for (enum pim_form sif = PIM_SIFC; sif <= PIM_SIFN; sif++) {
+		if (slice_eq_nocase(mime, forms[sif].mime))
+			return sif;
+	}
 	return PIM_FORM_NONE;
+}
+
+enum pim_form
+pim_form_for(enum pim_form form, enum pim_kind kind)
+{
+	if (form == PIM_SIFE && kind == PIM_TODO)
+		return PIM_SIFT;
+	return form == PIM_SIFT && kind == PIM_EVENT ? PIM_SIFE : form;
 }
 
 enum pim_form
@@ -160,6 +177,12 @@ pim_detect(struct slice body, struct slice meta_type)
 		return PIM_EMAIL;
 	if (said == PIM_TEXT)
 		return PIM_TEXT;
+	if (slice_starts(s, "<") &&
+	    (said != PIM_FORM_NONE || slice_trim(meta_type).n == 0 ||
+	     slice_find_str(meta_type, "xml") != SIZE_MAX))
+		return pim_sif_root(s);
+	if (pim_is_sif(said))
+		return PIM_FORM_NONE;
 	if (said != PIM_FORM_NONE)
 		return has_object(body) ? pim_lines_form(body, said)
 					: PIM_FORM_NONE;

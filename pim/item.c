@@ -2,6 +2,7 @@
 #include "pim/calendar_time.h"
 #include "pim/core.h"
 #include "pim/mail_int.h"
+#include "pim/sif.h"
 
 static int
 read_calendar(struct arena *a, const struct pim_view *view, enum pim_form form,
@@ -55,6 +56,8 @@ read_text(struct arena *a, const struct pim_view *view, enum pim_form form,
 		return pim_note_read(a, body, out, e);
 	if (form == PIM_EMAIL || form == PIM_RFC822 || form == PIM_OFOLDER)
 		return pim_mail_read(a, form, body, out, e);
+	if (pim_is_sif(form))
+		return pim_sif_read(a, view, form, body, out, e);
 	if (pim_lines_parse(a, &in, &root, &form, NULL, e) != 0)
 		return -1;
 	return read_tree(a, view, form, root, out, e);
@@ -92,6 +95,8 @@ pim_write(struct arena *a, const struct pim_view *view,
 	struct pim_lines_out how = { .form = view->form, .rules = view->rules };
 	struct pim_comp *tree;
 
+	if (pim_is_sif(view->form))
+		return pim_sif_write(a, view, it, out, e);
 	if (it->kind == PIM_NOTE)
 		return pim_note_write(a, view, it, out, e);
 	if (pim_is_mail(it->kind))
@@ -118,14 +123,14 @@ pim_seen(struct arena *a, const struct pim_view *view,
 	}
 	if (pim_write(a, view, it, &b, e) != 0)
 		return -1;
-	return read_text(a, view, view->form, buf_slice(&b), true, out, e);
+	return read_text(a, view, pim_form_for(view->form, it->kind),
+			 buf_slice(&b), true, out, e);
 }
 
 int
 pim_canon(struct arena *a, const struct pim_item *it, struct slice *out,
 	  struct err *e)
 {
-	static const struct pim_view text = { .form = PIM_TEXT };
 	struct pim_lines_out how = { .canonical = true };
 	struct buf b = BUF_IN(a);
 	int rc;
@@ -134,7 +139,7 @@ pim_canon(struct arena *a, const struct pim_item *it, struct slice *out,
 	if (pim_is_mail(it->kind))
 		rc = pim_mail_canon(it, &b, e);
 	else if (it->kind == PIM_NOTE)
-		rc = pim_note_write(a, &text, it, &b, e);
+		rc = pim_note_canon(a, it, &b, e);
 	else
 		rc = pim_lines_write(&how, it->root, &b, e);
 	*out = buf_slice(&b);
@@ -151,7 +156,7 @@ pim_parse(struct arena *a, enum pim_kind kind, struct slice canon,
 
 	*out = NULL;
 	if (kind == PIM_NOTE)
-		return pim_note_read(a, canon, out, e);
+		return pim_note_parse(a, canon, out, e);
 	if (pim_is_mail(kind))
 		return pim_mail_parse(a, kind, canon, out, e);
 	in.form = kind == PIM_CONTACT ? PIM_VCARD30 : PIM_ICAL20;
@@ -205,11 +210,11 @@ pim_next(struct arena *a, const struct pim_view *view, struct slice *rest,
 		return 0;
 	if (form == PIM_VCAL10 || form == PIM_ICAL20)
 		return pim_cal_next(a, view, rest, out, e);
-	if (form != PIM_TEXT)
+	if (form != PIM_TEXT && !pim_is_sif(form))
 		return next_of_lines(a, view, form, rest, out, e);
 	body = *rest;
 	*rest = SLICE_LIT("");
-	return pim_note_read(a, body, out, e);
+	return pim_read(a, view, form, body, out, e);
 }
 
 static struct slice

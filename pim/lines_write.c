@@ -271,8 +271,11 @@ write_prop(struct writer *w, const struct pim_prop *p)
 {
 	size_t start = w->b->n;
 
-	if ((w->how->rules & PIM_RULE_NO_EMPTY) && !slice_is(p->name, "N") &&
-	    all_empty(p->value))
+	/* Some devices do not survive an empty one; stored it says nothing,
+	   where its sender writes all that it knows. */
+	if (((w->how->rules & PIM_RULE_NO_EMPTY) ||
+	     (w->how->canonical && p->told != 0)) &&
+	    !slice_is(p->name, "N") && all_empty(p->value))
 		return true;
 	if (p->group.n > 0) {
 		buf_add(w->b, p->group);

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "pim/mail_int.h"
 #include "pim/mime_int.h"
+#include "pim/xml.h"
 
 /* ---- cutting ----------------------------------------------------------------
  */
@@ -124,32 +125,12 @@ put_cdata(struct buf *b, struct slice s)
 }
 
 static void
-put_escaped(struct buf *b, struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		switch (s.p[i]) {
-		case '&':
-			buf_str(b, "&amp;");
-			break;
-		case '<':
-			buf_str(b, "&lt;");
-			break;
-		case '>':
-			buf_str(b, "&gt;");
-			break;
-		default:
-			buf_byte(b, (unsigned char)s.p[i]);
-		}
-	}
-}
-
-static void
 put_element(struct buf *b, const char *name, struct slice value)
 {
 	if (value.n == 0)
 		return;
 	buf_printf(b, "<%s>", name);
-	put_escaped(b, value);
+	pim_xml_put(b, value);
 	buf_printf(b, "</%s>", name);
 }
 
@@ -191,11 +172,11 @@ put_cut(struct buf *b, const struct pim_mail *m, const struct cut *c)
 	put_ext(b, "x-funambol-attach-n", (int64_t)c->gone_n);
 	for (size_t i = 0; i < c->gone_n; i++) {
 		buf_str(b, "<Ext><XNam>x-funambol-attach</XNam><XVal>");
-		put_escaped(b, c->gone[i].name.n > 0 ? c->gone[i].name
+		pim_xml_put(b, c->gone[i].name.n > 0 ? c->gone[i].name
 						     : SLICE_LIT("?"));
 		buf_printf(b, "</XVal><XVal>%lld</XVal><XVal>",
 			   (long long)c->gone[i].size);
-		put_escaped(b, c->gone[i].type);
+		pim_xml_put(b, c->gone[i].type);
 		buf_str(b, "</XVal></Ext>");
 	}
 }

@@ -33,6 +33,26 @@ pim_merge_cut(const struct merge *m, struct slice name, struct slice shorter,
 	return !pim_caps_keep(m->in->view, name, full.n);
 }
 
+bool
+pim_merge_told(const struct merge *m, struct slice name)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} names[] = {
+		{ "RRULE", PIM_TOLD_RULE },    { "EXDATE", PIM_TOLD_DATES },
+		{ "RDATE", PIM_TOLD_DATES },   { "VALARM", PIM_TOLD_ALARM },
+		{ "DTSTART", PIM_TOLD_START }, { "DUE", PIM_TOLD_DUE },
+		{ "COMPLETED", PIM_TOLD_DONE }
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (slice_is(name, names[i].name))
+			return (m->incoming->told & names[i].bit) != 0;
+	}
+	return false;
+}
+
 /* ---- editing the result
  * ---------------------------------------------------------- */
 
@@ -632,6 +652,8 @@ finish(struct merge *m, struct pim_merged *out)
 	if (m->result->kind == PIM_NOTE) {
 		m->result->text =
 		    pim_unescape(m->a, pim_prop_value(m->comp, "BODY"));
+		pim_comp_remove_all(m->comp, "BODY");
+		m->result->more = m->comp->props;
 		m->result->root = NULL;
 		if (m->result->text.p == NULL)
 			return pim_nomem(m->e, "pim.merge");

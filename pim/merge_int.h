@@ -46,6 +46,9 @@ bool pim_merge_clash(struct merge *m);
 bool pim_merge_cut(const struct merge *m, struct slice name,
 		   struct slice shorter, struct slice full);
 
+/* Has the device said that it has none of that name? */
+bool pim_merge_told(const struct merge *m, struct slice name);
+
 /* Take a property's value and parameters from the device's. */
 void pim_merge_set(struct merge *m, struct pim_field *cur,
 		   const struct pim_field *inc);

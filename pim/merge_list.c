@@ -275,7 +275,8 @@ static void
 missing(struct merge *m, const struct group *g, const struct pim_field *base,
 	const struct pim_field *inc, struct fate fate)
 {
-	bool cleared = inc != NULL && inc->norm.n == 0;
+	bool cleared =
+	    inc != NULL ? inc->norm.n == 0 : pim_merge_told(m, g->name);
 
 	if (cleared || (m->absence_counts && in_all_bases(m, g, base) &&
 			pim_caps_keep(m->in->view, g->name, base->norm.n)))

@@ -69,6 +69,8 @@ edit_of(const struct merge *m, const struct group *g)
 	const struct pim_field *inc = only(&g->inc);
 	const struct pim_field *seen = only(&g->seen);
 
+	if (inc == NULL && pim_merge_told(m, g->name))
+		return any_base_holds(m, g) ? EDIT_CLEAR : EDIT_NONE;
 	/* What no item is without was not deleted. */
 	if (inc == NULL && is_kept(g))
 		return EDIT_NONE;

@@ -106,12 +106,16 @@ part_edited(const struct merge *m, const struct group *g, const struct sides *s,
 	struct slice v = s->inc.norm[k];
 	bool keeps =
 	    m->in->view != NULL && (m->in->view->rules & PIM_RULE_KEEPS_ALL);
+	uint32_t parts = prop_of(&g->inc)->told;
+	bool told = (parts >> k & 1) != 0;
 
 	if (in_any_base(m, s, k, v) || slice_eq(v, s->seen.norm[k]))
 		return false;
 	if (v.n > 0)
 		return !cut_of_base(m, g, s, k);
-	if (keeps || !is_fragile(g->name, k))
+	if (parts != 0 && !told && !slice_is(g->name, "ORG"))
+		return false; /* it has no such part */
+	if (keeps || !is_fragile(g->name, k) || told)
 		return true;
 	/* A new company has other departments. */
 	return slice_is(g->name, "ORG") && s->inc.norm[0].n > 0 &&

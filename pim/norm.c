@@ -390,6 +390,7 @@ pim_note_card(struct arena *a, const struct pim_item *note,
 	if (it == NULL || c == NULL || text.p == NULL ||
 	    !pim_comp_put(a, c, "BODY", text))
 		return pim_nomem(e, "pim.note");
+	c->props->next = note->more;
 	it->kind = PIM_NOTE;
 	it->root = c;
 	*out = it;

@@ -43,17 +43,12 @@ first_line(struct slice text)
 	return slice_trim(slice_sub(text, 0, slice_find(text, '\n')));
 }
 
-/* Title and text of forms that keep them apart: one text again. */
-static int
-joined(struct arena *a, struct slice title, struct slice text,
-       struct pim_item **out, struct err *e)
+int
+pim_note_join(struct arena *a, struct slice title, struct slice text,
+	      struct pim_item **out, struct err *e)
 {
 	struct buf b = BUF_IN(a);
 
-	title = pim_unescape(a, title);
-	text = pim_unescape(a, text);
-	if (title.p == NULL || text.p == NULL)
-		return pim_nomem(e, "pim.note");
 	if (text.n == 0)
 		return make(a, title, out, e);
 	/* Many senders repeat the start of the text as the title. */
@@ -66,6 +61,17 @@ joined(struct arena *a, struct slice title, struct slice text,
 	if (!buf_ok(&b))
 		return pim_nomem(e, "pim.note");
 	return make(a, buf_slice(&b), out, e);
+}
+
+static int
+joined(struct arena *a, struct slice title, struct slice text,
+       struct pim_item **out, struct err *e)
+{
+	title = pim_unescape(a, title);
+	text = pim_unescape(a, text);
+	if (title.p == NULL || text.p == NULL)
+		return pim_nomem(e, "pim.note");
+	return pim_note_join(a, title, text, out, e);
 }
 
 int
@@ -150,4 +156,61 @@ pim_note_write(struct arena *a, const struct pim_view *view,
 	if (!ok)
 		return pim_nomem(e, "pim.note");
 	return pim_lines_write(&how, c, out, e);
+}
+
+/* ---- the stored text
+ * ----------------------------------------------------------- */
+
+static const char begin_more[] = "BEGIN:VJOURNAL";
+
+static bool
+has_more(const struct pim_item *it)
+{
+	for (const struct pim_prop *p = it->more; p != NULL; p = p->next) {
+		if (p->value.n > 0)
+			return true;
+	}
+	/* so that no text is taken for what it is not */
+	return slice_starts(it->text, begin_more);
+}
+
+int
+pim_note_canon(struct arena *a, const struct pim_item *it, struct buf *out,
+	       struct err *e)
+{
+	static const struct pim_view text = { .form = PIM_TEXT };
+	struct pim_lines_out how = { .form = PIM_ICAL20, .canonical = true };
+	struct pim_comp c = { .name = SLICE_INIT("VJOURNAL") };
+
+	if (!has_more(it))
+		return pim_note_write(a, &text, it, out, e);
+	c.props =
+	    pim_prop_new(a, SLICE_LIT("DESCRIPTION"), pim_escape(a, it->text));
+	if (c.props == NULL || c.props->value.p == NULL)
+		return pim_nomem(e, "pim.note");
+	c.props->next = it->more;
+	return pim_lines_write(&how, &c, out, e);
+}
+
+int
+pim_note_parse(struct arena *a, struct slice canon, struct pim_item **out,
+	       struct err *e)
+{
+	struct pim_lines_in in = { .text = canon,
+				   .form = PIM_ICAL20,
+				   .own = true };
+	struct pim_comp *c;
+
+	if (!slice_starts(canon, begin_more))
+		return pim_note_read(a, canon, out, e);
+	if (pim_lines_parse(a, &in, &c, NULL, NULL, e) != 0)
+		return -1;
+	if (c == NULL)
+		return err_set(e, ERR_PARSE, "pim.parse", "not a stored note");
+	if (make(a, pim_unescape(a, pim_prop_value(c, "DESCRIPTION")), out,
+		 e) != 0)
+		return -1;
+	pim_comp_remove_all(c, "DESCRIPTION");
+	(*out)->more = c->props;
+	return 0;
 }

@@ -10,6 +10,8 @@ enum {
 
 /* UNKNOWN stands for every name that is not in the table. */
 static const struct pim_pdef unknown = { SLICE_INIT(""), PIM_V_RAW, MULTI };
+/* What SIF has and the others have not is text. */
+static const struct pim_pdef funambol = { SLICE_INIT(""), PIM_V_TEXT, MULTI };
 
 /* Sorted by name (memcmp order, the shorter first): looked up by halving. */
 static const struct pim_pdef table[] = {
@@ -137,7 +139,7 @@ pim_pdef_find(struct slice name)
 		else
 			hi = mid;
 	}
-	return &unknown;
+	return slice_starts(name, "X-FUNAMBOL-") ? &funambol : &unknown;
 }
 
 bool

@@ -39,6 +39,10 @@ enum pim_form {
 	PIM_EMAIL,   /* OMA DS Email object */
 	PIM_RFC822,  /* the message as it is */
 	PIM_OFOLDER, /* OMA DS Folder object */
+	PIM_SIFC,    /* Funambol's contact, and the three below */
+	PIM_SIFE,    /* event */
+	PIM_SIFT,    /* task */
+	PIM_SIFN,    /* note */
 };
 
 struct pim_param {
@@ -55,6 +59,10 @@ struct pim_prop {
 	struct pim_param *params;
 	struct slice value; /* canonical, still escaped (RFC 2426, 5545) */
 	const struct pim_pdef *def; /* of its name; never NULL */
+	/* As read from a sender that writes all that it knows (SIF): bits of
+	   the parts that it spoke of (N, ORG, ADR; others have one). What is
+	   empty among them was cleared. 0: not known. */
+	uint32_t told;
 	struct pim_prop *next;
 };
 
@@ -68,10 +76,23 @@ struct pim_comp {
 struct pim_mail;
 struct pim_folder;
 
+enum pim_told { /* what an item may speak of by leaving it out */
+		PIM_TOLD_RULE = 1 << 0,  /* RRULE */
+		PIM_TOLD_DATES = 1 << 1, /* EXDATE, RDATE */
+		PIM_TOLD_ALARM = 1 << 2,
+		PIM_TOLD_START = 1 << 3, /* DTSTART */
+		PIM_TOLD_DUE = 1 << 4,
+		PIM_TOLD_DONE = 1 << 5, /* COMPLETED */
+};
+
 struct pim_item {
 	enum pim_kind kind;
 	struct pim_comp *root; /* of a contact, an event, a task */
 	struct slice text;     /* a note: UTF-8, LF line ends */
+	struct pim_prop *more; /* a note: what it has beside its text */
+	/* As read from a device: PIM_TOLD_*, of what it has none of and would
+	   have said if it had, so that it was taken away there. */
+	unsigned told;
 	struct pim_mail *mail;
 	struct pim_folder *folder;
 };
@@ -166,6 +187,9 @@ struct slice pim_form_mime(enum pim_form form);
 struct slice pim_form_version(enum pim_form form);
 /* From CTType and VerCT; VerCT may be empty. */
 enum pim_form pim_form_of(struct slice mime, struct slice version);
+/* The form in which an item of that kind goes to a device that gets `form`:
+   SIF has one form per kind. */
+enum pim_form pim_form_for(enum pim_form form, enum pim_kind kind);
 /* The form that items of these kinds have by default, if the device told
    nothing: the old one (vCard 2.1, vCalendar 1.0, text). */
 enum pim_form pim_form_default(unsigned kinds);
