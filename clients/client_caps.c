@@ -124,6 +124,10 @@ cli_caps_usual(enum pim_form form)
 	case PIM_EMAIL:
 	case PIM_RFC822:
 	case PIM_OFOLDER:
+	case PIM_SIFC:
+	case PIM_SIFE:
+	case PIM_SIFT:
+	case PIM_SIFN:
 		break;
 	}
 	return "";

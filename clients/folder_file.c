@@ -276,6 +276,10 @@ extension(enum pim_form form)
 	case PIM_EMAIL:
 	case PIM_RFC822: /* they have directories instead */
 	case PIM_OFOLDER:
+	case PIM_SIFC:
+	case PIM_SIFE:
+	case PIM_SIFT:
+	case PIM_SIFN:
 	case PIM_FORM_NONE:
 		break;
 	}

@@ -45,6 +45,12 @@ enum pim_form {
 	PIM_SIFN,    /* note */
 };
 
+static inline bool
+pim_is_sif(enum pim_form form)
+{
+	return form >= PIM_SIFC && form <= PIM_SIFN;
+}
+
 struct pim_param {
 	struct slice name;  /* upper case: "TYPE" */
 	struct slice value; /* one value; a list is several params in order */
@@ -146,6 +152,7 @@ enum pim_rule {
 	/* Who resumes leaves out deletions that had not gone out before. */
 	PIM_RULE_RESUME_NO = 1 << 19,
 	PIM_RULE_RESPURI_NO = 1 << 20, /* breaks on RespURI */
+	PIM_RULE_SIF = 1 << 21, /* SIF where it told no form and sent none */
 };
 
 enum pim_mail_parts {

@@ -34,6 +34,7 @@ static const struct rule_name names[] = {
 	{ SLICE_INIT("org-one"), PIM_RULE_ORG_ONE },
 	{ SLICE_INIT("resume-no"), PIM_RULE_RESUME_NO },
 	{ SLICE_INIT("respuri-no"), PIM_RULE_RESPURI_NO },
+	{ SLICE_INIT("sif"), PIM_RULE_SIF },
 };
 
 struct section {

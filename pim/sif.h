@@ -13,12 +13,6 @@
 
 #include "pim/pim.h"
 
-static inline bool
-pim_is_sif(enum pim_form form)
-{
-	return form >= PIM_SIFC && form <= PIM_SIFN;
-}
-
 /* What the root element says; PIM_FORM_NONE: no SIF. */
 enum pim_form pim_sif_root(struct slice body);
 

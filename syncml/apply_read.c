@@ -72,8 +72,11 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 				      "this database takes no such items");
 		b->col = sml_collection(c, b->ds->collection);
 	}
-	if (b->ds->form_seen == PIM_FORM_NONE)
+	if (b->ds->form_seen == PIM_FORM_NONE) {
 		b->ds->form_seen = (int)form;
+		b->ds->plain_seen =
+		    !slice_is_nocase(slice_trim(op->format), "b64");
+	}
 	if (pim_canon(b->a, op->pim, &op->canon, &c->e) < 0 ||
 	    pim_identify(b->a, op->pim, &op->ids, &c->e) < 0)
 		return -1;

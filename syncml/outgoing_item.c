@@ -345,7 +345,8 @@ start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		/* The session keeps it: out of the scratch memory. */
 		.luid = arena_copy(c->a, u->map.luid),
 		.add = u->what == 'A',
-		.form_kind = (int)u->view->form,
+		.form_kind = (int)pim_form_for(u->view->form,
+					       (enum pim_kind)u->item.kind),
 		.b64 = b64,
 		.total = (int64_t)data.n,
 		/* The session that broke sent all of it: it may say so. */
@@ -463,8 +464,9 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 {
 	const struct pim_view *view = u->view;
 	struct sml_item it;
-	struct sml_cmd cmd = command(c, &it, u->what == 'A', u->item.id,
-				     u->map.luid, view->form, b64);
+	struct sml_cmd cmd =
+	    command(c, &it, u->what == 'A', u->item.id, u->map.luid,
+		    pim_form_for(view->form, (enum pim_kind)u->item.kind), b64);
 	enum sml_sent_how how;
 
 	if (u->item.kind == PIM_MAIL &&
@@ -548,8 +550,10 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 			      so->ds->sync_no);
 		return SML_NOT_SENT;
 	}
-	/* XML can only hold text. */
-	b64 = c->s.doc.enc == SML_XML && !slice_utf8_ok(data);
+	/* XML can only hold text; who speaks SIF wants it in Base64, unless it
+	   sends otherwise. */
+	b64 = (c->s.doc.enc == SML_XML && !slice_utf8_ok(data)) ||
+	      (pim_is_sif(view->form) && !so->ds->plain_seen);
 	if (b64)
 		data = digest_b64(c->scratch, data);
 	if (max_obj(c, so->ds) > 0 && (int64_t)data.n > max_obj(c, so->ds))

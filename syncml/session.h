@@ -74,6 +74,7 @@ struct sml_ds {
 	struct store_cursor cursor[STORE_MEMBERS_MAX];
 	size_t cursor_n;
 	int form_seen;    /* form of the items that it sends */
+	bool plain_seen;  /* ... of SIF, which is Base64 otherwise, are not */
 	bool wants_cdata; /* its items came in CDATA */
 	bool full;        /* the device said 420: no more Adds */
 	int64_t max_obj;  /* its MaxObjSize for this database; -1: not said */

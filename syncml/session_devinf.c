@@ -294,8 +294,9 @@ static bool
 fill_store(struct sml_ctx *c, const struct store_collection *col,
 	   struct sml_datastore *out)
 {
-	enum pim_form form[2] = { PIM_VCAL10, PIM_ICAL20 };
-	size_t n = 2;
+	enum pim_form form[6] = { PIM_VCAL10, PIM_ICAL20 };
+	size_t n = 2; /* those whose properties are listed */
+	size_t all;
 
 	if ((col->kinds & PIM_CONTACT) != 0) {
 		form[0] = PIM_VCARD21;
@@ -308,6 +309,11 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 		form[1] = PIM_RFC822;
 	}
 	prefer(c, col, form, n);
+	all = n;
+	for (enum pim_form sif = PIM_SIFC; sif <= PIM_SIFN; sif++) {
+		if (sml_form_fits(sif, col->kinds))
+			form[all++] = sif;
+	}
 	*out = (struct sml_datastore){
 		.display = col->display,
 		.max_guid_size = 64,
@@ -321,20 +327,21 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 		if (c->s.ds[i].collection == col->id)
 			out->source_ref = c->s.ds[i].server_uri;
 	}
-	out->rx = ARENA_ARRAY(c->a, n, struct sml_ctype);
+	out->rx = ARENA_ARRAY(c->a, all, struct sml_ctype);
 	out->ctcap = ARENA_ARRAY(c->a, n, struct sml_ctcap);
 	if (out->rx == NULL || out->ctcap == NULL || out->source_ref.p == NULL)
 		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < all; i++) {
 		out->rx[i] = (struct sml_ctype){
 			.type = pim_form_mime(form[i]),
 			.version = pim_form_version(form[i]),
 			.pref = i == 0,
 		};
-		if (!fill_ctcap(c->a, form[i], &out->ctcap[i]))
+		if (i < n && !fill_ctcap(c->a, form[i], &out->ctcap[i]))
 			return false;
 	}
-	out->rx_n = out->tx_n = out->ctcap_n = n;
+	out->rx_n = out->tx_n = all;
+	out->ctcap_n = n;
 	out->filters = true;
 	out->hierarchical = (col->kinds & PIM_MAIL) != 0 && col->member_n > 1;
 	if ((col->kinds & (PIM_EVENT | PIM_TODO | PIM_MAIL)) != 0) {

@@ -190,6 +190,7 @@ walk_ds(struct walk *w, struct sml_ds *d)
 		walk_i64(w, &d->cursor[i].item);
 	}
 	walk_int(w, &d->form_seen);
+	walk_bool(w, &d->plain_seen);
 	walk_bool(w, &d->wants_cdata);
 	walk_bool(w, &d->full);
 	walk_i64(w, &d->max_obj);
@@ -386,7 +387,7 @@ walk_session(struct walk *w, struct sml_session *s)
 static bool
 form_ok(int form)
 {
-	return form >= PIM_FORM_NONE && form <= PIM_OFOLDER;
+	return form >= PIM_FORM_NONE && form <= PIM_SIFN;
 }
 
 /*

@@ -46,12 +46,18 @@ sml_form_fits(enum pim_form form, unsigned kinds)
 	switch (form) {
 	case PIM_VCARD21:
 	case PIM_VCARD30:
+	case PIM_SIFC:
 		return (kinds & PIM_CONTACT) != 0;
 	case PIM_VCAL10:
 	case PIM_ICAL20:
 		return (kinds & (PIM_EVENT | PIM_TODO)) != 0;
+	case PIM_SIFE:
+		return (kinds & PIM_EVENT) != 0;
+	case PIM_SIFT:
+		return (kinds & PIM_TODO) != 0;
 	case PIM_TEXT:
 	case PIM_VNOTE:
+	case PIM_SIFN:
 		return (kinds & PIM_NOTE) != 0;
 	case PIM_EMAIL:
 	case PIM_RFC822:
@@ -186,6 +192,30 @@ cut_of(struct sml_ctx *c, const struct sml_ds *ds)
 	return cut;
 }
 
+/*
+ * For a device that neither told its forms nor sent an item: the old standard
+ * ones. Clients of SIF tell themselves by their device ids, or by the names
+ * that their maker gave the databases of that form.
+ */
+static enum pim_form
+form_unsaid(const struct sml_ds *ds, uint32_t rules, unsigned kinds)
+{
+	static const char *const names[] = { "scard", "scal", "stask",
+					     "snote" };
+	struct slice uri = ds->server_uri;
+	bool sif = (rules & PIM_RULE_SIF) != 0;
+
+	if (slice_starts(uri, "./"))
+		uri = slice_from(uri, 2);
+	for (size_t i = 0; !sif && i < sizeof(names) / sizeof(names[0]); i++)
+		sif = slice_is_nocase(uri, names[i]);
+	for (enum pim_form f = PIM_SIFC; sif && f <= PIM_SIFN; f++) {
+		if (sml_form_fits(f, kinds))
+			return f;
+	}
+	return pim_form_default(kinds);
+}
+
 const struct pim_view *
 sml_view(struct sml_ctx *c, struct sml_ds *ds)
 {
@@ -205,13 +235,13 @@ sml_view(struct sml_ctx *c, struct sml_ds *ds)
 		v->form = form_of_store(st, kinds);
 	if (v->form == PIM_FORM_NONE)
 		v->form = (enum pim_form)ds->form_seen;
+	v->rules = sml_rules(c);
 	if (v->form == PIM_FORM_NONE)
-		v->form = pim_form_default(kinds);
+		v->form = form_unsaid(ds, v->rules, kinds);
 	if (st != NULL)
 		v->caps = caps_of_store(st, v->form);
 	if ((kinds & PIM_MAIL) != 0)
 		v->mail = cut_of(c, ds);
-	v->rules = sml_rules(c);
 	v->utc = c->s.version == 10 || (di != NULL && di->utc);
 	pim_view_seal(v);
 	c->view_ready[at] = true;
