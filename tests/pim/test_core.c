@@ -42,8 +42,15 @@ detect(void **state)
 		{ "hello", "text/plain", PIM_TEXT },
 		{ "hello", "", PIM_TEXT },
 		{ "hello", "text/x-vcard", PIM_FORM_NONE },
-		{ "<contact/>", "text/x-s4j-sifc", PIM_FORM_NONE },
-		{ "<contact/>", "", PIM_FORM_NONE },
+		{ "<contact/>", "text/x-s4j-sifc", PIM_SIFC },
+		{ "\xEF\xBB\xBF <?xml version=\"1.0\"?>\n<note >", "",
+		  PIM_SIFN },
+		{ "<!-- x --><task>", "text/x-s4j-sife", PIM_SIFT },
+		{ "<appointment/>", "text/xml", PIM_SIFE },
+		{ "<contact/>", "text/html", PIM_FORM_NONE },
+		{ "<contact/>", "text/plain", PIM_TEXT },
+		{ "<contacts/>", "text/x-s4j-sifc", PIM_FORM_NONE },
+		{ "words", "text/x-s4j-sifc", PIM_FORM_NONE },
 		{ "x", "message/rfc822", PIM_RFC822 },
 	};
 
@@ -62,7 +69,7 @@ static void
 names(void **state)
 {
 	(void)state;
-	for (enum pim_form f = PIM_VCARD21; f <= PIM_OFOLDER; f++)
+	for (enum pim_form f = PIM_VCARD21; f <= PIM_SIFN; f++)
 		assert_int_equal(
 		    pim_form_of(pim_form_mime(f), pim_form_version(f)), f);
 	assert_int_equal(
