@@ -33,9 +33,10 @@ look_ahead(struct slice in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum pim_form forms[] = { PIM_VCAL10, PIM_ICAL20 };
+	static const enum pim_form forms[] = { PIM_VCAL10, PIM_ICAL20,
+					       PIM_SIFE };
 
-	fuzz_items(fuzz_input(data, size), PIM_ICAL20, forms, 2);
+	fuzz_items(fuzz_input(data, size), PIM_ICAL20, forms, 3);
 	look_ahead(fuzz_input(data, size));
 	return 0;
 }

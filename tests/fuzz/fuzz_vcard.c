@@ -4,8 +4,9 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum pim_form forms[] = { PIM_VCARD21, PIM_VCARD30 };
+	static const enum pim_form forms[] = { PIM_VCARD21, PIM_VCARD30,
+					       PIM_SIFC };
 
-	fuzz_items(fuzz_input(data, size), PIM_VCARD30, forms, 2);
+	fuzz_items(fuzz_input(data, size), PIM_VCARD30, forms, 3);
 	return 0;
 }

@@ -68,7 +68,7 @@ dict=
 case "$t" in
 wbxml_read) dict=wbxml ;;
 xml_read | msg | devinf | diff) dict=syncml ;;
-pim | vcard | ical | rrule) dict=vobject ;;
+pim | vcard | ical | sif | rrule) dict=vobject ;;
 conf) dict=conf ;;
 http_target) dict=http ;;
 xmpp) dict=xmpp ;;
