@@ -374,8 +374,11 @@ put_change(struct phone *p, const struct phone_item *it, bool slow)
 			   "<SourceParent><LocURI>%.*s</LocURI></SourceParent>",
 			   SLICE_ARG(it->parent));
 	if (it->live) {
+		if (p->b64)
+			buf_str(&p->out, "<Meta><Format xmlns='syncml:metinf'>"
+					 "b64</Format></Meta>");
 		buf_str(&p->out, "<Data>");
-		xml(&p->out, it->body);
+		xml(&p->out, p->b64 ? digest_b64(p->b->a, it->body) : it->body);
 		buf_str(&p->out, "</Data>");
 	}
 	buf_printf(&p->out, "</Item></%s>", cmd);
@@ -402,6 +405,14 @@ take_item(struct phone *p, const struct sml_cmd *cmd, struct buf *maps)
 		}
 		body = p->partial;
 		p->partial = (struct slice){ NULL, 0 };
+	}
+	if (p->b64 && cmd->tag != SML_DELETE) {
+		struct slice format =
+		    in->meta.format.n > 0 ? in->meta.format : cmd->meta.format;
+
+		assert_true(slice_is(format, "b64"));
+		assert_true(slice_is(cmd->meta.type, p->type));
+		assert_true(digest_unb64(p->b->a, body, &body));
 	}
 	if (cmd->tag == SML_ADD) {
 		it = phone_add(p, arena_cstr(p->b->a, body));

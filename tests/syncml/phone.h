@@ -52,6 +52,7 @@ struct phone {
 	bool no_map;        /* it never sends Map */
 	bool no_respuri;
 	bool field_level;   /* its items say so in their Meta */
+	bool b64;           /* its items are Base64, and so must ours be */
 	bool no_status;     /* it sends no Status for our items */
 	char last[32];      /* anchor of its last good sync */
 	char peer_last[40]; /* the server's Next of that sync */
