@@ -75,6 +75,7 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 	if (b->ds->form_seen == PIM_FORM_NONE) {
 		b->ds->form_seen = (int)form;
 		b->ds->plain_seen =
+		    pim_is_sif(form) &&
 		    !slice_is_nocase(slice_trim(op->format), "b64");
 	}
 	if (pim_canon(b->a, op->pim, &op->canon, &c->e) < 0 ||

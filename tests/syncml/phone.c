@@ -40,7 +40,7 @@ bench_account(struct bench *b)
 	struct store_collection col[] = {
 		{ .name = SLICE_LIT("contacts"),
 		  .display = SLICE_LIT("Contacts"),
-		  .aliases = SLICE_LIT("card addressbook"),
+		  .aliases = SLICE_LIT("card addressbook scard"),
 		  .kinds = PIM_CONTACT },
 		{ .name = SLICE_LIT("calendar"),
 		  .display = SLICE_LIT("Calendar"),

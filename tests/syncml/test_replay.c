@@ -86,10 +86,10 @@ check_reply(const char *path, struct arena *a, enum sml_enc enc,
 			continue;
 		if (code == 404)
 			p->foreign++;
-		else if (code >= 400 && code != 508 && code != 415)
+		else if (code >= 400 && code != 508)
 			(void)printf("%s: status %u for %.*s\n", path, code,
 				     SLICE_ARG(m->cmds[i].cmd));
-		if (code >= 500 && code != 508 && code != 514)
+		if ((code >= 500 && code != 508 && code != 514) || code == 415)
 			p->wrong++;
 	}
 }

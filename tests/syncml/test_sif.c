@@ -212,6 +212,12 @@ nothing_told(void **state)
 	assert_true(phone_sync(&sif, 200));
 	has(phone_find(&sif, "Roe"), "<FirstName>Jim</FirstName>");
 	settled(&sif);
+	phone_init(&sif, &bench, "IMEI:3");
+	sif.b64 = true;
+	sif.db = "scard";
+	sif.type = "text/x-s4j-sifc";
+	assert_true(phone_sync(&sif, 200));
+	has(phone_find(&sif, "Roe"), "<FirstName>Jim</FirstName>");
 }
 
 /* A picture is larger than a message: in pieces of Base64. */
