@@ -437,7 +437,7 @@ write_mails(struct sif_out *o, const struct pim_comp *card)
 		}
 	}
 	for (size_t i = 0; i < MAIL_N; i++) {
-		struct slice type = SLICE_LIT("");
+		struct slice type;
 
 		sif_put(o, slice_c(mails[i].el),
 			of[i] == NULL ? SLICE_LIT("")

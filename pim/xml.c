@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { NAME_BYTES = 32 };
+enum { NAME_BYTES = 32, TAGS_MAX = 2 * PIM_XML_ELEMENTS_MAX };
 
 /* Behind the next `mark`; false: there is none. */
 static bool
@@ -179,7 +179,7 @@ pim_xml_next(struct pim_xml *x, struct pim_xml_el *out)
 
 	while (!x->broken && skip_to(&x->rest, "<")) {
 		gt = slice_find(x->rest, '>');
-		x->broken = x->seen++ >= 2 * PIM_XML_ELEMENTS_MAX ||
+		x->broken = x->seen++ >= TAGS_MAX ||
 			    gt == SIZE_MAX ||
 			    slice_starts(x->rest, "!DOCTYPE") ||
 			    slice_starts(x->rest, "![");
