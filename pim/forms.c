@@ -41,6 +41,16 @@ pim_form_version(enum pim_form form)
 	return (size_t)form < FORM_N ? forms[form].version : forms[0].version;
 }
 
+static enum pim_form
+sif_of(struct slice mime)
+{
+	for (enum pim_form sif = PIM_SIFC; sif <= PIM_SIFN; sif++) {
+		if (slice_eq_nocase(mime, forms[sif].mime))
+			return sif;
+	}
+	return PIM_FORM_NONE;
+}
+
 enum pim_form
 pim_form_of(struct slice mime, struct slice version)
 {
@@ -84,11 +94,7 @@ pim_form_of(struct slice mime, struct slice version)
 	    slice_is_nocase(mime, "message/x-rfc822") ||
 	    slice_is_nocase(mime, "text/message"))
 		return PIM_RFC822;
-	for (enum pim_form sif = PIM_SIFC; sif <= PIM_SIFN; sif++) {
-		if (slice_eq_nocase(mime, forms[sif].mime))
-			return sif;
-	}
-	return PIM_FORM_NONE;
+	return sif_of(mime);
 }
 
 enum pim_form

@@ -108,6 +108,10 @@ run(struct arena *a, const struct row *row, size_t n)
 	}
 }
 
+#define HOMES                                                                  \
+	"TEL;TYPE=HOME,VOICE:1\r\nTEL;TYPE=HOME,VOICE:2\r\n"                   \
+	"TEL;TYPE=HOME,VOICE:3\r\n"
+
 static const struct row contacts[] = {
 	{ PIM_SIFC,
 	  "<FirstName>Anna</FirstName><LastName>Gr&#252;n &amp; Co;x</LastName>"
@@ -133,9 +137,7 @@ static const struct row contacts[] = {
 	  "<CallbackTelephoneNumber>7</CallbackTelephoneNumber>"
 	  "<OtherTelephoneNumber>8</OtherTelephoneNumber>"
 	  "<PagerNumber/>",
-	  { "TEL;TYPE=HOME,VOICE:1\r\nTEL;TYPE=HOME,VOICE:2\r\n"
-	    "TEL;TYPE=HOME,VOICE:3\r\nTEL;TYPE=VOICE:8\r\n"
-	    "TEL;TYPE=WORK,FAX:4\r\n",
+	  { HOMES, "TEL;TYPE=VOICE:8\r\nTEL;TYPE=WORK,FAX:4\r\n",
 	    "TEL;TYPE=CELL:5\r\n", "TEL;TYPE=WORK,PREF:6\r\n",
 	    "TEL;TYPE=X-FUNAMBOL-CALLBACK:7\r\n", "!PAGER" },
 	  { "<HomeTelephoneNumber>1</HomeTelephoneNumber>"
