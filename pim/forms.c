@@ -41,9 +41,21 @@ pim_form_version(enum pim_form form)
 	return (size_t)form < FORM_N ? forms[form].version : forms[0].version;
 }
 
+/* Mail, and SIF. */
 static enum pim_form
-sif_of(struct slice mime)
+other_form(struct slice mime)
 {
+	if (slice_is_nocase(mime, "application/vnd.omads-email+xml") ||
+	    slice_is_nocase(mime, "application/vnd.omads-email"))
+		return PIM_EMAIL;
+	if (slice_is_nocase(mime, "application/vnd.omads-folder+xml") ||
+	    slice_is_nocase(mime, "application/vnd.omads-folder"))
+		return PIM_OFOLDER;
+	/* Phones before the standard one have names of their own. */
+	if (slice_is_nocase(mime, "message/rfc822") ||
+	    slice_is_nocase(mime, "message/x-rfc822") ||
+	    slice_is_nocase(mime, "text/message"))
+		return PIM_RFC822;
 	for (enum pim_form sif = PIM_SIFC; sif <= PIM_SIFN; sif++) {
 		if (slice_eq_nocase(mime, forms[sif].mime))
 			return sif;
@@ -83,18 +95,7 @@ pim_form_of(struct slice mime, struct slice version)
 		return PIM_TEXT;
 	if (slice_is_nocase(mime, "text/x-vnote"))
 		return PIM_VNOTE;
-	if (slice_is_nocase(mime, "application/vnd.omads-email+xml") ||
-	    slice_is_nocase(mime, "application/vnd.omads-email"))
-		return PIM_EMAIL;
-	if (slice_is_nocase(mime, "application/vnd.omads-folder+xml") ||
-	    slice_is_nocase(mime, "application/vnd.omads-folder"))
-		return PIM_OFOLDER;
-	/* Phones before the standard one have names of their own. */
-	if (slice_is_nocase(mime, "message/rfc822") ||
-	    slice_is_nocase(mime, "message/x-rfc822") ||
-	    slice_is_nocase(mime, "text/message"))
-		return PIM_RFC822;
-	return sif_of(mime);
+	return other_form(mime);
 }
 
 enum pim_form

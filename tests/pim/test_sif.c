@@ -108,9 +108,7 @@ run(struct arena *a, const struct row *row, size_t n)
 	}
 }
 
-#define HOMES                                                                  \
-	"TEL;TYPE=HOME,VOICE:1\r\nTEL;TYPE=HOME,VOICE:2\r\n"                   \
-	"TEL;TYPE=HOME,VOICE:3\r\n"
+#define HOMES "HOME,VOICE:1\r\nTEL;TYPE=HOME,VOICE:2\r\nTEL;TYPE=HOME,VOICE:3"
 
 static const struct row contacts[] = {
 	{ PIM_SIFC,
