@@ -16,7 +16,7 @@ build="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev
 tests="git clang clang-tidy cppcheck libclang-rt-14-dev llvm syncevolution
 	clang-format-14 mandoc nginx-light haproxy postgresql pgbouncer
 	prosody python3-aiosmtpd openssl kannel kannel-extras
-	libsynthesis-dev g++
+	dovecot-imapd dovecot-lmtpd libsynthesis-dev g++
 	python3-icalendar python3-dateutil"
 
 case "${1:-build}" in

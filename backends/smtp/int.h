@@ -3,6 +3,7 @@
 #define BACKENDS_SMTP_INT_H
 
 #include "backends/smtp/smtp.h"
+#include "backends/submission.h"
 #include "base/buf.h"
 
 enum {
@@ -15,6 +16,10 @@ enum {
 bool smtp_address_ok(struct slice address);
 
 struct slice smtp_domain(struct slice address);
+
+/* Copies the texts that conf points to, and points it there; to be freed.
+   NULL: no memory. */
+char *smtp_keep_texts(struct smtp_conf *conf);
 
 /* Head and body as they go over the line. .p == NULL: no memory. */
 struct slice smtp_write(const struct smtp_conf *conf, struct arena *a,
@@ -37,7 +42,9 @@ enum smtp_end {
 };
 
 /* why: at least 200 bytes. */
-enum smtp_end smtp_post(struct smtp_post *p, const char *to, struct slice mail,
+enum smtp_end smtp_post(struct smtp_post *p, const struct submission *in,
 			char *why);
+/* After SMTP_DOWN: may the server have the message all the same? */
+bool smtp_post_doubt(const struct smtp_post *p);
 
 #endif

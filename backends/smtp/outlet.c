@@ -196,6 +196,16 @@ down(struct smtp_outlet *o, const char *why, unsigned *tries)
 		set_up(o, true, NULL);
 }
 
+static enum smtp_end
+post(struct smtp_outlet *o, const struct job *j, char *why)
+{
+	const struct submission in = {
+		.from = o->conf.from, .to = &j->to, .to_n = 1, .bytes = j->mail
+	};
+
+	return smtp_post(o->post, &in, why);
+}
+
 static void *
 run(void *arg)
 {
@@ -209,7 +219,7 @@ run(void *arg)
 		enum smtp_end end = SMTP_REFUSED;
 
 		if (j->mail.n > 0)
-			end = smtp_post(o->post, j->to, j->mail, why);
+			end = post(o, j, why);
 		settle(o, j, end, why);
 		if (end == SMTP_DOWN && !stopping(o))
 			down(o, why, &tries);
@@ -250,31 +260,6 @@ smtp_close(struct outlet **out)
 }
 
 static const struct outlet_vtable vtable = { "smtp", smtp_send, smtp_close };
-
-static bool
-keep_conf(struct smtp_outlet *o, const struct smtp_conf *conf)
-{
-	const char **text[] = { &o->conf.server,  &o->conf.from,
-				&o->conf.user,    &o->conf.secret,
-				&o->conf.ca_file, &o->conf.helo };
-	size_t n = 0, at = 0;
-
-	o->conf = *conf;
-	if (o->conf.retry_ms == 0)
-		o->conf.retry_ms = RETRY_MS;
-	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
-		n += strlen(*text[i]) + 1;
-	o->texts = calloc(1, n);
-	for (size_t i = 0;
-	     o->texts != NULL && i < sizeof(text) / sizeof(text[0]); i++) {
-		size_t len = strlen(*text[i]) + 1;
-
-		memcpy(o->texts + at, *text[i], len);
-		*text[i] = o->texts + at;
-		at += len;
-	}
-	return o->texts != NULL;
-}
 
 static bool
 host_ok(struct slice s)
@@ -331,10 +316,16 @@ smtp_open(const struct smtp_conf *conf, const struct outlet_calls *calls,
 	if (smtp_check(conf, e) < 0)
 		return -1;
 	o = calloc(1, sizeof(*o));
-	if (o == NULL || !keep_conf(o, conf)) {
+	if (o != NULL) {
+		o->conf = *conf;
+		o->texts = smtp_keep_texts(&o->conf);
+	}
+	if (o == NULL || o->texts == NULL) {
 		free(o);
 		return err_set(e, ERR_NOMEM, "smtp.open", "no memory");
 	}
+	if (o->conf.retry_ms == 0)
+		o->conf.retry_ms = RETRY_MS;
 	o->o.v = &vtable;
 	o->calls = *calls;
 	o->end = &o->first;

@@ -17,7 +17,9 @@ struct smtp_post {
 	const struct smtp_conf *conf;
 	bool (*give_up)(void *ctx);
 	void *ctx;
+	const struct submission *in;
 	struct slice mail; /* what is left of it */
+	bool asked;        /* in->ready */
 	bool quit;         /* the rest of the talk is about leaving */
 	char command[5];   /* the last that was sent: "RCPT" */
 	char line[LINE_MAX_BYTES + 1]; /* the server's last */
@@ -32,6 +34,9 @@ on_read(char *to, size_t size, size_t n, void *ctx)
 	struct smtp_post *p = ctx;
 	struct slice part = slice_sub(p->mail, 0, size * n);
 
+	if (!p->asked && p->in->ready != NULL && !p->in->ready(p->in->ctx))
+		return CURL_READFUNC_ABORT;
+	p->asked = true;
 	if (part.n > 0)
 		memcpy(to, part.p, part.n);
 	p->mail = slice_from(p->mail, part.n);
@@ -138,8 +143,7 @@ begin(struct smtp_post *p, struct err *e)
 {
 	const struct smtp_conf *conf = p->conf;
 	struct slice helo = slice_c(conf->helo);
-	struct slice from = slice_c(conf->from);
-	char url[1024], sender[SMTP_ADDRESS_MAX + 3];
+	char url[1024];
 
 	if (p->curl != NULL)
 		return 0;
@@ -148,14 +152,12 @@ begin(struct smtp_post *p, struct err *e)
 		return err_set(e, ERR_NOMEM, "smtp.open", "no memory");
 	options(p);
 	if (helo.n == 0)
-		helo = smtp_domain(from);
+		helo = smtp_domain(slice_c(conf->from));
 	(void)snprintf(url, sizeof(url), "%s://%.500s/%.*s",
 		       conf->tls == SMTP_IMPLICIT ? "smtps" : "smtp",
 		       conf->server, (int)(helo.n > 255 ? 255 : helo.n),
 		       helo.p);
-	(void)snprintf(sender, sizeof(sender), "<%.*s>", SLICE_ARG(from));
-	if (curl_easy_setopt(p->curl, CURLOPT_URL, url) != CURLE_OK ||
-	    curl_easy_setopt(p->curl, CURLOPT_MAIL_FROM, sender) != CURLE_OK)
+	if (curl_easy_setopt(p->curl, CURLOPT_URL, url) != CURLE_OK)
 		return err_set(e, ERR_CONFIG, "smtp.open",
 			       "\"%.100s\" is no server", conf->server);
 	return 0;
@@ -228,27 +230,58 @@ judge(struct smtp_post *p, CURLcode rc, char *why)
 	return SMTP_DOWN;
 }
 
-enum smtp_end
-smtp_post(struct smtp_post *p, const char *to, struct slice mail, char *why)
+bool
+smtp_post_doubt(const struct smtp_post *p)
 {
-	char address[SMTP_ADDRESS_MAX + 3];
-	struct curl_slist *rcpt;
+	return p->asked && p->mail.n == 0;
+}
+
+static struct curl_slist *
+recipients(const struct submission *in)
+{
+	struct curl_slist *all = NULL;
+
+	for (size_t i = 0; i < in->to_n; i++) {
+		char address[SMTP_ADDRESS_MAX + 3];
+		struct curl_slist *more;
+
+		(void)snprintf(address, sizeof(address), "<%.*s>",
+			       SMTP_ADDRESS_MAX, in->to[i]);
+		more = curl_slist_append(all, address);
+		if (more == NULL) {
+			curl_slist_free_all(all);
+			return NULL;
+		}
+		all = more;
+	}
+	return all;
+}
+
+enum smtp_end
+smtp_post(struct smtp_post *p, const struct submission *in, char *why)
+{
+	struct curl_slist *rcpt = recipients(in);
+	char sender[SMTP_ADDRESS_MAX + 3];
 	CURLcode rc;
 
-	(void)snprintf(address, sizeof(address), "<%s>", to);
-	rcpt = curl_slist_append(NULL, address);
+	p->asked = false;
 	if (rcpt == NULL || begin(p, NULL) < 0) {
 		curl_slist_free_all(rcpt);
 		(void)snprintf(why, WHY_BYTES, "no memory");
 		return SMTP_LATER;
 	}
-	p->mail = mail;
+	(void)snprintf(sender, sizeof(sender), "<%.*s>", SMTP_ADDRESS_MAX,
+		       in->from);
+	p->in = in;
+	p->mail = in->bytes;
 	p->no_way = p->quit = false;
 	p->command[0] = p->line[0] = '\0';
+	(void)curl_easy_setopt(p->curl, CURLOPT_MAIL_FROM, sender);
 	(void)curl_easy_setopt(p->curl, CURLOPT_MAIL_RCPT, rcpt);
 	rc = curl_easy_perform(p->curl);
 	(void)curl_easy_setopt(p->curl, CURLOPT_MAIL_RCPT, NULL);
 	curl_slist_free_all(rcpt);
+	p->in = NULL;
 	if (rc != CURLE_OK)
 		end(p);
 	return judge(p, rc, why);

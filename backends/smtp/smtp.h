@@ -6,6 +6,7 @@
 #define BACKENDS_SMTP_SMTP_H
 
 #include "backends/outlet.h"
+#include "backends/submission.h"
 #include "base/clock.h"
 
 enum smtp_tls {
@@ -34,6 +35,11 @@ int smtp_check(const struct smtp_conf *conf, struct err *e);
 /* conf is borrowed for the call (clk until the close), the table copied. */
 int smtp_open(const struct smtp_conf *conf, const struct outlet_calls *calls,
 	      struct outlet **out, struct err *e);
+
+/* conf is copied, clk not used. Connects when there is something to send;
+   give_up is asked now and then meanwhile. */
+int smtp_submitter(const struct smtp_conf *conf, bool (*give_up)(void *ctx),
+		   void *ctx, struct submitter **out, struct err *e);
 
 /* "starttls", "implicit", "none"; false: none of them. */
 bool smtp_tls_of(struct slice word, enum smtp_tls *out);

@@ -23,10 +23,9 @@ broken(struct err *e, const char *why)
 	return err_set(e, ERR_UNAVAILABLE, "xmpp.line", "%s", why);
 }
 
-/* Until the socket is ready for `events`. */
-static int
-await(const struct im_line *l, short events, const struct im_wait *w,
-      struct err *e)
+int
+im_line_await(const struct im_line *l, short events, const struct im_wait *w,
+	      struct err *e)
 {
 	for (;;) {
 		struct pollfd p[2] = { { l->fd, events, 0 },
@@ -92,7 +91,7 @@ connect_to(struct im_line *l, const struct addrinfo *ai,
 	if (connect(l->fd, ai->ai_addr, ai->ai_addrlen) < 0)
 		rc = errno;
 	if (rc == EINPROGRESS) {
-		if (await(l, POLLOUT, w, e) < 0)
+		if (im_line_await(l, POLLOUT, w, e) < 0)
 			return -1;
 		if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &rc, &n) < 0)
 			rc = errno;
@@ -152,47 +151,60 @@ tls_failed(struct im_line *l, int rc, struct err *e)
 		       gnutls_strerror(rc));
 }
 
-static int
-prepare(struct im_line *l, const char *domain, const char *ca_file,
-	struct err *e)
+int
+im_line_trust(const char *ca_file, gnutls_certificate_credentials_t *out,
+	      struct err *e)
 {
-	int rc = gnutls_certificate_allocate_credentials(&l->cred);
+	int rc = gnutls_certificate_allocate_credentials(out);
 
-	if (rc >= 0 && ca_file[0] == '\0')
-		rc = gnutls_certificate_set_x509_system_trust(l->cred);
-	else if (rc >= 0)
-		rc = gnutls_certificate_set_x509_trust_file(
-		    l->cred, ca_file, GNUTLS_X509_FMT_PEM);
-	if (rc < 0 || (rc == 0 && ca_file[0] != '\0'))
-		return err_sys(e, ERR_CONFIG, rc, "xmpp.tls",
-			       "no certificates to trust can be read from "
-			       "\"%.100s\"",
-			       ca_file);
-	rc = gnutls_init(&l->tls,
-			 GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	if (rc < 0) {
+		*out = NULL;
+		return err_set(e, ERR_NOMEM, "xmpp.tls", "no memory");
+	}
+	rc = ca_file[0] == '\0' ? gnutls_certificate_set_x509_system_trust(*out)
+				: gnutls_certificate_set_x509_trust_file(
+				      *out, ca_file, GNUTLS_X509_FMT_PEM);
+	if (rc > 0 || (rc == 0 && ca_file[0] == '\0'))
+		return 0;
+	gnutls_certificate_free_credentials(*out);
+	*out = NULL;
+	return err_sys(e, ERR_CONFIG, rc, "xmpp.tls",
+		       "no certificates to trust can be read from "
+		       "\"%.100s\"",
+		       ca_file);
+}
+
+static int
+prepare(struct im_line *l, const char *host,
+	gnutls_certificate_credentials_t trust, struct err *e)
+{
+	int rc = gnutls_init(&l->tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
+					  GNUTLS_NO_SIGNAL);
+
 	if (rc >= 0)
 		rc = gnutls_priority_set_direct(l->tls, PRIORITY, NULL);
 	if (rc >= 0)
 		rc = gnutls_credentials_set(l->tls, GNUTLS_CRD_CERTIFICATE,
-					    l->cred);
+					    trust);
 	if (rc >= 0)
-		rc = gnutls_server_name_set(l->tls, GNUTLS_NAME_DNS, domain,
-					    strlen(domain));
+		rc = gnutls_server_name_set(l->tls, GNUTLS_NAME_DNS, host,
+					    strlen(host));
 	if (rc < 0)
 		return err_sys(e, ERR_UNAVAILABLE, rc, "xmpp.tls", "TLS: %s",
 			       gnutls_strerror(rc));
-	gnutls_session_set_verify_cert(l->tls, domain, 0);
+	gnutls_session_set_verify_cert(l->tls, host, 0);
 	gnutls_transport_set_int(l->tls, l->fd);
 	return 0;
 }
 
 int
-im_line_tls(struct im_line *l, const char *domain, const char *ca_file,
-	    const struct im_wait *w, struct err *e)
+im_line_tls_by(struct im_line *l, const char *host,
+	       gnutls_certificate_credentials_t trust, const struct im_wait *w,
+	       struct err *e)
 {
 	int rc;
 
-	if (prepare(l, domain, ca_file, e) < 0)
+	if (prepare(l, host, trust, e) < 0)
 		return -1;
 	while ((rc = gnutls_handshake(l->tls)) < 0) {
 		short events =
@@ -200,10 +212,19 @@ im_line_tls(struct im_line *l, const char *domain, const char *ca_file,
 
 		if (gnutls_error_is_fatal(rc))
 			return tls_failed(l, rc, e);
-		if (rc == GNUTLS_E_AGAIN && await(l, events, w, e) < 0)
+		if (rc == GNUTLS_E_AGAIN && im_line_await(l, events, w, e) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+int
+im_line_tls(struct im_line *l, const char *domain, const char *ca_file,
+	    const struct im_wait *w, struct err *e)
+{
+	if (im_line_trust(ca_file, &l->cred, e) < 0)
+		return -1;
+	return im_line_tls_by(l, domain, l->cred, w, e);
 }
 
 /* ---- bytes --------------------------------------------------------------- */

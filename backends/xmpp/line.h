@@ -1,6 +1,7 @@
 /*
- * A TCP connection that may change to TLS. It never blocks but for looking up
- * a name; who waits is told by a descriptor when to give up.
+ * A TCP connection that may change to TLS, for the XMPP stream and the IMAP
+ * line. It never blocks but for looking up a name; who waits is told by a
+ * descriptor when to give up.
  */
 #ifndef BACKENDS_XMPP_LINE_H
 #define BACKENDS_XMPP_LINE_H
@@ -13,7 +14,7 @@
 struct im_line {
 	int fd; /* -1: none */
 	gnutls_session_t tls;
-	gnutls_certificate_credentials_t cred;
+	gnutls_certificate_credentials_t cred; /* NULL: none of its own */
 	bool loopback;
 	bool want_write; /* TLS wants to write before it can read */
 };
@@ -21,7 +22,7 @@ struct im_line {
 /* Who waits: until the time (clk_mono_ms), or until give_up says so. */
 struct im_wait {
 	int64_t until_ms;
-	int wake; /* readable: ask give_up */
+	int wake; /* readable: ask give_up; -1: nobody gives up */
 	bool (*give_up)(void *ctx);
 	void *ctx;
 };
@@ -29,6 +30,21 @@ struct im_wait {
 /* "host:port", "[::1]:port", "host"; def_port where there is none. */
 int im_line_connect(struct im_line *l, const char *server, const char *def_port,
 		    const struct im_wait *w, struct err *e);
+
+/* Until the socket is ready for `events` of poll(). */
+int im_line_await(const struct im_line *l, short events,
+		  const struct im_wait *w, struct err *e);
+
+/* Certificates that may vouch (PEM; "": those that the system trusts), to be
+   freed by who asked. */
+int im_line_trust(const char *ca_file, gnutls_certificate_credentials_t *out,
+		  struct err *e);
+
+/* TLS 1.2 at least, with a certificate for `host` that one of `trust` vouches
+   for; trust outlives the line. */
+int im_line_tls_by(struct im_line *l, const char *host,
+		   gnutls_certificate_credentials_t trust,
+		   const struct im_wait *w, struct err *e);
 
 /* TLS 1.2 at least, with a certificate for `domain` that the file (""; the
    system) vouches for. */

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Calls go one way: server -> syncml -> pim -> base, and to stores only
-through backends/store.h and copy.h, to
-outlets through outlet.h. This reads every #include line and fails on
-one that points upward, and on a third-party library outside the files it is
-meant for.
+through backends/store.h and copy.h, to outlets, mailboxes
+and submission through outlet.h, mailbox.h and submission.h. This reads every #include line and fails on one that points
+upward, and on a third-party library outside the files it is meant for.
 """
 
 import re
@@ -19,7 +18,8 @@ MAY = {
     "server": {"base", "pim", "syncml", "backends", "server"},
     "clients": {"base", "pim", "syncml", "clients"},
 }
-STORE = {"backends/store.h", "backends/copy.h", "backends/outlet.h"}
+STORE = {"backends/store.h", "backends/copy.h", "backends/outlet.h",
+         "backends/mailbox.h", "backends/submission.h"}
 # The one file that opens them names the outlets that there are.
 OPENS = {"server/outlets.c": {"backends/xmpp/xmpp.h", "backends/smtp/smtp.h",
                               "backends/push/push.h"}}
@@ -28,7 +28,8 @@ ONLY_STORE = {"syncml", "server"}
 
 # third-party header (start of its name) -> where it may appear
 FOREIGN = {
-    "sodium": ("base/", "server/", "backends/xmpp/sasl"),
+    "sodium": ("base/", "server/", "backends/xmpp/sasl",
+               "backends/imap/open"),
     "gnutls": ("base/digest.c", "server/", "backends/xmpp/"),
     "libxml": ("syncml/xml", "backends/xmpp/read"),
     "strophe": (),

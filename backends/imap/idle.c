@@ -1,0 +1,106 @@
+/* Waiting for news (RFC 2177), with as little memory as can be. */
+#include "backends/imap/int.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+/* Nothing half read may be lost with the buffers. */
+static void
+let_go(struct mbox *m)
+{
+	if (m->t == NULL || imap_buffered(m) || m->t->out_n > 0)
+		return;
+	free(m->t);
+	m->t = NULL;
+}
+
+int
+mbox_idle(struct mbox *m, struct err *e)
+{
+	struct imap_ask q = { .a = NULL };
+	int rc = imap_begin(m, &q, 0);
+
+	if (rc == 0)
+		rc = imap_say(m, "IDLE\r\n");
+	if (rc == 0)
+		rc = imap_until_plus(m);
+	m->ask = NULL;
+	if (rc < 0)
+		return imap_died(m, e);
+	if (rc == 1)
+		return imap_refused(&q, ERR_UNSUPPORTED, "IDLE", e);
+	m->idling = true;
+	let_go(m);
+	return 0;
+}
+
+int
+mbox_fd(const struct mbox *m)
+{
+	return m->l.fd;
+}
+
+int
+mbox_news(struct mbox *m, bool *news, struct err *e)
+{
+	enum imap_got got;
+	size_t n;
+
+	/* Each look has its own share of bytes, and a line that has begun
+	   some seconds to end. */
+	m->left = IMAP_SMALL_TALK;
+	m->until_ms = clk_mono_ms() + 5000;
+	if (imap_talk(m) < 0)
+		return imap_died(m, e);
+	for (;;) {
+		if (!imap_buffered(m) && (imap_poll(m, &n) < 0 || n == 0))
+			break;
+		if (imap_answer(m, &got) < 0)
+			break;
+		/* The server ends an IDLE that nobody ended. */
+		if (got == IMAP_GOT_DONE)
+			(void)imap_fail(m, ERR_UNAVAILABLE,
+					"the server does not wait any more");
+	}
+	if (m->is_dead)
+		return imap_died(m, e);
+	let_go(m);
+	*news = m->news;
+	m->news = false;
+	return 0;
+}
+
+int
+mbox_idle_end(struct mbox *m, bool *news, struct err *e)
+{
+	struct imap_ask q = { .a = NULL };
+	int rc;
+
+	*news = false;
+	if (!m->idling)
+		return 0;
+	m->idling = false;
+	if (m->is_dead || imap_talk(m) < 0)
+		return imap_died(m, e);
+	m->ask = &q;
+	m->left = IMAP_SMALL_TALK;
+	m->until_ms = clk_mono_ms() + (m->conf.answer_ms > 0 ? m->conf.answer_ms
+							     : IMAP_ANSWER_MS);
+	(void)imap_say(m, "DONE");
+	rc = imap_end(m);
+	*news = m->news;
+	m->news = false;
+	return rc < 0 ? imap_died(m, e) : 0;
+}
+
+int
+mbox_noop(struct mbox *m, bool *news, struct err *e)
+{
+	struct imap_ask q = { .a = NULL };
+	int rc = imap_command(m, &q, "NOOP");
+
+	*news = m->news;
+	m->news = false;
+	return imap_ended(m, rc, &q, ERR_UNAVAILABLE, "NOOP", e);
+}
