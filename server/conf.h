@@ -65,6 +65,14 @@ struct srv_conf {
 	const char *post_url, *post_secret_file;
 	const char *push_ca_file;
 	bool push_allow_plain;
+	/* people's mail: "" in imap_host leaves it to each account */
+	const char *imap_host, *imap_security, *imap_ca_file;
+	const char *imap_master_user, *imap_master_password_file;
+	bool imap_allow_plain;
+	int64_t imap_port, imap_poll_s, imap_lines, imap_workers;
+	int64_t mail_days, mail_count, mail_cap_bytes;
+	int64_t mail_day_messages, mail_day_recipients;
+	const char *mail_archive;
 	/* process */
 	bool allow_root;
 	enum log_level log_level;

@@ -21,6 +21,7 @@ static const char reminders[] = "Reminders";
 static const char xmpp[] = "Reminders by XMPP";
 static const char smtp[] = "Reminders by mail";
 static const char push[] = "Waking devices";
+static const char imap[] = "Mail of the accounts";
 static const char process[] = "Process";
 
 /*
@@ -185,9 +186,10 @@ const struct srv_conf_key srv_conf_keys[] = {
 
 	{ "alarm_poll", reminders, SRV_CONF_SECONDS, AT(alarm_poll_s), 1, 10,
 	  "s", "5", false,
-	  "How long a reminder that another process wrote (an import, another "
-	  "node) may stay unseen here. Each look is two statements; with "
-	  "listen=on in `store` it is not waited for." },
+	  "How long a reminder, or a change to somebody's mail, that another "
+	  "process wrote (an import, a command, another node) may stay unseen "
+	  "here. Each look is two statements; with listen=on in `store` it is "
+	  "not waited for." },
 	{ "alarm_per_minute", reminders, SRV_CONF_INT, AT(alarm_minute_max), 1,
 	  1000, "messages", "20", false,
 	  "Reminders to one person within a minute; what is more comes as one "
@@ -286,6 +288,59 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "", "no", false,
 	  "Go to gateways without TLS that are not on loopback. Everybody on "
 	  "the way can read the passwords then." },
+	{ "imap_host", imap, SRV_CONF_TEXT, AT(imap_host), 0, 0, "", "", false,
+	  "IMAP server of accounts that have none of their own (funicular mail "
+	  "set). Its certificate must name it." },
+	{ "imap_port", imap, SRV_CONF_INT, AT(imap_port), 0, 65535, "", "0",
+	  false, "Its port; 0: 993 with tls, else 143." },
+	{ "imap_security", imap, SRV_CONF_TEXT, AT(imap_security), 0, 0, "",
+	  "tls", false,
+	  "tls (from the first byte), starttls or none (loopback only, see "
+	  "imap_allow_plain)." },
+	{ "imap_ca_file", imap, SRV_CONF_TEXT, AT(imap_ca_file), 0, 0, "", "",
+	  false,
+	  "Certificates (PEM) that may vouch for IMAP servers. Empty: those "
+	  "that the system trusts." },
+	{ "imap_allow_plain", imap, SRV_CONF_BOOL, AT(imap_allow_plain), 0, 0,
+	  "", "no", false,
+	  "With imap_security = none, go to a server that is not on loopback, "
+	  "too. Passwords and mail then cross the network readable." },
+	{ "imap_master_user", imap, SRV_CONF_TEXT, AT(imap_master_user), 0, 0,
+	  "", "", false,
+	  "Name that may log in for all users (Dovecot's master user, one of "
+	  "Cyrus' proxyservers). Accounts without a password of their own use "
+	  "it, so that none has to be kept here." },
+	{ "imap_master_password_file", imap, SRV_CONF_TEXT,
+	  AT(imap_master_password_file), 0, 0, "", "", false,
+	  "File whose first line is its password. Nobody else may read it." },
+	{ "imap_poll", imap, SRV_CONF_SECONDS, AT(imap_poll_s), 10, 86400, "s",
+	  "5 min", false,
+	  "How often a mailbox is looked at whose server cannot tell by itself "
+	  "that something came (IDLE)." },
+	{ "imap_lines", imap, SRV_CONF_INT, AT(imap_lines), 0, 100000,
+	  "connections", "2000", false,
+	  "Mailboxes that this node keeps a line to, to hear of new mail at "
+	  "once. The others are looked at each imap_poll. 0: none." },
+	{ "imap_workers", imap, SRV_CONF_INT, AT(imap_workers), 1, 64,
+	  "threads", "4", false, "Mailboxes that are worked on at once." },
+	{ "mail_days", imap, SRV_CONF_INT, AT(mail_days), 0, 36500, "days",
+	  "30", false,
+	  "How far back mail of an account is kept ready for its devices, "
+	  "unless it says otherwise; 0: all." },
+	{ "mail_count", imap, SRV_CONF_INT, AT(mail_count), 0, 100000, "mails",
+	  "500", false, "And how many of each folder at most; 0: all." },
+	{ "mail_cap", imap, SRV_CONF_BYTES, AT(mail_cap_bytes), 1000, 50000000,
+	  "bytes", "500 kB", false,
+	  "Of a longer mail the rest is fetched when a device asks for it." },
+	{ "mail_day_messages", imap, SRV_CONF_INT, AT(mail_day_messages), 0,
+	  1000000, "mails", "200", false,
+	  "Mails that an account may send within 24 hours; 0: none at all." },
+	{ "mail_day_recipients", imap, SRV_CONF_INT, AT(mail_day_recipients), 0,
+	  1000000, "recipients", "500", false,
+	  "And their recipients. A stolen phone is no source of spam." },
+	{ "mail_archive", imap, SRV_CONF_TEXT, AT(mail_archive), 0, 0, "", "",
+	  false,
+	  "Address that gets a blind copy of each mail that a device sends." },
 
 	{ "allow_root", process, SRV_CONF_BOOL, AT(allow_root), 0, 0, "", "no",
 	  false,

@@ -116,12 +116,20 @@ on_listen(void *ctx, bool up, const char *why)
 }
 
 static void
+on_mail(void *ctx, int64_t account, bool work)
+{
+	srv_mail_poke(ctx, account, work);
+}
+
+static void
 on_close(void *ctx)
 {
 	struct srv_engine *eng = ctx;
 
 	if (eng->alarms != NULL)
 		(void)eng->site.store->v->hear(eng->site.store, NULL, NULL);
+	srv_mail_free(&eng->mail);
+	srv_mail_env_close(&eng->mail_env);
 	srv_alarms_free(&eng->alarms);
 	if (eng->logins != NULL) {
 		(void)srv_logins_share(eng->logins, eng->site.store, NULL);
@@ -172,6 +180,26 @@ open_alarms(struct srv_engine *eng, struct err *e)
 }
 
 static int
+open_mail(struct srv_engine *eng, struct err *e)
+{
+	eng->mail_env = (struct srv_mail_env){
+		.store = eng->site.store,
+		.clk = eng->site.clk,
+		.log = eng->log,
+		.conf = &eng->site.conf,
+		.secrets = eng->site.secrets,
+		.submitter = srv_outlets_submitter,
+	};
+	if (srv_mail_env_open(&eng->mail_env, e) < 0 ||
+	    srv_mail_start(&eng->mail_env, slice_c(eng->house.id), &eng->mail,
+			   e) < 0)
+		return -1;
+	eng->server.mail = on_mail;
+	eng->server.mail_ctx = eng->mail;
+	return 0;
+}
+
+static int
 open_site(struct srv_engine *eng, struct err *e)
 {
 	const struct srv_conf *c = &eng->site.conf;
@@ -219,7 +247,7 @@ open_site(struct srv_engine *eng, struct err *e)
 	/* What was counted before this start. */
 	if (srv_secrets_share(eng->site.secrets, eng->site.store, e) != 0)
 		return -1;
-	return open_alarms(eng, e);
+	return open_alarms(eng, e) < 0 ? -1 : open_mail(eng, e);
 }
 
 static int

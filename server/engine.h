@@ -7,6 +7,7 @@
 #include "server/alarms/alarms.h"
 #include "server/house.h"
 #include "server/logins.h"
+#include "server/mail/mail.h"
 #include "server/metrics.h"
 #include "server/outlets.h"
 #include "server/patience.h"
@@ -30,6 +31,9 @@ struct srv_engine {
 	/* Reminders; NULL where no way out is configured. */
 	struct srv_outlets outlets; /* what the alarms open them with */
 	struct srv_alarms *alarms;
+	/* People's mail. */
+	struct srv_mail_env mail_env;
+	struct srv_mail *mail;
 };
 
 /* The service whose ctx is `eng`; `eng` must outlive it. */

@@ -8,6 +8,7 @@ static const struct srv_command *const commands[] = {
 	&srv_cmd_item,   &srv_cmd_session, &srv_cmd_report, &srv_cmd_import,
 	&srv_cmd_export, &srv_cmd_backup,  &srv_cmd_check,  &srv_cmd_migrate,
 	&srv_cmd_copy,   &srv_cmd_alarm,   &srv_cmd_hold,   &srv_cmd_push,
+	&srv_cmd_mail,
 };
 
 enum { COMMAND_N = sizeof(commands) / sizeof(commands[0]) };

@@ -10,15 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SECRET_MAX = 1024 };
+enum { SECRET_MAX = SRV_OUTLETS_SECRET };
 
-/*
- * The first line of a file that nobody else may read. "" where no file is
- * named.
- */
-static int
-read_secret(const char *key, const char *path, char out[static SECRET_MAX],
-	    struct err *e)
+int
+srv_outlets_secret(const char *key, const char *path,
+		   char out[static SECRET_MAX], struct err *e)
 {
 	struct stat st;
 	ssize_t n = -1;
@@ -76,8 +72,8 @@ xmpp_conf(const struct srv_conf *conf, struct im_conf *out,
 	if (!im_type_of(slice_c(conf->xmpp_message), &out->type))
 		return err_set(e, ERR_CONFIG, "outlets",
 			       "xmpp_message must be chat, headline or normal");
-	if (read_secret("xmpp_secret_file", conf->xmpp_secret_file, secret, e) <
-	    0)
+	if (srv_outlets_secret("xmpp_secret_file", conf->xmpp_secret_file,
+			       secret, e) < 0)
 		return -1;
 	return im_check(out, e);
 }
@@ -123,8 +119,8 @@ smtp_conf(const struct srv_conf *conf, struct smtp_conf *out,
 	if (!smtp_tls_of(slice_c(conf->smtp_tls), &out->tls))
 		return err_set(e, ERR_CONFIG, "outlets",
 			       "smtp_tls must be starttls, implicit or none");
-	if (read_secret("smtp_secret_file", conf->smtp_secret_file, secret, e) <
-	    0)
+	if (srv_outlets_secret("smtp_secret_file", conf->smtp_secret_file,
+			       secret, e) < 0)
 		return -1;
 	return smtp_check(out, e);
 }
@@ -214,6 +210,27 @@ gate_open(struct srv_outlets *o, enum push_kind kind,
 GATE(kannel, PUSH_KANNEL)
 GATE(ppg, PUSH_PPG)
 GATE(post, PUSH_POST)
+
+/* ---- people's mail ------------------------------------------------------- */
+
+int
+srv_outlets_submitter(const struct srv_conf *conf, bool (*give_up)(void *ctx),
+		      void *ctx, struct submitter **out, struct err *e)
+{
+	char secret[SECRET_MAX];
+	struct smtp_conf mail;
+	int rc;
+
+	*out = NULL;
+	if (!smtp_wanted(conf))
+		return err_set(e, ERR_CONFIG, "outlets",
+			       "no server takes mail: set smtp_server");
+	rc = smtp_conf(conf, &mail, secret, e);
+	if (rc == 0)
+		rc = smtp_submitter(&mail, give_up, ctx, out, e);
+	sodium_memzero(secret, sizeof(secret));
+	return rc;
+}
 
 /* ---- all of them --------------------------------------------------------- */
 

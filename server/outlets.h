@@ -6,6 +6,7 @@
 #define SERVER_OUTLETS_H
 
 #include "backends/outlet.h"
+#include "backends/submission.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "server/conf.h"
@@ -26,6 +27,19 @@ struct srv_outlet_kind {
 
 extern const struct srv_outlet_kind srv_outlet_kinds[];
 extern const size_t srv_outlet_kind_n;
+
+enum { SRV_OUTLETS_SECRET = 1024 };
+
+/* The first line of a file that nobody else may read, which the configuration
+   names under this key. "" where path is "". */
+int srv_outlets_secret(const char *key, const char *path,
+		       char out[static SRV_OUTLETS_SECRET], struct err *e);
+
+/* The way out for people's messages: the server that reminders use. give_up is
+   asked now and then while something is sent. */
+int srv_outlets_submitter(const struct srv_conf *conf,
+			  bool (*give_up)(void *ctx), void *ctx,
+			  struct submitter **out, struct err *e);
 
 /* ERR_CONFIG: what the configuration says of them cannot work. Opens nothing
    but the files with the secrets. */

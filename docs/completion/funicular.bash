@@ -55,9 +55,10 @@ _funicular_options()
 	"item purge") echo "--yes" ;;
 	"session list") echo "--device --limit" ;;
 	"alarm due") echo "--at --limit" ;;
-	"alarm list" | "alarm sent") echo "--limit" ;;
+	"alarm list" | "alarm sent" | "mail done") echo "--limit" ;;
 	"push secret") echo "--password-file --password-stdin --generate
 		--none" ;;
+	"mail set") echo "--password-file --password-stdin" ;;
 	report) echo "--since --limit --csv --sql" ;;
 	import) echo "--dry-run" ;;
 	export) echo "--format -o" ;;
@@ -101,7 +102,7 @@ _funicular_argument()
 	local user=${args[2]}
 
 	case "$1 $2" in
-	"user list "* | "user add "* | "alarm due "* | "check "* | "migrate "* | "copy "*) ;;
+	"user list "* | "user add "* | "alarm due "* | "mail list "* | "check "* | "migrate "* | "copy "*) ;;
 	"backup 1") _funicular_files ;;
 	"import 1" | "export 1" | *" 1") _funicular_reply < <(
 		_funicular_column user user list
@@ -161,7 +162,7 @@ _funicular()
 	_funicular_read
 	_funicular_value && return
 	if ((${#args[@]} == 0)); then
-		_funicular_words "serve user device collection item session hold alarm push report
+		_funicular_words "serve user device collection item session hold alarm push mail report
 			import export backup check copy migrate help --config --json
 			--help --version"
 		return
@@ -176,8 +177,9 @@ _funicular()
 	alarm) verbs="due list sent test again" ;;
 	hold) verbs="list allow refuse" ;;
 	push) verbs="list set secret test" ;;
+	mail) verbs="set show list check done remove" ;;
 	help)
-		_funicular_words "serve user device collection item session hold alarm push report
+		_funicular_words "serve user device collection item session hold alarm push mail report
 			import export backup check copy migrate"
 		return
 		;;

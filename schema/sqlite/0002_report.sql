@@ -204,7 +204,7 @@ SELECT
   c.name AS collection,
   i.item_id AS item,
   CASE i.kind WHEN 1 THEN 'contact' WHEN 2 THEN 'event' WHEN 4 THEN 'task'
-    WHEN 8 THEN 'note' ELSE 'other' END AS kind,
+    WHEN 8 THEN 'note' WHEN 16 THEN 'mail' ELSE 'other' END AS kind,
   i.deleted AS deleted,
   i.revision AS revision,
   i.size AS size,
@@ -260,6 +260,7 @@ SELECT
     ELSE 'written' END AS what,
   CASE r.origin WHEN 1 THEN 'device' WHEN 2 THEN 'merge' WHEN 3 THEN 'import'
     WHEN 4 THEN 'administrator' WHEN 5 THEN 'restore' WHEN 6 THEN 'alarm'
+    WHEN 7 THEN 'mailbox'
     ELSE 'other' END AS origin,
   CAST(d.dev_id AS TEXT) AS device,
   nullif(r.session_id, 0) AS session,
@@ -501,3 +502,26 @@ FROM notice n
     ON v.account_id = n.account_id AND v.device_id = n.device_id
   LEFT JOIN delivery d
     ON d.account_id = n.account_id AND d.delivery_id = n.delivery_id;
+
+-- The mailboxes that are looked at: how the last look ended, how much of it is
+-- here, and what waits to be done there, or could not be.
+CREATE VIEW report_mail_accounts AS
+SELECT
+  CAST(a.user AS TEXT) AS account,
+  l.enabled AS enabled,
+  CASE l.health WHEN 1 THEN 'ok' WHEN 2 THEN 'away' WHEN 3 THEN 'refused'
+    ELSE 'new' END AS state,
+  l.why AS why,
+  l.host AS host,
+  l.fails AS fails,
+  CASE WHEN l.last_ms > 0 THEN strftime('%Y-%m-%dT%H:%M:%SZ', l.last_ms / 1000, 'unixepoch') END AS last_look,
+  CASE WHEN l.next_ms IS NOT NULL THEN strftime('%Y-%m-%dT%H:%M:%SZ', l.next_ms / 1000, 'unixepoch') END AS next_look,
+  (SELECT count(*) FROM mail_folder f
+    WHERE f.account_id = l.account_id AND f.name <> '') AS folders,
+  (SELECT count(*) FROM mail_place p
+    WHERE p.account_id = l.account_id AND p.item_id > 0) AS mails,
+  (SELECT count(*) FROM mail_effect e
+    WHERE e.account_id = l.account_id AND e.next_ms IS NOT NULL) AS waiting,
+  (SELECT count(*) FROM mail_effect e
+    WHERE e.account_id = l.account_id AND e.state = 4) AS failed
+FROM mail_login l JOIN account a ON a.account_id = l.account_id;

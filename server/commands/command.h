@@ -39,7 +39,8 @@ struct srv_command {
 extern const struct srv_command srv_cmd_serve, srv_cmd_user, srv_cmd_device,
     srv_cmd_collection, srv_cmd_item, srv_cmd_session, srv_cmd_import,
     srv_cmd_export, srv_cmd_backup, srv_cmd_check, srv_cmd_migrate,
-    srv_cmd_report, srv_cmd_copy, srv_cmd_alarm, srv_cmd_hold, srv_cmd_push;
+    srv_cmd_report, srv_cmd_copy, srv_cmd_alarm, srv_cmd_hold, srv_cmd_push,
+    srv_cmd_mail;
 
 /* Print "funicular: <sentence>" for an error and give the exit code for it. */
 int srv_fail(const struct err *e);

@@ -284,6 +284,36 @@ put_notices(const struct who *who)
 	commit(tx);
 }
 
+/* A mailbox that is away, with something that waits for it. */
+static void
+put_mail(const struct who *who, int64_t item)
+{
+	const struct store_mail_login l = {
+		.on = true,
+		.host = SLICE_LIT("imap.example.org"),
+		.port = 993,
+		.security = STORE_MAIL_TLS,
+		.health = STORE_MAIL_AWAY,
+		.why = SLICE_LIT("the server hung up"),
+		.last_ms = NOON - HOUR,
+		.next_ms = NOON + HOUR,
+		.fails = 2,
+	};
+	const struct store_mail_effect f = {
+		.id = SLICE_LIT("f-1-2"),
+		.what = STORE_EFFECT_FLAGS,
+		.item = item,
+		.flags_on = 1,
+		.state = STORE_EFFECT_QUEUED,
+		.next_ms = NOON,
+	};
+	struct store_tx *tx = begin(who->account, NOON);
+
+	good(tx->v->mail->login_put(tx, &l, &err), "login");
+	good(tx->v->mail->effect_add(tx, &f, 1, &err), "effect");
+	commit(tx);
+}
+
 static void
 put_site(void)
 {
@@ -321,6 +351,7 @@ main(int argc, char **argv)
 	put_sessions();
 	put_reminders(&people[0], 4);
 	put_notices(&people[0]);
+	put_mail(&people[0], 4);
 	put_site();
 	store->v->close(&store);
 	return 0;

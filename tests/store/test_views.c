@@ -64,6 +64,9 @@ static const char *const COLUMNS[][2] = {
 	  "account,device,collection,notice,channel,state,reason,attempts,"
 	  "event,queued,sent,started,session,answer,queue_ms,send_ms,"
 	  "answer_ms" },
+	{ "report_mail_accounts",
+	  "account,enabled,state,why,host,fails,last_look,next_look,folders,"
+	  "mails,waiting,failed" },
 };
 
 static void
@@ -254,6 +257,44 @@ put_notices(struct t_env *env, struct store_tx *tx)
 }
 
 static void
+put_mail(struct t_env *env, struct store_tx *tx, int64_t item)
+{
+	const struct store_mail_login l = {
+		.on = true,
+		.host = SLICE_LIT("imap.example.org"),
+		.port = 993,
+		.security = STORE_MAIL_TLS,
+		.health = STORE_MAIL_REFUSED,
+		.why = SLICE_LIT("no"),
+		.last_ms = AT,
+		.next_ms = AT + 1000,
+		.fails = 2,
+	};
+	const struct store_mail_folder f[2] = {
+		{ .collection = 1, .name = SLICE_LIT("INBOX") },
+		{ .collection = 2, .role = STORE_MAIL_OUTBOX },
+	};
+	const struct store_mail_place p[2] = {
+		{ .collection = 1, .uid = 3, .item = item },
+		{ .collection = 1, .uid = 4 }
+	};
+	const struct store_mail_effect ef[3] = {
+		{ .id = SLICE_LIT("a"), .state = STORE_EFFECT_QUEUED },
+		{ .id = SLICE_LIT("b"),
+		  .state = STORE_EFFECT_FAILED,
+		  .next_ms = INT64_MAX },
+		{ .id = SLICE_LIT("c"),
+		  .state = STORE_EFFECT_DONE,
+		  .next_ms = INT64_MAX },
+	};
+
+	OK(env, tx->v->mail->login_put(tx, &l, &env->e));
+	OK(env, tx->v->mail->folder_put(tx, f, 2, &env->e));
+	OK(env, tx->v->mail->place_put(tx, p, 2, &env->e));
+	OK(env, tx->v->mail->effect_add(tx, ef, 3, &env->e));
+}
+
+static void
 scene(struct t_env *env)
 {
 	int64_t id = t_item(env, env->anna, 1, "body", AT);
@@ -286,6 +327,7 @@ scene(struct t_env *env)
 	put_report(env, tx, id);
 	put_reminders(env, tx, id);
 	put_notices(env, tx);
+	put_mail(env, tx, id);
 	t_commit(env, &tx);
 	put_site(env);
 }
@@ -391,6 +433,9 @@ static const char *const ROWS[][3] = {
 	   "Anna|IMEI:1|contacts|2|kannel|failed|no such number|1|"
 	   "2020-01-02T03:04:10Z|2020-01-02T03:04:10Z|NULL|NULL|NULL|none|0|"
 	   "NULL|NULL\n") },
+	{ "report_mail_accounts", "*",
+	  ("Anna|1|refused|no|imap.example.org|2|2020-01-02T03:04:05Z|"
+	   "2020-01-02T03:04:06Z|1|1|1|1\n") },
 };
 
 static struct slice

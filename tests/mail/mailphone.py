@@ -1,0 +1,138 @@
+"""A phone that syncs mail, by hand: OMA DS Email objects in XML messages."""
+
+import html
+import os
+import re
+import sys
+import xml.etree.ElementTree as ET
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             "..", "nodes"))
+import phone as cards  # noqa: E402
+
+EMAIL = "application/vnd.omads-email+xml"
+ADD = """<Add><CmdID>%d</CmdID><Meta><Type>%s</Type></Meta><Item><Source><LocURI>\
+%s</LocURI></Source><Data>%s</Data></Item></Add>"""
+REPLACE = """<Replace><CmdID>%d</CmdID><Meta><Type>%s</Type></Meta><Item><Source>\
+<LocURI>%s</LocURI></Source><Data>%s</Data></Item></Replace>"""
+DELETE = """<Delete><CmdID>%d</CmdID><Item><Source><LocURI>%s</LocURI></Source>\
+</Item></Delete>"""
+MESSAGES_MAX = 2000
+
+
+def esc(text):
+    # XML makes LF of a CR that is not spelt out.
+    return html.escape(text, quote=False).replace("\r", "&#13;")
+
+
+def flags(**which):
+    """An object that speaks of flags only: read=True."""
+    return "<Email>%s</Email>" % "".join(
+        "<%s>%s</%s>" % (k, "true" if v else "false", k)
+        for k, v in which.items())
+
+
+def letter(text):
+    return "<Email><read>true</read><emailitem>%s</emailitem></Email>" % esc(
+        text)
+
+
+def merged(old, new):
+    """What speaks of flags only leaves the message as it is."""
+    if old is None or "<emailitem" in new:
+        return new
+    for name, value in re.findall(r"<(\w+)>(true|false)</", new):
+        old = re.sub(r"(<%s>)(true|false)" % name, r"\g<1>" + value, old)
+    return old
+
+
+class Failed(Exception):
+    pass
+
+
+class Phone:
+    """One database of it; `got`: what it holds, by its own ids."""
+
+    def __init__(self, dev, user, password, db="mail"):
+        self.dev, self.user, self.password = dev, user, password
+        self.db, self.sid, self.anchor = db, 0, ""
+        self.got, self.codes, self.changes = {}, [], []
+        self.half = ""  # of an object that comes in pieces
+
+    def sync(self, port, ops=()):
+        """ops: ("Add", luid, object), ("Replace", ...), ("Delete", luid)."""
+        self.sid += 1
+        s = cards.Session(self.dev, self.sid, self.user, self.password,
+                          db=self.db, own="./" + self.db)
+        s.send(port, s.alert(200 if self.anchor else 201, self.anchor,
+                             "n%d" % self.sid))
+        if s.answer.statuses("SyncHdr") != ["212"]:
+            raise Failed("not let in: %s" % s.answer.body)
+        if not set(s.answer.statuses("Alert")) <= {"200", "508"}:
+            raise Failed("the alert: %s" % s.answer.body)
+        a = s.send(port, s.message(
+            "<Sync><CmdID>2</CmdID>" + s.names() + "".join(
+                self.command(i + 3, op) for i, op in enumerate(ops)) +
+            "</Sync>"))
+        self.codes = [c for kind in ("Add", "Replace", "Delete")
+                      for c in a.statuses(kind)]
+        self.changes = []
+        for op in ops:
+            if op[0] == "Delete":
+                self.got.pop(op[1], None)
+        self.read(s, port)
+        self.anchor = "n%d" % self.sid
+        return self.codes
+
+    def command(self, n, op):
+        if op[0] == "Delete":
+            return DELETE % (n, esc(op[1]))
+        return (ADD if op[0] == "Add" else REPLACE) % (
+            n, EMAIL, esc(op[1]), esc(op[2]))
+
+    def read(self, s, port):
+        for _ in range(MESSAGES_MAX):
+            if s.answer.http != 200:
+                raise Failed("HTTP %d" % s.answer.http)
+            new = self.take(s.answer.body)
+            last = "<Final/>" in s.answer.body or "<Final></Final>" in \
+                s.answer.body
+            if last and not new and not s.answer.commands():
+                return
+            s.send(port, s.map(new))
+        raise Failed("it does not end")
+
+    def take(self, body):
+        new = {}
+        for cmd in ET.fromstring(re.sub(r' xmlns="[^"]*"', "", body)).iter():
+            if cmd.tag not in ("Add", "Replace", "Delete"):
+                continue
+            for item in cmd.findall("Item"):
+                source = item.findtext("Source/LocURI")
+                target = item.findtext("Target/LocURI")
+                data = self.half + (item.findtext("Data") or "")
+                self.half = ""
+                if item.find("MoreData") is not None:
+                    self.half = data
+                    continue
+                if cmd.tag == "Delete":
+                    self.got.pop(target, None)
+                elif target is None:
+                    target = "s%d-%s" % (self.sid, source)
+                    new[source] = target
+                if cmd.tag != "Delete":
+                    self.got[target] = merged(self.got.get(target), data)
+                self.changes.append((cmd.tag, target, data))
+        return new
+
+    def subjects(self):
+        found = [re.search(r"^Subject: (.*)$", d or "", re.M)
+                 for d in self.got.values()]
+        return sorted(f[1].strip() for f in found if f)
+
+    def luid(self, subject):
+        for k, d in self.got.items():
+            if re.search(r"^Subject: %s\s*$" % re.escape(subject), d or "",
+                         re.M):
+                return k
+        raise Failed("no mail %r in %r" % (subject, self.got))

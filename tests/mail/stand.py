@@ -1,0 +1,149 @@
+"""A daemon, a Dovecot and a server that takes mail, with accounts on them."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+import dovecot
+from dovecot import Dovecot
+from mailphone import Phone
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "server"))
+sys.path.append("/usr/lib/python3/dist-packages")
+from daemon import Daemon  # noqa: E402
+from aiosmtpd.controller import Controller  # noqa: E402
+
+LIMIT_S = float(os.environ.get("TEST_LIMIT", "60"))
+PASSWORD = "phone password"
+
+
+class Failed(Exception):
+    pass
+
+
+def until(what, want, limit=LIMIT_S):
+    """Whatever want() gives once it is true; what it waited for, if never."""
+    last = time.monotonic() + limit
+    while True:
+        got = want()
+        if got:
+            return got
+        if time.monotonic() > last:
+            raise AssertionError("never: %s" % what)
+        time.sleep(0.02)
+
+
+class Sink:
+    """Takes mail. hook(content): before it answers; a text is the answer."""
+
+    def __init__(self):
+        self.mails = []
+        self.lock = threading.Lock()
+        self.hook = None
+        self.c = Controller(self, hostname="127.0.0.1",
+                            port=dovecot.free_port())
+        self.c.start()
+        self.port = self.c.port
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody@"):
+            return "550 5.1.1 no such user here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        with self.lock:
+            self.mails.append((session.host_name, envelope.mail_from,
+                               list(envelope.rcpt_tos), envelope.content))
+        answer = self.hook(server) if self.hook else None
+        return answer or "250 OK"
+
+    def close(self):
+        self.c.stop()
+
+
+class Site:
+    """The daemon can be ended and begun again, on one database."""
+
+    def __init__(self, program, imap, sink=None, more=""):
+        self.program = program
+        self.room = imap.dir + "/site"
+        os.makedirs(self.room, exist_ok=True)
+        self.port = dovecot.free_port()
+        master = self.room + "/master"
+        with open(master, "w") as f:
+            f.write(dovecot.MASTER_PASSWORD + "\n")
+        os.chmod(master, 0o600)
+        conf = {
+            "listen": "127.0.0.1:%d" % self.port,
+            "store": "sqlite:%s/db" % self.room,
+            "state_dir": self.room, "key_file": self.room + "/key",
+            "alarm_poll": "1", "imap_host": dovecot.HOST, "imap_port": imap.tls_port,
+            "imap_ca_file": imap.ca, "imap_master_user": dovecot.MASTER,
+            "imap_master_password_file": master,
+        }
+        if sink:
+            conf.update({"smtp_server": "127.0.0.1:%d" % sink.port,
+                         "smtp_tls": "none",
+                         "smtp_from": "sync@example.org"})
+        self.text = "".join("%s = %s\n" % kv for kv in conf.items()) + more
+        self.conf = self.room + "/funicular.conf"
+        with open(self.conf, "w") as f:
+            f.write(self.text)
+        self.daemon = None
+
+    def start(self, env=None):
+        self.daemon = Daemon([self.program, "--config"], self.text, env=env,
+                             args=["CONF", "serve", "--allow-root"])
+        return self
+
+    def stop(self):
+        d, self.daemon = self.daemon, None
+        if d is not None:
+            code = d.stop()
+            text = "\n".join(d.lines)
+            d.close()
+            if code != 0:
+                raise AssertionError("the daemon: %d %s" % (code, text))
+
+    def kill(self):
+        """And what it had leased is free at once, not after half a minute."""
+        self.daemon.close()
+        self.daemon = None
+        with sqlite3.connect(self.room + "/db") as db:
+            db.execute("DELETE FROM lease")
+
+    def command(self, *args, stdin=None, fails=False):
+        r = subprocess.run([self.program, "--config", self.conf] + list(args),
+                           input=stdin, capture_output=True, text=True,
+                           timeout=LIMIT_S)
+        if (r.returncode != 0) != fails:
+            raise AssertionError("%s: %d %s%s" % (args, r.returncode, r.stdout,
+                                                  r.stderr))
+        return r.stdout + r.stderr
+
+    def json(self, *args):
+        return json.loads(self.command("--json", *args))
+
+    def user(self, name, **keys):
+        """An account with mail, and its phone."""
+        self.command("user", "add", name, "--password-stdin",
+                     stdin=PASSWORD + "\n")
+        keys = dict({"addresses": name + "@example.org"}, **keys)
+        for k, v in keys.items():
+            self.command("mail", "set", name, k, v)
+        return self.phone(name)
+
+    def phone(self, name, dev="IMEI:1", db="mail"):
+        return Phone(dev, name, PASSWORD, db)
+
+    def state(self, name):
+        return self.json("mail", "show", name)["state"]
+
+    def done(self, name):
+        return self.json("mail", "done", name)

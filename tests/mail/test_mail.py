@@ -1,0 +1,625 @@
+#!/usr/bin/env python3
+"""Mail from one end to the other: Dovecot, the daemon, a server that takes mail,
+and phones.
+
+    test_mail.py FUNICULAR [TEST...]
+"""
+
+import email
+import email.policy
+import os
+import re
+import socket
+import sys
+import threading
+import time
+import unittest
+
+import dovecot
+import mailphone
+from dovecot import Dovecot, message
+from stand import Site, Sink, until
+
+FUNICULAR = sys.argv[1]
+
+
+class Base(unittest.TestCase):
+    capability, more = "", ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.d = Dovecot(capability=cls.capability).start()
+        cls.sink = Sink()
+        cls.site = Site(FUNICULAR, cls.d, cls.sink, cls.more).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        said = "\n".join(cls.site.daemon.lines[-40:])
+        if os.environ.get("TEST_SAY"):
+            print(said, cls.d.log())
+        cls.site.stop()
+        cls.sink.close()
+        cls.d.close()
+
+    def setUp(self):
+        self.user = self.id().rsplit(".", 1)[-1].replace("test_", "")
+        self.user = self.user.replace("_", "-")
+        self.sink.mails.clear()
+        self.sink.hook = None
+
+    def account(self, first=(), **keys):
+        """Its phone, once the first look is over."""
+        for m in first:
+            self.d.deliver(self.user, m)
+        phone = self.site.user(self.user, **keys)
+        until("the first look", lambda: self.site.state(self.user) == "ok")
+        return phone
+
+    def look(self):
+        """Once more, now, and to its end."""
+        before = self.site.json("mail", "show", self.user).get("last")
+        time.sleep(1.1 if before else 0)  # its times are of whole seconds
+        self.site.command("mail", "set", self.user, "on", "yes")
+        until("a look", lambda: self.site.json(
+            "mail", "show", self.user).get("last") != before)
+
+    def has(self, phone, *subjects):
+        def synced():
+            phone.sync(self.site.port)
+            return phone.subjects() == sorted(subjects)
+        until("%s instead of %s" % (subjects, phone.subjects()), synced)
+
+    def at_server(self, folder="INBOX"):
+        """{subject: flags}"""
+        c = self.d.client(self.user)
+        if c.select(folder, True) in (("OK", [b"0"]),) or c.state != "SELECTED":
+            return {}
+        rows = c.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+        found = {}
+        for r in rows:
+            if isinstance(r, tuple):
+                flags = re.search(rb"FLAGS \(([^)]*)\)", r[0])[1].decode()
+                subject = r[1].decode("latin1").partition(":")[2].strip()
+                found[subject] = set(flags.split()) - {"\\Recent"}
+        c.logout()
+        return found
+
+    def failed(self):
+        return [r for r in self.site.done(self.user) if r["state"] == "failed"]
+
+
+class TestWay(Base):
+    def test_there_and_back(self):
+        phone = self.account([message("one"), message("two")],
+                             folders="Sent, Trash")
+        self.has(phone, "one", "two")
+        self.d.deliver(self.user, message("three"))
+        self.has(phone, "one", "two", "three")
+        # The new one alone was sent.
+        self.assertEqual([c[0] for c in phone.changes], ["Add"])
+        phone.sync(self.site.port, [
+            ("Replace", phone.luid("one"), mailphone.flags(read=True)),
+            ("Delete", phone.luid("two"))])
+        self.assertEqual(phone.codes, ["200", "200"])
+        until("read", lambda: self.at_server() == {
+            "one": {"\\Seen"}, "three": set()})
+        until("in the trash", lambda: "two" in self.at_server("Trash"))
+        # And what was read elsewhere comes to the phone.
+        c = self.d.client(self.user)
+        c.select()
+        c.store("2", "+FLAGS", "\\Seen \\Flagged")
+
+        def told():
+            phone.sync(self.site.port)
+            return "<flagged>true</flagged>" in phone.got[phone.luid("three")]
+        until("flags", told)
+        self.assertEqual([r["state"] for r in self.site.done(self.user)],
+                         ["done", "done"])
+
+    def test_flags_from_both_sides(self):
+        phone = self.account([message("one")])
+        self.has(phone, "one")
+        self.site.stop()
+        c = self.d.client(self.user)
+        c.select()
+        c.store("1", "+FLAGS", "\\Flagged")
+        self.site.start()
+        phone.sync(self.site.port, [
+            ("Replace", phone.luid("one"), mailphone.flags(read=True))])
+        until("both", lambda: self.at_server() == {
+            "one": {"\\Seen", "\\Flagged"}})
+
+        def told():
+            phone.sync(self.site.port)
+            text = phone.got[phone.luid("one")]
+            return "<read>true" in text and "<flagged>true" in text
+        luid = phone.luid("one")
+        phone.got[luid] = mailphone.merged(phone.got[luid],
+                                           mailphone.flags(read=True))
+        until("both at the phone", told)
+
+    def test_moved_by_others(self):
+        phone = self.account([message("one"), message("two")],
+                             folders="Archive")
+        c = self.d.client(self.user)
+        c.create("Archive")
+        self.look()
+        self.has(phone, "one", "two")
+        other = self.site.phone(self.user, dev="IMEI:1", db="mail/Archive")
+        self.has(other)
+        c.select()
+        c.uid("MOVE", "1", "Archive")
+        self.look()
+        self.has(phone, "two")
+        self.has(other, "one")
+        # No byte of it was fetched a second time: it is the same mail.
+        self.assertIn("<emailitem>", other.got[other.luid("one")])
+
+    def test_other_uidvalidity(self):
+        phone = self.account([message("m%d" % i) for i in range(30)])
+        names = ["m%d" % i for i in range(30)]
+        self.has(phone, *names)
+        c = self.d.client(self.user)
+        c.select()
+        c.store("5", "+FLAGS", "\\Seen")
+        self.look()
+        phone.sync(self.site.port)
+        self.site.stop()
+        self.d.kill()
+        room = "%s/mail/%s" % (self.d.dir, self.user)
+        for name in os.listdir(room):
+            if name.startswith("dovecot"):
+                os.unlink("%s/%s" % (room, name))
+        time.sleep(1.1)  # the new one is made of the time
+        self.d.start()
+        self.site.start()
+        self.look()
+        phone.sync(self.site.port)
+        self.assertEqual(phone.changes, [])
+        self.assertEqual(phone.subjects(), sorted(names))
+        # And it goes on from there.
+        self.d.deliver(self.user, message("after"))
+        self.has(phone, "after", *names)
+        phone.sync(self.site.port, [
+            ("Replace", phone.luid("m3"), mailphone.flags(read=True))])
+        until("read", lambda: "\\Seen" in self.at_server()["m3"])
+
+    def test_gone_and_window(self):
+        phone = self.account([message("m%d" % i) for i in range(6)], count="4")
+        self.has(phone, "m2", "m3", "m4", "m5")
+        c = self.d.client(self.user)
+        c.select()
+        c.store("4", "+FLAGS", "\\Deleted")
+        c.expunge()
+        self.look()
+        # Who compares all of the window fills it up at once, too.
+        self.has(phone, "m2", "m4", "m5", *(
+            ["m1"] if self.capability else []))
+        self.site.command("mail", "set", self.user, "count", "100")
+        self.has(phone, "m0", "m1", "m2", "m4", "m5")
+        self.site.command("mail", "set", self.user, "count", "2")
+        self.has(phone, "m4", "m5")
+        self.assertEqual(len(self.at_server()), 5)
+
+    def test_drafts(self):
+        self.account(folders="Drafts")
+        phone = self.site.phone(self.user, db="mail/Drafts")
+        phone.sync(self.site.port)
+        phone.sync(self.site.port, [("Add", "d1", mailphone.letter(
+            "To: bob@example.org\r\nSubject: a draft\r\n\r\nso far\r\n"))])
+        self.assertEqual(phone.codes, ["201"])
+        until("there", lambda: self.at_server("Drafts"))
+        self.assertIn("\\Draft", self.at_server("Drafts")["a draft"])
+        self.look()
+        # It is the one that the phone has, and not another one.
+        phone.sync(self.site.port)
+        self.assertEqual([c for c in phone.changes if c[0] == "Add"], [])
+        self.assertEqual(self.failed(), [])
+        phone.sync(self.site.port, [("Delete", "d1")])
+        until("gone", lambda: not self.at_server("Drafts"))
+
+    def test_remove(self):
+        phone = self.account([message("one")])
+        self.has(phone, "one")
+        self.site.command("mail", "remove", self.user)
+        self.has(phone)
+        self.assertEqual(list(self.at_server()), ["one"])
+
+
+class TestOld(TestWay):
+    """A server without IDLE's friends: everything is compared."""
+    capability = dovecot.OLD
+
+
+class TestSending(Base):
+    more = ("mail_archive = archive@example.org\nmail_day_messages = 4\n"
+            "mail_day_recipients = 8\n")
+
+    def send(self, phone, luid, text):
+        phone.sync(self.site.port, [("Add", luid, mailphone.letter(text))])
+        return phone.codes
+
+    def outbox(self, **keys):
+        self.account(**keys)
+        phone = self.site.phone(self.user, db="mail/Outbox")
+        phone.sync(self.site.port)
+        return phone
+
+    def test_once_and_filed(self):
+        phone = self.outbox()
+        text = ("To: Bob <bob@example.org>, \"x, y\" <carol@example.org>\r\n"
+                "Bcc: dave@example.org\r\nMessage-ID: <r1@phone.example.org>\r\n"
+                "Subject: reply\r\n\r\nHi\r\n.\r\n.dot\r\n")
+        self.assertEqual(self.send(phone, "o1", text), ["201"])
+        until("filed", lambda: "reply" in self.at_server("Sent"))
+        helo, sender, to, content = self.sink.mails[0]
+        self.assertEqual((helo, sender), ("example.org",
+                                          self.user + "@example.org"))
+        self.assertEqual(to, ["bob@example.org", "carol@example.org",
+                              "dave@example.org", "archive@example.org"])
+        mail = email.message_from_bytes(content, policy=email.policy.default)
+        self.assertEqual(mail["From"], self.user + "@example.org")
+        self.assertEqual(mail["Message-ID"], "<r1@phone.example.org>")
+        self.assertIsNone(mail["Bcc"])
+        self.assertIsNotNone(mail["Date"])
+        self.assertTrue(content.endswith(b"Hi\r\n.\r\n.dot\r\n"))
+        # Repeated since its status was lost: nothing leaves.
+        phone.sync(self.site.port)
+        self.assertIn("o1", [c[1] for c in phone.changes if c[0] == "Delete"])
+        self.send(phone, "o1", text)
+        self.look()
+        self.assertEqual(len(self.sink.mails), 1)
+        self.assertEqual(len(self.at_server("Sent")), 1)
+
+    def test_nobody_is_added(self):
+        phone = self.outbox()
+        self.send(phone, "o1", (
+            "To: bob@example.org\r\nSubject: trick\rBcc: eve@example.org\r\n"
+            "Resent-To: eve@example.org\r\nResent-Bcc: eve@example.org\r\n"
+            "Apparently-To: eve@example.org\r\n"
+            "From: eve@example.org\r\nSender: eve@example.org\r\n"
+            "X-A: =?utf-8?Q?=0D=0ABcc:_eve@example.org?=\r\n"
+            "Comments: (to: eve@example.org)\r\n\r\n"
+            "Bcc: eve@example.org\r\n"))
+        until("sent", lambda: self.sink.mails)
+        helo, sender, to, content = self.sink.mails[0]
+        self.assertEqual(to, ["bob@example.org", "archive@example.org"])
+        self.assertEqual(sender, self.user + "@example.org")
+        head = content.partition(b"\r\n\r\n")[0]
+        self.assertNotIn(b"\nFrom: eve", head)
+        self.assertNotIn(b"Sender", head)
+        self.assertNotIn(b"Resent", head)
+
+    def test_wrong_recipients(self):
+        phone = self.outbox()
+        for i, to in enumerate((
+                "bob@example.org> RCPT TO:<eve@example.org", "nobody", "",
+                "a b@example.org", "bob@example.org\x01", "@example.org",
+                "<bob@example.org>, <<eve@example.org>", "nobody@example.org")):
+            self.send(phone, "o%d" % i,
+                      "To: %s\r\nSubject: s\r\n\r\nx\r\n" % to.replace(
+                          "\x01", "\u00fc"))
+        until("all failed", lambda: len(self.failed()) >= 8)
+        for m in self.sink.mails:
+            self.assertNotIn("eve", " ".join(m[2]))
+
+    def test_share_of_the_day(self):
+        phone = self.outbox()
+        for i in range(6):
+            self.send(phone, "o%d" % i, "To: bob@example.org\r\nSubject: s%d"
+                      "\r\n\r\nx\r\n" % i)
+        until("four", lambda: len(self.sink.mails) >= 4)
+        until("two wait", lambda: len([
+            r for r in self.site.done(self.user) if "share" in r["reason"]
+            and r["state"] == "queued"]) == 2)
+        self.look()
+        self.assertEqual(len(self.sink.mails), 4)
+
+    def test_refused_and_later(self):
+        phone = self.outbox()
+        self.sink.hook = lambda server: "554 5.7.1 not this"
+        self.send(phone, "o1", "To: bob@example.org\r\nSubject: s\r\n\r\nx\r\n")
+        until("failed", self.failed)
+        self.assertIn("not this", self.failed()[0]["reason"])
+        self.sink.hook = lambda server: "451 4.7.1 later"
+        self.send(phone, "o2", "To: bob@example.org\r\nSubject: s\r\n\r\nx\r\n")
+        until("waits", lambda: any(
+            "later" in r["reason"] and r["state"] == "queued"
+            for r in self.site.done(self.user)))
+        # What failed stays where its writer sees it.
+        phone.sync(self.site.port)
+        self.assertEqual(phone.changes, [])
+
+    def test_doubt(self):
+        """All went out and no answer came: not once more."""
+        phone = self.outbox()
+        self.sink.hook = lambda server: server.transport.abort()
+        self.send(phone, "o1", "To: bob@example.org\r\nSubject: s\r\n\r\nx\r\n")
+        until("failed", self.failed)
+        self.assertIn("not known", self.failed()[0]["reason"])
+        self.look()
+        self.assertEqual(len(self.sink.mails), 1)
+
+
+class TestTrouble(Base):
+    def test_wrong_password(self):
+        self.d.deliver(self.user, message("one"))
+        self.site.command("user", "add", self.user, "--password-stdin",
+                          stdin="x\n")
+        self.site.command("mail", "set", self.user, "host", "localhost")
+        self.site.command("mail", "set", self.user, "port",
+                          str(self.d.tls_port))
+        self.site.command("mail", "set", self.user, "password",
+                          "--password-stdin", stdin="wr0ng-word\n")
+        until("refused", lambda: self.site.state(self.user) == "refused")
+        show = self.site.json("mail", "show", self.user)
+        self.assertIn("login", show["why"])
+        said = self.site.command("mail", "check", self.user, fails=True)
+        self.assertIn("login", said)
+        self.assertNotIn("wr0ng-word", said)
+        # An hour later, and not before: accounts get locked.
+        self.assertGreater(
+            time.mktime(time.strptime(show["next"], "%Y-%m-%dT%H:%M:%SZ")),
+            time.time() - 3600 * 24 + 3000)
+        self.site.command("mail", "set", self.user, "password",
+                          "--password-stdin", stdin=self.d.password + "\n")
+        until("let in", lambda: self.site.state(self.user) == "ok")
+        phone = self.site.phone(self.user)
+        phone.password = "x"
+        self.has(phone, "one")
+
+    def test_server_away(self):
+        phone = self.account([message("one")])
+        self.has(phone, "one")
+        self.d.kill()
+        try:
+            until("away", lambda: self.site.state(self.user) == "away")
+            began = time.monotonic()
+            phone.sync(self.site.port, [
+                ("Replace", phone.luid("one"), mailphone.flags(read=True))])
+            cards = mailphone.cards.Phone("IMEI:1", self.user,
+                                          phone.password)
+            cards.sync([self.site.port],
+                       [("Add", "c1", mailphone.cards.card("Anna"))])
+            self.assertLess(time.monotonic() - began, 5)
+        finally:
+            self.d.start()
+        self.site.command("mail", "set", self.user, "on", "yes")
+        until("back", lambda: self.site.state(self.user) == "ok")
+        until("read", lambda: self.at_server() == {"one": {"\\Seen"}})
+
+    def test_bad_mails(self):
+        raw = [
+            b"Subject: \xff\xfe eight\r\nFrom: \xe4\xf6@example.org\r\n\r\nx",
+            b"no header at all",
+            b"",
+            b"\r\n\r\n",
+            b"Subject: nul\0inside\r\n\r\nbo\0dy\r\n",
+            b"Subject: mime\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+            b"\r\n--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b",
+            b"Subject: " + b"x" * 100000 + b"\r\n\r\n",
+            b"Message-ID: <" + b"i" * 5000 + b">\r\nSubject: long\r\n\r\n",
+            b"Content-Type: text/plain; charset=\"nonsense\"\r\n"
+            b"Content-Transfer-Encoding: base64\r\nSubject: ==?\r\n\r\n!!!!",
+        ]
+        room = "%s/mail/%s/new" % (self.d.dir, self.user)
+        self.d.deliver(self.user, message("good"))
+        for i, text in enumerate(raw):
+            path = "%s/%d.M%d.x" % (room, time.time(), i)
+            with open(path, "wb") as f:
+                f.write(text)
+            os.chmod(path, 0o666)
+        phone = self.account()
+
+        def synced():
+            phone.sync(self.site.port)
+            return "good" in phone.subjects()
+        until("the good one", synced)
+        self.look()
+        # None is fetched again and again, none is missing.
+        phone.sync(self.site.port)
+        self.assertEqual(phone.changes, [])
+        self.assertGreaterEqual(len(phone.got), len(raw))
+
+    def test_fifty_megabytes(self):
+        big = message("big") + b"x" * 76 + b"\r\n"
+        big += (b"y" * 76 + b"\r\n") * (50000000 // 78)
+        path = "%s/mail/%s/new" % (self.d.dir, self.user)
+        self.d.deliver(self.user, message("small"))
+        name = "%s/%d.M1.x" % (path, time.time())
+        with open(name, "wb") as f:
+            f.write(big)
+        os.chmod(name, 0o666)
+        phone = self.account()
+        self.has(phone, "big", "small")
+        text = phone.got[phone.luid("big")]
+        self.assertLess(len(text), 700000)
+        self.assertIn("<XVal>%d</XVal>" % len(big), text[-500:])
+
+
+# ---- killed at every point ---------------------------------------------------
+
+class Breaker:
+    """Between the daemon and a server: each piece of the talk is an event, and
+    one of them is its last."""
+
+    def __init__(self, port, event):
+        self.to, self.event = port, event
+        self.s = socket.socket()
+        self.s.bind(("127.0.0.1", 0))
+        self.s.listen(20)
+        self.port = self.s.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                c, _ = self.s.accept()
+                s = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                return
+            for a, b, way in ((c, s, ">"), (s, c, "<")):
+                threading.Thread(target=self.pump, args=(a, b, way),
+                                 daemon=True).start()
+
+    def pump(self, a, b, way):
+        try:
+            while True:
+                piece = a.recv(65536)
+                if not piece:
+                    break
+                self.event(way, piece)
+                b.sendall(piece)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.s.close()
+
+
+class TestKilled(unittest.TestCase):
+    def test_at_every_point(self):
+        """A mail is read, another deleted, a reply sent; the daemon dies at the
+        n-th piece of what it says and hears, for every n."""
+        lock = threading.Lock()
+        with Dovecot() as d:
+            sink = Sink()
+            world = {"n": 0, "last": None, "dead": False, "site": None}
+
+            def event(way, piece):
+                with lock:
+                    if world["last"] is None or world["dead"]:
+                        return
+                    world["n"] += 1
+                    if world["n"] == world["last"]:
+                        world["dead"] = True
+                        world["said"] = way, piece[:40]
+                        world["site"].daemon.proc.kill()
+
+            smtp = Breaker(sink.port, event)
+            imap = Breaker(d.port, event)
+            site = Site(FUNICULAR, d, None, (
+                "smtp_server = 127.0.0.1:%d\nsmtp_tls = none\n"
+                "smtp_from = sync@example.org\n" % smtp.port))
+            world["site"] = site.start()
+            text = open(site.conf).read().replace(
+                "imap_port = %d" % d.tls_port, "imap_port = %d" % imap.port)
+            site.stop()
+            site.text = text + "imap_security = none\n"
+            with open(site.conf, "w") as f:
+                f.write(site.text)
+            site.start()
+            doubts, n = [], 0
+            while True:
+                n += 1
+                world.update(n=0, last=None, dead=False)
+                if self.one(d, sink, site, world, n, doubts):
+                    break
+            site.stop()
+            for c in (smtp, imap, sink):
+                c.close()
+            print("killed at %d points, in doubt at %d: %s" % (
+                n - 1, len(doubts), doubts))
+            self.assertGreater(n, 20)
+            # Only what the server had to itself alone can be in doubt.
+            self.assertLess(len(doubts), 6)
+
+    def one(self, d, sink, site, world, n, doubts):
+        user = "u%d" % n
+        sink.mails.clear()
+        for s in ("one", "two"):
+            d.deliver(user, message(s))
+        phone = site.user(user)
+        until("the first look", lambda: site.state(user) == "ok")
+        phone.sync(site.port)
+        self.assertEqual(phone.subjects(), ["one", "two"])
+        out = site.phone(user, db="mail/Outbox")
+        out.sync(site.port)
+        world["last"] = n
+        d.deliver(user, message("three"))
+        try:
+            phone.sync(site.port, [
+                ("Replace", phone.luid("one"), mailphone.flags(read=True)),
+                ("Delete", phone.luid("two"))])
+            out.sync(site.port, [("Add", "o1", mailphone.letter(
+                "To: bob@example.org\r\nSubject: reply\r\n"
+                "Message-ID: <k%d@example.org>\r\n\r\nHi\r\n" % n))])
+        except (OSError, mailphone.cards.http.client.HTTPException):
+            pass
+        if self.settled(site, user, world):
+            world["last"] = None  # what it says now is of another matter
+        if world["dead"]:
+            site.kill()
+            site.start()
+            # What the phone could not say it says again.
+            phone = self.again(site, user, phone, out, n)
+            self.settled(site, user, dict(world, dead=False))
+        self.judge(d, sink, site, user, phone, n, world, doubts)
+        return not world["dead"]
+
+    @staticmethod
+    def settled(site, user, world):
+        def over():
+            if world["dead"]:
+                return True
+            rows = site.done(user)
+            return len(rows) >= 4 and all(
+                r["state"] in ("done", "failed") for r in rows) or any(
+                    r["state"] == "failed" for r in rows) and all(
+                        r["state"] in ("done", "failed") for r in rows)
+        until("it is settled", over)
+        return not world["dead"]
+
+    @staticmethod
+    def again(site, user, phone, out, n):
+        phone.anchor, phone.got = "", {}
+        phone.sync(site.port)
+        ops = []
+        if "two" in phone.subjects():
+            ops.append(("Delete", phone.luid("two")))
+        ops.append(("Replace", phone.luid("one"), mailphone.flags(read=True)))
+        phone.sync(site.port, ops)
+        if not any(r["what"] == "send" for r in site.done(user)):
+            out.anchor = ""
+            out.sync(site.port, [("Add", "o1", mailphone.letter(
+                "To: bob@example.org\r\nSubject: reply\r\n"
+                "Message-ID: <k%d@example.org>\r\n\r\nHi\r\n" % n))])
+        return phone
+
+    def judge(self, d, sink, site, user, phone, n, world, doubts):
+        self.user, self.d = user, d
+        at = Base.at_server
+        until("read at the server", lambda: at(self).get("one") == {"\\Seen"})
+        until("deleted at the server", lambda: "two" not in at(self))
+        self.assertEqual(list(at(self, "Trash")), ["two"])
+        sends = [r for r in site.done(user) if r["what"] == "send"]
+        self.assertEqual(len(sends), 1)
+        if sends[0]["state"] == "failed":
+            self.assertIn("not known", sends[0]["reason"])
+            self.assertLessEqual(len(sink.mails), 1)
+            doubts.append((n, len(sink.mails)) + world.get("said", ()))
+        else:
+            self.assertEqual(len(sink.mails), 1, (n, world.get("said")))
+            until("filed", lambda: "reply" in at(self, "Sent"))
+            c = d.client(user)
+            self.assertEqual(c.status("Sent", "(MESSAGES)")[1],
+                             [b"Sent (MESSAGES 1)"])
+
+        def synced():
+            phone.sync(site.port)
+            return phone.subjects() == ["one", "three"]
+        try:
+            until("the phone has them", synced)
+        except AssertionError:
+            raise AssertionError("killed at %d %r: %r, and the server %r" % (
+                n, world.get("said"), phone.got, at(self)))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]] + sys.argv[2:], verbosity=2,
+                  warnings="ignore")
