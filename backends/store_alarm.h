@@ -140,8 +140,8 @@ struct store_alarm_vtbl {
 	 * but for its receipt: one transaction, a bounded number of round
 	 * trips, and none of the accounts' locks. A row only goes on from
 	 * queued to sent to receipt, in whichever order it is told; a notice to
-	 * a device may be sent once more. Rows that are not there, and receipts of others than who got the message, are
-	 * passed over.
+	 * a device may be sent once more. Rows that are not there, and receipts
+	 * of others than who got the message, are passed over.
 	 */
 	int (*delivery_mark)(struct store *s, const struct store_mark *m,
 			     size_t n, struct err *e);

@@ -179,8 +179,7 @@ pim_xml_next(struct pim_xml *x, struct pim_xml_el *out)
 
 	while (!x->broken && skip_to(&x->rest, "<")) {
 		gt = slice_find(x->rest, '>');
-		x->broken = x->seen++ >= TAGS_MAX ||
-			    gt == SIZE_MAX ||
+		x->broken = x->seen++ >= TAGS_MAX || gt == SIZE_MAX ||
 			    slice_starts(x->rest, "!DOCTYPE") ||
 			    slice_starts(x->rest, "![");
 		if (x->broken)

@@ -178,7 +178,7 @@ gate_conf(const struct srv_conf *c, enum push_kind kind, struct push_conf *out,
 		file = c->ppg_secret_file;
 		key = "ppg_secret_file";
 	}
-	if (read_secret(key, file, secret, e) < 0)
+	if (srv_outlets_secret(key, file, secret, e) < 0)
 		return -1;
 	return push_check(out, e);
 }

@@ -309,9 +309,9 @@ struct sml_ctx {
 	bool folder_read;
 	size_t effects;    /* written by this message: somebody has work */
 	bool mail_alerted; /* its mailbox is about to be looked at */
-	unsigned tries;  /* of this message so far, this one counted */
-	int64_t came_ms; /* when the first of them began */
-	bool again;      /* the store failed, and the next try may go well */
+	unsigned tries;    /* of this message so far, this one counted */
+	int64_t came_ms;   /* when the first of them began */
+	bool again;        /* the store failed, and the next try may go well */
 	struct err e;
 };
 

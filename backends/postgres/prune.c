@@ -176,8 +176,7 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 		{ chunks, p->chunks_ms },   { answers, p->sessions_ms },
 		{ states, p->sessions_ms }, { sent, p->history_ms },
 		{ seen, p->chunks_ms },     { effects, p->history_ms },
-		{ told, p->history_ms },
-		{ closed, p->sessions_ms },
+		{ told, p->history_ms },    { closed, p->sessions_ms },
 	};
 
 	return run_timed(p, t, s, 7, 6, e);

@@ -12,9 +12,7 @@ static const struct t_group *const GROUPS[] = {
 	&t_group_chunk,     &t_group_admin,    &t_group_prune,
 	&t_group_isolation, &t_group_throttle, &t_group_batch,
 	&t_group_report,    &t_group_views,    &t_group_alarm,
-	&t_group_mail,
-	&t_group_push,
-	&t_group_wake,
+	&t_group_mail,      &t_group_push,     &t_group_wake,
 };
 
 /* What cmocka_run_group_tests() does, for a list that is not an array of the
