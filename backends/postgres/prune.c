@@ -178,8 +178,10 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 		{ seen, p->chunks_ms },     { effects, p->history_ms },
 		{ told, p->history_ms },    { closed, p->sessions_ms },
 	};
+	enum { N = sizeof(s) / sizeof(s[0]) };
 
-	return run_timed(p, t, s, 7, 6, e);
+	_Static_assert(N <= TIMED_MAX, "room for all of them");
+	return run_timed(p, t, s, N, N - 1, e);
 }
 
 /* A session's row, story and reports stay as long as the history that they
