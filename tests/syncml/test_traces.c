@@ -78,7 +78,7 @@ check_again(struct arena *a, const char *path, struct sml_node *root,
 		struct buf b = BUF_IN(a);
 
 		doc.enc = i == 0 ? SML_WBXML : SML_XML;
-		doc.cdata = false;
+		doc.cdata = true; /* in which line ends are not folded */
 		sml_write_open(&b, &doc);
 		for (const struct sml_node *k = root->kids; k != NULL;
 		     k = k->next)
