@@ -180,7 +180,7 @@ sessions_and_chunks(struct prune *p, struct pg_tx *t, struct err *e)
 	};
 	enum { N = sizeof(s) / sizeof(s[0]) };
 
-	_Static_assert(N <= TIMED_MAX, "room for all of them");
+	_Static_assert((int)N <= (int)TIMED_MAX, "room for all of them");
 	return run_timed(p, t, s, N, N - 1, e);
 }
 
