@@ -113,7 +113,15 @@ static bool
 text_of(struct pim_xml *x, struct slice *out)
 {
 	struct buf b = BUF_IN(x->a);
+	size_t first = slice_find(x->rest, '<');
 
+	*out = slice_sub(x->rest, 0, first);
+	/* Most texts are as they stand. */
+	if (first != SIZE_MAX && slice_find(*out, '&') == SIZE_MAX &&
+	    !slice_starts(slice_from(x->rest, first), "<!")) {
+		x->rest = slice_from(x->rest, first);
+		return true;
+	}
 	for (;;) {
 		size_t lt = slice_find(x->rest, '<');
 		struct slice s;
