@@ -4,4 +4,4 @@ SELECT account, device, collection, channel, state, event, sent, started,
   answer, send_ms, answer_ms, attempts, reason
 FROM report_push
 WHERE queued >= $1
-ORDER BY queued DESC, account, device, collection
+ORDER BY queued DESC, notice DESC, account, device, collection
