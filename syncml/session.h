@@ -600,8 +600,6 @@ int sml_mail_parent(struct sml_ctx *c, const struct sml_ds *ds,
 /* "ROOT/I", "/Inbox", "mail/Sent": which of the database's folders? 0: none. */
 int sml_mail_folder(struct sml_ctx *c, const struct store_collection *col,
 		    struct slice parent, int64_t *collection);
-/* These are deleted by the device: note what is to be done for it. */
-int sml_mail_deleted(struct sml_ctx *c, const struct store_item *it, size_t n);
 
 /* ---- reply.c ---- */
 struct sml_out { /* a message being filled */

@@ -3,6 +3,7 @@
  * mass deletion, deletes against edits, and what a refresh from the client did
  * not bring.
  */
+#include "syncml/mail_delete.h"
 #include "syncml/session.h"
 
 enum { PAGE = 200 };
@@ -48,7 +49,8 @@ tombstones(struct sml_ctx *c, const struct store_item *it, size_t n)
 	}
 	if (c->tx->v->item_put(c->tx, w, w_n, &c->e) < 0)
 		return -1;
-	return n > 0 && it[0].kind == PIM_MAIL ? sml_mail_deleted(c, it, n) : 0;
+	return sml_mail_delete(c->tx, c->a, c->dev.id, it, n, &c->effects,
+			       &c->e);
 }
 
 /* Held back: the items stay for the others, and are gone from this device. */

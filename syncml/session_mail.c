@@ -1,7 +1,6 @@
 /*
  * What mail needs beside its items: the account's folders and their roles, how
- * much of a mail a device gets, the bytes of those that go out, and what is to
- * be done for those that are deleted.
+ * much of a mail a device gets, and the bytes of those that go out.
  */
 #include "pim/mail.h"
 #include "syncml/outgoing.h"
@@ -97,74 +96,6 @@ sml_mail_folder(struct sml_ctx *c, const struct store_collection *col,
 			*collection = col->member[i];
 	}
 	return 0;
-}
-
-/* ---- deletions, when they are decided
- * ------------------------------------------------------ */
-
-/* What waits in the outbox of a mail that is deleted is not sent any more. */
-static int
-withdraw(struct sml_ctx *c, const int64_t *id, size_t n)
-{
-	const struct store_mail_vtbl *v = c->tx->v->mail;
-	struct store_mail_effect *f;
-	size_t f_n;
-	size_t k = 0;
-
-	if (v->effect_of(c->tx, c->a, id, n, &f, &f_n, &c->e) < 0)
-		return -1;
-	for (size_t i = 0; i < f_n; i++) {
-		if (f[i].state != STORE_EFFECT_QUEUED ||
-		    (f[i].what != STORE_EFFECT_SEND &&
-		     f[i].what != STORE_EFFECT_APPEND))
-			continue;
-		f[i].state = STORE_EFFECT_FAILED;
-		f[i].reason = SLICE_LIT("deleted on the device");
-		f[i].next_ms = INT64_MAX;
-		f[k++] = f[i];
-	}
-	return k == 0 ? 0 : v->effect_set(c->tx, f, k, &c->e);
-}
-
-int
-sml_mail_deleted(struct sml_ctx *c, const struct store_item *it, size_t n)
-{
-	struct store_mail_effect *f =
-	    ARENA_ARRAY(c->a, n, struct store_mail_effect);
-	int64_t *own = ARENA_ARRAY(c->a, n, int64_t);
-	size_t own_n = 0;
-	size_t f_n = 0;
-
-	if (f == NULL || own == NULL)
-		return err_set(&c->e, ERR_NOMEM, "mail.delete",
-			       "no memory to delete %zu mails", n);
-	for (size_t i = 0; i < n; i++) {
-		enum store_mail_role role;
-
-		if (it[i].deleted || it[i].kind != PIM_MAIL)
-			continue;
-		if (sml_mail_role(c, it[i].collection, &role) < 0)
-			return -1;
-		own[own_n++] = it[i].id;
-		if (role == STORE_MAIL_OUTBOX)
-			continue;
-		f[f_n++] = (struct store_mail_effect){
-			.id = arena_printf(c->a, "d-%lld", (long long)it[i].id),
-			.what = STORE_EFFECT_DELETE,
-			.item = it[i].id,
-			.collection = it[i].collection,
-			.message_id = it[i].uid,
-			.state = STORE_EFFECT_QUEUED,
-			.device = c->dev.id,
-			.next_ms = c->tx->now_ms,
-		};
-	}
-	if (own_n > 0 && withdraw(c, own, own_n) < 0)
-		return -1;
-	if (f_n == 0)
-		return 0;
-	c->effects += f_n;
-	return c->tx->v->mail->effect_add(c->tx, f, f_n, &c->e);
 }
 
 /* ---- how much of each -----------------------------------------------------

@@ -5,6 +5,7 @@
  */
 #include "server/commands/call.h"
 #include "server/commands/question.h"
+#include "syncml/mail_delete.h"
 
 #include <json-c/json.h>
 
@@ -229,20 +230,27 @@ apply(struct srv_call *c, struct store_tx *tx, struct holds *all, bool allowed)
 {
 	struct store_write *w = ARENA_ARRAY(c->a, all->n, struct store_write);
 	struct store_map *m = ARENA_ARRAY(c->a, all->n, struct store_map);
+	struct store_item *goes = ARENA_ARRAY(c->a, all->n, struct store_item);
 	struct err e = { 0 };
+	size_t effects = 0;
 	size_t w_n = 0;
 
-	if (w == NULL || m == NULL)
+	if (w == NULL || m == NULL || goes == NULL)
 		return srv_call_refuse(SRV_EXIT_FAILED, "out of memory");
 	for (size_t i = 0; i < all->n; i++) {
 		const struct held *h = &all->h[i];
 
 		if (allowed && h->item->revision == h->event->revision)
-			w[w_n++] = tombstone(h->item);
+			goes[w_n++] = *h->item;
 		else
 			m[all->back++] = back(h);
 	}
-	if (tx->v->item_put(tx, w, w_n, &e) < 0 ||
+	for (size_t i = 0; i < w_n; i++)
+		w[i] = tombstone(&goes[i]);
+	/* A hold is of one session, which is one device's. */
+	if (sml_mail_delete(tx, c->a, all->h[0].link->device, goes, w_n,
+			    &effects, &e) < 0 ||
+	    tx->v->item_put(tx, w, w_n, &e) < 0 ||
 	    tx->v->map_put(tx, m, all->back, &e) < 0)
 		return srv_fail(&e);
 	return SRV_EXIT_OK;

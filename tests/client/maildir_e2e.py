@@ -129,6 +129,21 @@ class Test(unittest.TestCase):
         self.sync()
         until("gone", lambda: len(self.flags()) == 1)
 
+    def test_held_back(self):
+        """Very much thrown away at once goes when a person has decided."""
+        names = ["mail%02d" % i for i in range(16)]
+        self.account(*names)
+        self.has(*names)
+        for name in self.inbox.names()[1:]:
+            self.inbox.rename(name, "cur/" + name[4:] + ":2,T")
+        self.sync()
+        (row,) = self.site.json("hold", "list", self.user)
+        self.assertEqual(row["items"], 15)
+        self.assertEqual(len(self.flags()), 16)
+        self.site.command("hold", "allow", self.user, str(row["session"]))
+        until("gone at the server", lambda: len(self.flags()) == 1)
+        self.assertEqual(self.site.json("hold", "list", self.user), [])
+
     def test_sent(self):
         self.account()
         self.outbox.write("new/1.host", b"From: sent@example.org\n"
@@ -143,7 +158,6 @@ class Test(unittest.TestCase):
         self.sync()
         self.assertEqual(len(self.sink.mails), 1)
         self.assertIn(b"Subject: Hello", self.sink.mails[0][3])
-
 
     def test_large(self):
         """More than a message of SyncML holds, both ways."""
