@@ -81,7 +81,8 @@ struct held {
 struct holds {
 	struct held *h;
 	size_t n;
-	size_t back; /* of them go back to the device */
+	size_t back;    /* of them go back to the device */
+	int64_t device; /* all are of one session */
 };
 
 /* The device's link with the collection; there may be none any more. */
@@ -179,8 +180,10 @@ gather(struct srv_call *c, struct store_tx *tx, int64_t session,
 			code = still_held(c, tx, h, &yes);
 		if (code != SRV_EXIT_OK)
 			return code;
-		if (yes)
-			out->n++;
+		if (!yes)
+			continue;
+		out->n++;
+		out->device = h->link == NULL ? 0 : h->link->device;
 	}
 	if (out->n == 0)
 		return srv_call_refuse(
@@ -247,9 +250,8 @@ apply(struct srv_call *c, struct store_tx *tx, struct holds *all, bool allowed)
 	}
 	for (size_t i = 0; i < w_n; i++)
 		w[i] = tombstone(&goes[i]);
-	/* A hold is of one session, which is one device's. */
-	if (sml_mail_delete(tx, c->a, all->h[0].link->device, goes, w_n,
-			    &effects, &e) < 0 ||
+	if (sml_mail_delete(tx, c->a, all->device, goes, w_n, &effects, &e) <
+		0 ||
 	    tx->v->item_put(tx, w, w_n, &e) < 0 ||
 	    tx->v->map_put(tx, m, all->back, &e) < 0)
 		return srv_fail(&e);
