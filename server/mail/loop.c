@@ -24,15 +24,35 @@ srv_mail_lines(struct srv_mail *m)
 
 /* ---- which mailboxes are ours -------------------------------------------- */
 
+/* Has anybody a mailbox? A site without mail costs a look, and no lease. */
+static int
+anybody(struct srv_mail *m, bool *yes, struct err *e)
+{
+	struct store *s = m->env.store;
+	struct store_mail_login *l;
+	bool all[STORE_BUCKETS];
+	size_t n;
+
+	memset(all, true, sizeof(all));
+	if (s->v->mail->logins_due(s, m->a, all, 1, &l, &n, e) < 0)
+		return -1;
+	*yes = n > 0;
+	return 0;
+}
+
 static int
 leases(struct srv_mail *m, struct err *e)
 {
 	int64_t now = clk_mono_ms();
 	struct store *s = m->env.store;
 	bool before[STORE_BUCKETS];
+	bool wanted = m->leased_mono != INT64_MIN;
 
-	if (m->leased_mono != INT64_MIN &&
-	    now - m->leased_mono < SRV_MAIL_RENEW_MS)
+	if (wanted && now - m->leased_mono < SRV_MAIL_RENEW_MS)
+		return 0;
+	if (!wanted && anybody(m, &wanted, e) < 0)
+		return -1;
+	if (!wanted)
 		return 0;
 	memcpy(before, m->mine, sizeof(before));
 	if (s->v->mail->buckets(s, slice_c(m->node), SRV_MAIL_LEASE_MS, m->mine,
@@ -205,8 +225,9 @@ run(void *arg)
 		struct err e = { .code = ERR_NONE };
 
 		arena_reset(m->a);
-		if (leases(m, &e) == 0 && written(m, &e) == 0 &&
-		    list(m, &e) == 0) {
+		if (leases(m, &e) == 0 &&
+		    (m->leased_mono == INT64_MIN ||
+		     (written(m, &e) == 0 && list(m, &e) == 0))) {
 			m->failing = false;
 			wait_for(m, due(m));
 			continue;

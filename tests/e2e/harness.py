@@ -90,8 +90,10 @@ class Site:
                 [self.binary, "--config", self.conf_path, "serve"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env, start_new_session=True)
+        # One that is killed on purpose may have been ready before.
         ready = until(lambda: self.ready_line(seen) or
-                      self.process.poll() is not None,
+                      (self.process.poll() is not None and
+                       (self.ready_line(seen) or True)),
                       "daemon ready, see " + self.log_path)
         if ready is True:
             raise Failure("the daemon ended with %d: %s" % (

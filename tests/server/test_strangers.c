@@ -358,8 +358,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const name[] = { "db", "db-wal", "db-shm", "key",
-					    "conf" };
+	static const char *const name[] = { "db",  "db-wal", "db-shm",
+					    "key", "conf",   "run" };
 
 	(void)state;
 	(void)sqlite3_close(site.look);

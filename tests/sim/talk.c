@@ -67,7 +67,11 @@ header(struct talk *t, struct sml_msg *m)
 	struct sml_hdr *h = &m->hdr;
 	int v = d->t.version % 10;
 
-	m->doc = (struct sml_doc){ .enc = d->t.enc, .version = d->t.version };
+	/* In CDATA, as libsynthesis: who resumes an object by octets must write
+	   line ends that no reader folds. */
+	m->doc = (struct sml_doc){ .enc = d->t.enc,
+				   .version = d->t.version,
+				   .cdata = true };
 	*h = (struct sml_hdr){
 		.verdtd = arena_printf(t->s->b, "1.%d", v),
 		.verproto = arena_printf(t->s->b, "SyncML/1.%d", v),
