@@ -83,18 +83,19 @@ injected(const char *fn, struct err *e)
 
 /* A function of the store as a whole, in the table `via`. */
 #define SITE(fn, params, args) SITE_IN(v, fn, params, args)
-#define SITE_IN(via, fn, params, args)                                         \
-	static int fault_##fn params                                           \
+#define SITE_IN(via, fn, params, args) SITE_AS(via, fn, fn, params, args)
+#define SITE_AS(via, fn, name, params, args)                                   \
+	static int fault_##name params                                         \
 	{                                                                      \
 		struct store *in = of(s)->inner;                               \
-		struct call call = hit(of(s), #fn);                            \
+		struct call call = hit(of(s), #name);                          \
 		int rc;                                                        \
                                                                                \
 		if (call.fails && call.when == STORE_FAULT_BEFORE)             \
-			return injected(#fn, e);                               \
+			return injected(#name, e);                             \
 		rc = in->via->fn args;                                         \
-		tell(of(s), #fn, &call, STORE_FAULT_AFTER);                    \
-		return call.fails ? injected(#fn, e) : rc;                     \
+		tell(of(s), #name, &call, STORE_FAULT_AFTER);                  \
+		return call.fails ? injected(#name, e) : rc;                   \
 	}
 
 /* A function of a transaction. */
@@ -124,30 +125,26 @@ injected(const char *fn, struct err *e)
 /* clang-format off */
 SITE(hear, (struct store *s, const struct store_ear *ear, struct err *e),
      (in, ear, e))
-SITE(backup, (struct store *s, const char *path, struct err *e),
-     (in, path, e))
+SITE(backup, (struct store *s, const char *path, struct err *e), (in, path, e))
 SITE(check, (struct store *s, struct arena *a, struct slice **finding,
      size_t *n, struct err *e), (in, a, finding, n, e))
 SITE(site_get, (struct store *s, struct arena *a, const char *key,
      struct slice **out, struct err *e), (in, a, key, out, e))
-SITE(site_init, (struct store *s, struct arena *a, const char *key,
-     struct slice value, struct slice *out, struct err *e),
-     (in, a, key, value, out, e))
-SITE(throttle_share, (struct store *s, struct arena *a,
-     const struct store_throttle *row, size_t n,
-     const struct store_throttle_keep keep[static STORE_THROTTLE_KINDS],
-     int64_t *seen, struct store_throttle **out, size_t *out_n,
-     struct err *e), (in, a, row, n, keep, seen, out, out_n, e))
+SITE(site_init, (struct store *s, struct arena *a, const char *key, struct slice
+     value, struct slice *out, struct err *e), (in, a, key, value, out, e))
+SITE(throttle_share, (struct store *s, struct arena *a, const struct
+     store_throttle *row, size_t n, const struct store_throttle_keep keep[static
+     STORE_THROTTLE_KINDS], int64_t *seen, struct store_throttle **out, size_t
+     *out_n, struct err *e), (in, a, row, n, keep, seen, out, out_n, e))
 SITE(auth_count, (struct store *s, const struct store_auth_day *row, size_t n,
      size_t max, struct err *e), (in, row, n, max, e))
 SITE(node_beat, (struct store *s, const struct store_node *node,
      struct err *e), (in, node, e))
 SITE(lease_take, (struct store *s, const char *name, struct slice owner,
      int64_t ms, bool *got, struct err *e), (in, name, owner, ms, got, e))
-SITE(query, (struct store *s, struct arena *a, const char *sql,
-     const struct slice *param, size_t n, size_t limit,
-     struct store_table *out, struct err *e),
-     (in, a, sql, param, n, limit, out, e))
+SITE(query, (struct store *s, struct arena *a, const char *sql, const struct
+     slice *param, size_t n, size_t limit, struct store_table *out, struct err
+     *e), (in, a, sql, param, n, limit, out, e))
 SITE(login_find, (struct store *s, struct slice user, int64_t *account,
      struct err *e), (in, user, account, e))
 SITE(device_find, (struct store *s, struct slice dev_id, int64_t *account,
@@ -156,21 +153,18 @@ SITE(account_create, (struct store *s, const struct store_account *acc,
      int64_t *id, struct err *e), (in, acc, id, e))
 SITE(account_erase, (struct store *s, int64_t account, struct err *e),
      (in, account, e))
-SITE(account_list, (struct store *s, struct arena *a,
-     struct store_account **out, size_t *n, struct err *e),
-     (in, a, out, n, e))
+SITE(account_list, (struct store *s, struct arena *a, struct store_account
+     **out, size_t *n, struct err *e), (in, a, out, n, e))
 SITE(prune, (struct store *s, int64_t history_ms, int64_t sessions_ms,
      int64_t chunks_ms, int64_t *n, struct err *e),
      (in, history_ms, sessions_ms, chunks_ms, n, e))
 
-SITE_IN(v->alarm, due, (struct store *s, struct arena *a,
-     const bool mine[static STORE_BUCKETS], size_t limit,
-     struct store_alarm_next **out, size_t *n, struct err *e),
-     (in, a, mine, limit, out, n, e))
-SITE_IN(v->alarm, outbox, (struct store *s, struct arena *a,
-     struct slice channel, const size_t limit[static STORE_BUCKETS],
-     struct store_delivery **out, size_t *n, struct err *e),
-     (in, a, channel, limit, out, n, e))
+SITE_IN(v->alarm, due, (struct store *s, struct arena *a, const bool mine[static
+     STORE_BUCKETS], size_t limit, struct store_alarm_next **out, size_t *n,
+     struct err *e), (in, a, mine, limit, out, n, e))
+SITE_IN(v->alarm, outbox, (struct store *s, struct arena *a, struct slice
+     channel, const size_t limit[static STORE_BUCKETS], struct store_delivery
+     **out, size_t *n, struct err *e), (in, a, channel, limit, out, n, e))
 SITE_IN(v->alarm, buckets, (struct store *s, struct slice owner, int64_t ms,
      bool mine[static STORE_BUCKETS], struct err *e), (in, owner, ms, mine, e))
 SITE_IN(v->alarm, delivery_mark, (struct store *s,
@@ -181,9 +175,8 @@ SITE_IN(v->alarm, address_find, (struct store *s, struct slice channel,
 TX_IN(v->alarm, next_list, (struct store_tx *tx, struct arena *a,
    int64_t upto_ms, size_t limit, struct store_alarm_next **out, size_t *n,
    struct err *e), (in, a, upto_ms, limit, out, n, e))
-TX_IN(v->alarm, next_put, (struct store_tx *tx,
-   const struct store_alarm_next *next, size_t n, bool overdue,
-   struct err *e), (in, next, n, overdue, e))
+TX_IN(v->alarm, next_put, (struct store_tx *tx, const struct store_alarm_next
+   *next, size_t n, bool overdue, struct err *e), (in, next, n, overdue, e))
 TX_IN(v->alarm, next_clear, (struct store_tx *tx, struct err *e), (in, e))
 TX_IN(v->alarm, delivery_add, (struct store_tx *tx,
    const struct store_delivery *d, size_t n, struct err *e), (in, d, n, e))
@@ -205,30 +198,29 @@ TX_IN(v->alarm, address_put, (struct store_tx *tx, struct slice channel,
    const struct slice *address, size_t n, struct err *e),
    (in, channel, address, n, e))
 
-SITE_IN(v->mail, logins_due, (struct store *s, struct arena *a,
-     const bool mine[static STORE_BUCKETS], size_t limit,
-     struct store_mail_login **out, size_t *n, struct err *e),
-     (in, a, mine, limit, out, n, e))
-SITE_IN(v->mail, effects_due, (struct store *s, struct arena *a,
-     const bool mine[static STORE_BUCKETS], size_t limit,
-     struct store_mail_effect **out, size_t *n, struct err *e),
-     (in, a, mine, limit, out, n, e))
+SITE_IN(v->mail, logins_due, (struct store *s, struct arena *a, const bool
+     mine[static STORE_BUCKETS], size_t limit, struct store_mail_login **out,
+     size_t *n, struct err *e), (in, a, mine, limit, out, n, e))
+SITE_IN(v->mail, effects_due, (struct store *s, struct arena *a, const bool
+     mine[static STORE_BUCKETS], size_t limit, struct store_mail_effect **out,
+     size_t *n, struct err *e), (in, a, mine, limit, out, n, e))
+SITE_AS(v->mail, buckets, mail_buckets, (struct store *s, struct slice owner,
+     int64_t ms, bool mine[static STORE_BUCKETS], struct err *e),
+     (in, owner, ms, mine, e))
 TX_IN(v->mail, login_get, (struct store_tx *tx, struct arena *a,
    struct store_mail_login **out, struct err *e), (in, a, out, e))
 TX_IN(v->mail, login_put, (struct store_tx *tx,
    const struct store_mail_login *l, struct err *e), (in, l, e))
 TX_IN(v->mail, login_drop, (struct store_tx *tx, struct err *e), (in, e))
-TX_IN(v->mail, folder_list, (struct store_tx *tx, struct arena *a,
-   struct store_mail_folder **out, size_t *n, struct err *e),
-   (in, a, out, n, e))
+TX_IN(v->mail, folder_list, (struct store_tx *tx, struct arena *a, struct
+   store_mail_folder **out, size_t *n, struct err *e), (in, a, out, n, e))
 TX_IN(v->mail, folder_put, (struct store_tx *tx,
    const struct store_mail_folder *f, size_t n, struct err *e), (in, f, n, e))
 TX_IN(v->mail, folder_drop, (struct store_tx *tx, int64_t collection,
    struct err *e), (in, collection, e))
-TX_IN(v->mail, place_page, (struct store_tx *tx, struct arena *a,
-   int64_t collection, int64_t after, size_t limit,
-   struct store_mail_place **out, size_t *n, struct err *e),
-   (in, a, collection, after, limit, out, n, e))
+TX_IN(v->mail, place_page, (struct store_tx *tx, struct arena *a, int64_t
+   collection, int64_t after, size_t limit, struct store_mail_place **out,
+   size_t *n, struct err *e), (in, a, collection, after, limit, out, n, e))
 TX_IN(v->mail, place_of, (struct store_tx *tx, struct arena *a,
    const int64_t *item, size_t n, struct store_mail_place **out, size_t *out_n,
    struct err *e), (in, a, item, n, out, out_n, e))
@@ -259,10 +251,9 @@ TX_IN(v->mail, effect_list, (struct store_tx *tx, struct arena *a,
 TX_IN(v->mail, newest, (struct store_tx *tx, const int64_t *collection,
    size_t n, int64_t count, int64_t *since_ms, struct err *e),
    (in, collection, n, count, since_ms, e))
-SITE_IN(v->push, push_due, (struct store *s, struct arena *a,
-     const bool mine[static STORE_BUCKETS], size_t limit,
-     struct store_push_due **out, size_t *n, struct err *e),
-     (in, a, mine, limit, out, n, e))
+SITE_IN(v->push, push_due, (struct store *s, struct arena *a, const bool
+     mine[static STORE_BUCKETS], size_t limit, struct store_push_due **out,
+     size_t *n, struct err *e), (in, a, mine, limit, out, n, e))
 TX_IN(v->push, push_due_put, (struct store_tx *tx, int64_t due_ms,
    struct err *e), (in, due_ms, e))
 TX_IN(v->push, push_due_by, (struct store_tx *tx, int64_t due_ms,
@@ -290,9 +281,8 @@ TX(cred_list, (struct store_tx *tx, struct arena *a, struct store_cred **out,
 TX(cred_put, (struct store_tx *tx, const struct store_cred *c, struct err *e),
    (in, c, e))
 TX(cred_drop, (struct store_tx *tx, int64_t id, struct err *e), (in, id, e))
-TX(collection_list, (struct store_tx *tx, struct arena *a,
-   struct store_collection **out, size_t *n, struct err *e),
-   (in, a, out, n, e))
+TX(collection_list, (struct store_tx *tx, struct arena *a, struct
+   store_collection **out, size_t *n, struct err *e), (in, a, out, n, e))
 TX(collection_put, (struct store_tx *tx, const struct store_collection *c,
    struct err *e), (in, c, e))
 TX(collection_drop, (struct store_tx *tx, int64_t id, struct err *e),
@@ -328,9 +318,8 @@ TX(device_put, (struct store_tx *tx, const struct store_device *d,
    struct err *e), (in, d, e))
 TX(device_drop, (struct store_tx *tx, int64_t device, struct err *e),
    (in, device, e))
-TX(link_list, (struct store_tx *tx, struct arena *a, int64_t device,
-   struct store_link **out, size_t *n, struct err *e),
-   (in, a, device, out, n, e))
+TX(link_list, (struct store_tx *tx, struct arena *a, int64_t device, struct
+   store_link **out, size_t *n, struct err *e), (in, a, device, out, n, e))
 TX(link_put, (struct store_tx *tx, const struct store_link *l, struct err *e),
    (in, l, e))
 TX(map_by_luid, (struct store_tx *tx, struct arena *a, int64_t link,
@@ -364,9 +353,8 @@ TX(unmapped, (struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 TX(window, (struct store_tx *tx, struct arena *a,
    const struct store_window *ask, struct store_change **out, size_t *n,
    struct err *e), (in, a, ask, out, n, e))
-TX(session_find, (struct store_tx *tx, struct arena *a,
-   struct slice token_hash, int64_t device, struct slice sid,
-   struct store_session **out, struct err *e),
+TX(session_find, (struct store_tx *tx, struct arena *a, struct slice token_hash,
+   int64_t device, struct slice sid, struct store_session **out, struct err *e),
    (in, a, token_hash, device, sid, out, e))
 TX(session_put, (struct store_tx *tx, const struct store_session *ses,
    const struct slice *answer, struct err *e), (in, ses, answer, e))
@@ -377,15 +365,12 @@ TX(session_supersede, (struct store_tx *tx, int64_t device, int64_t except,
 TX(session_list, (struct store_tx *tx, struct arena *a, int64_t device,
    size_t limit, struct store_session **out, size_t *n, struct err *e),
    (in, a, device, limit, out, n, e))
-TX(session_open, (struct store_tx *tx, struct arena *a, int64_t since_ms,
-   struct store_session **out, size_t *n, struct err *e),
-   (in, a, since_ms, out, n, e))
-TX(story_add, (struct store_tx *tx, int64_t session,
-   const struct store_story *s, size_t n, struct err *e),
-   (in, session, s, n, e))
-TX(story_get, (struct store_tx *tx, struct arena *a, int64_t session,
-   struct store_story **out, size_t *n, struct err *e),
-   (in, a, session, out, n, e))
+TX(session_open, (struct store_tx *tx, struct arena *a, int64_t since_ms, struct
+   store_session **out, size_t *n, struct err *e), (in, a, since_ms, out, n, e))
+TX(story_add, (struct store_tx *tx, int64_t session, const struct store_story
+   *s, size_t n, struct err *e), (in, session, s, n, e))
+TX(story_get, (struct store_tx *tx, struct arena *a, int64_t session, struct
+   store_story **out, size_t *n, struct err *e), (in, a, session, out, n, e))
 TX(report_put, (struct store_tx *tx, const struct store_report *r,
    struct err *e), (in, r, e))
 TX(report_get, (struct store_tx *tx, struct arena *a, int64_t session,
@@ -394,9 +379,8 @@ TX(holds_decided, (struct store_tx *tx, int64_t session,
    enum store_event_how how, struct err *e), (in, session, how, e))
 TX(chunk_add, (struct store_tx *tx, struct store_chunk_key k,
    struct slice bytes, struct err *e), (in, k, bytes, e))
-TX(chunk_join, (struct store_tx *tx, struct arena *a,
-   struct store_chunk_key k, struct slice *out, struct err *e),
-   (in, a, k, out, e))
+TX(chunk_join, (struct store_tx *tx, struct arena *a, struct store_chunk_key k,
+   struct slice *out, struct err *e), (in, a, k, out, e))
 TX(chunk_read, (struct store_tx *tx, struct arena *a,
    struct store_chunk_key k, int64_t offset, size_t n, struct slice *out,
    struct err *e), (in, a, k, offset, n, out, e))
@@ -525,21 +509,6 @@ static const struct store_alarm_vtbl FAULT_ALARM = {
 	.setting_put = fault_setting_put,
 	.address_put = fault_address_put,
 };
-
-static int
-fault_mail_buckets(struct store *s, struct slice owner, int64_t ms,
-		   bool mine[static STORE_BUCKETS], struct err *e)
-{
-	struct store *in = of(s)->inner;
-	struct call call = hit(of(s), "mail_buckets");
-	int rc;
-
-	if (call.fails && call.when == STORE_FAULT_BEFORE)
-		return injected("mail_buckets", e);
-	rc = in->v->mail->buckets(in, owner, ms, mine, e);
-	tell(of(s), "mail_buckets", &call, STORE_FAULT_AFTER);
-	return call.fails ? injected("mail_buckets", e) : rc;
-}
 
 static const struct store_mail_vtbl FAULT_MAIL = {
 	.logins_due = fault_logins_due,

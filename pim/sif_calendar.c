@@ -233,10 +233,12 @@ before(struct arena *a, int minutes)
 {
 	char text[PIM_DUR_TEXT];
 	struct pim_dur d = { 0, -(int64_t)minutes * 60 };
+	size_t n;
 
 	if (minutes > 0 && minutes % DAY_MINUTES == 0)
 		d = (struct pim_dur){ -minutes / DAY_MINUTES, 0 };
-	return arena_copy(a, (struct slice){ text, pim_dur_put(d, text) });
+	n = pim_dur_put(d, text);
+	return arena_copy(a, (struct slice){ text, n });
 }
 
 /* Events are reminded of so many minutes before, tasks at a time. */

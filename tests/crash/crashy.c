@@ -43,9 +43,10 @@ static _Thread_local bool housekeeping;
 static bool
 of_the_house(const char *fn)
 {
-	static const char *const call[] = { "prune", "throttle_share",
-					    "node_beat", "lease_take",
-					    "auth_count" };
+	static const char *const call[] = { "prune",       "throttle_share",
+					    "node_beat",   "lease_take",
+					    "auth_count",  "logins_due",
+					    "effects_due", "mail_buckets" };
 
 	for (size_t i = 0; i < sizeof(call) / sizeof(call[0]); i++)
 		if (strcmp(fn, call[i]) == 0)

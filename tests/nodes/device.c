@@ -259,10 +259,12 @@ unfold(const struct mem_item *it, char out[TEXT_MAX * 2])
 	size_t n = 0;
 
 	for (size_t i = 0; i < it->n && n < TEXT_MAX * 2 - 1; i++) {
-		if (it->body[i] == '\r' && i + 2 < it->n &&
-		    it->body[i + 1] == '\n' &&
-		    (it->body[i + 2] == ' ' || it->body[i + 2] == '\t')) {
-			i += 2;
+		/* Readers of XML fold line ends. */
+		if (it->body[i] == '\r')
+			continue;
+		if (it->body[i] == '\n' && i + 1 < it->n &&
+		    (it->body[i + 1] == ' ' || it->body[i + 1] == '\t')) {
+			i++;
 			continue;
 		}
 		out[n++] = it->body[i];
@@ -289,8 +291,8 @@ line(const char *text, const char *name)
 static bool
 same(const char *got, const struct device *owner, unsigned no, unsigned version)
 {
-	static const char *const names[] = { "\r\nN:K", "\r\nFN:", "\r\nTITLE:",
-					     "\r\nNOTE:" };
+	static const char *const names[] = { "\nN:K",
+					     "\nFN:", "\nTITLE:", "\nNOTE:" };
 	char text[TEXT_MAX], tel[32];
 
 	text[contact(owner, no, version, text)] = '\0';
@@ -314,7 +316,7 @@ static void
 judge_item(const char *text, const struct device *const *all, unsigned n,
 	   unsigned char *seen[], struct verdict *v)
 {
-	struct slice key = line(text, "\r\nN:K");
+	struct slice key = line(text, "\nN:K");
 	unsigned dev, no;
 	const struct own *o;
 
