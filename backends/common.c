@@ -99,10 +99,12 @@ store_text(struct arena *a, struct slice s)
 
 /* ---- words to who sleeps ------------------------------------------------ */
 
+static const struct store_ear deaf;
+
 void
 store_ears_init(struct store_ears *s)
 {
-	s->ear = (struct store_ear){ .wake = NULL };
+	s->ear = deaf;
 	(void)pthread_mutex_init(&s->lock, NULL);
 }
 
@@ -116,7 +118,7 @@ void
 store_ears_set(struct store_ears *s, const struct store_ear *ear)
 {
 	(void)pthread_mutex_lock(&s->lock);
-	s->ear = ear == NULL ? (struct store_ear){ .wake = NULL } : *ear;
+	s->ear = ear == NULL ? deaf : *ear;
 	(void)pthread_mutex_unlock(&s->lock);
 }
 

@@ -7,17 +7,25 @@
 #include <stdio.h>
 
 int
+imap_expect(struct mbox *m, struct imap_ask *ask, int64_t more_bytes)
+{
+	if (m->is_dead || imap_talk(m) < 0)
+		return -1;
+	m->ask = ask;
+	m->until_ms = clk_mono_ms() + (m->conf.answer_ms > 0 ? m->conf.answer_ms
+							     : IMAP_ANSWER_MS);
+	m->left = IMAP_SMALL_TALK + more_bytes;
+	return 0;
+}
+
+int
 imap_begin(struct mbox *m, struct imap_ask *ask, int64_t more_bytes)
 {
 	char tag[16];
 
-	if (m->is_dead || imap_talk(m) < 0)
+	if (imap_expect(m, ask, more_bytes) < 0)
 		return -1;
-	m->ask = ask;
 	m->tag++;
-	m->until_ms = clk_mono_ms() + (m->conf.answer_ms > 0 ? m->conf.answer_ms
-							     : IMAP_ANSWER_MS);
-	m->left = IMAP_SMALL_TALK + more_bytes;
 	(void)snprintf(tag, sizeof(tag), "F%u ", m->tag);
 	return imap_put(m, slice_c(tag));
 }

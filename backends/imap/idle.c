@@ -81,12 +81,8 @@ mbox_idle_end(struct mbox *m, bool *news, struct err *e)
 	if (!m->idling)
 		return 0;
 	m->idling = false;
-	if (m->is_dead || imap_talk(m) < 0)
+	if (imap_expect(m, &q, 0) < 0)
 		return imap_died(m, e);
-	m->ask = &q;
-	m->left = IMAP_SMALL_TALK;
-	m->until_ms = clk_mono_ms() + (m->conf.answer_ms > 0 ? m->conf.answer_ms
-							     : IMAP_ANSWER_MS);
 	(void)imap_say(m, "DONE");
 	rc = imap_end(m);
 	*news = m->news;

@@ -61,13 +61,13 @@ static void
 draw(struct im_srv *v, size_t n, struct rnd *rnd)
 {
 	for (; n > 1; v++, n--) {
-		uint64_t sum = 0;
+		uint64_t sum = n;
 		uint64_t r;
 		size_t i = 0;
 		struct im_srv first;
 
 		for (size_t k = 0; k < n; k++)
-			sum += (uint64_t)v[k].weight + 1;
+			sum += v[k].weight;
 		rnd->fill(rnd, &r, sizeof(r));
 		for (r %= sum; r > v[i].weight; i++)
 			r -= (uint64_t)v[i].weight + 1;
