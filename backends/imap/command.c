@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 int
-imap_expect(struct mbox *m, struct imap_ask *ask, int64_t more_bytes)
+imap_hears(struct mbox *m, struct imap_ask *ask, int64_t more_bytes)
 {
 	if (m->is_dead || imap_talk(m) < 0)
 		return -1;
@@ -23,7 +23,7 @@ imap_begin(struct mbox *m, struct imap_ask *ask, int64_t more_bytes)
 {
 	char tag[16];
 
-	if (imap_expect(m, ask, more_bytes) < 0)
+	if (imap_hears(m, ask, more_bytes) < 0)
 		return -1;
 	m->tag++;
 	(void)snprintf(tag, sizeof(tag), "F%u ", m->tag);

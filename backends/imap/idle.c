@@ -81,7 +81,7 @@ mbox_idle_end(struct mbox *m, bool *news, struct err *e)
 	if (!m->idling)
 		return 0;
 	m->idling = false;
-	if (imap_expect(m, &q, 0) < 0)
+	if (imap_hears(m, &q, 0) < 0)
 		return imap_died(m, e);
 	(void)imap_say(m, "DONE");
 	rc = imap_end(m);

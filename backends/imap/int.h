@@ -114,7 +114,7 @@ int imap_read_fetch(struct mbox *m);
 /* ---- command.c ----------------------------------------------------------- */
 
 /* Who hears what comes until imap_end(), and for how long. */
-int imap_expect(struct mbox *m, struct imap_ask *ask, int64_t more_bytes);
+int imap_hears(struct mbox *m, struct imap_ask *ask, int64_t more_bytes);
 /* A command in pieces: begin, put (imap_arg for strings), end. */
 int imap_begin(struct mbox *m, struct imap_ask *ask, int64_t more_bytes);
 int imap_say(struct mbox *m, const char *fmt, ...)
