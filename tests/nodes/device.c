@@ -308,7 +308,7 @@ same(const char *got, const struct device *owner, unsigned no, unsigned version)
 		if (!slice_eq(a, b))
 			return false;
 	}
-	snprintf(tel, sizeof(tel), ":+49170%07u\r\n", no * 1000 + version);
+	snprintf(tel, sizeof(tel), ":+49170%07u\n", no * 1000 + version);
 	return strstr(got, tel) != NULL;
 }
 
