@@ -134,7 +134,8 @@ class Site:
         """An account with mail, and its phone."""
         self.command("user", "add", name, "--password-stdin",
                      stdin=PASSWORD + "\n")
-        keys = dict({"addresses": name + "@example.org"}, **keys)
+        # The first one begins the watch: what it is to hold to comes first.
+        keys.setdefault("addresses", name + "@example.org")
         for k, v in keys.items():
             self.command("mail", "set", name, k, v)
         return self.phone(name)
