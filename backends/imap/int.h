@@ -2,8 +2,8 @@
 #ifndef BACKENDS_IMAP_INT_H
 #define BACKENDS_IMAP_INT_H
 
+#include "backends/line.h"
 #include "backends/mailbox.h"
-#include "backends/xmpp/line.h"
 
 enum {
 	IMAP_IN_BYTES = 16384,
@@ -54,7 +54,7 @@ struct imap_ask {
 };
 
 struct mbox {
-	struct im_line l;
+	struct tls_line l;
 	struct mbox_conf conf; /* but its texts: gone after mbox_open */
 	struct imap_talk *t;
 	bool is_dead, news, idling, said_bye;
@@ -73,7 +73,7 @@ struct mbox {
 
 int imap_fail(struct mbox *m, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-struct im_wait imap_wait(const struct mbox *m);
+struct tls_wait imap_wait(const struct mbox *m);
 int imap_talk(struct mbox *m); /* buffers */
 int imap_flush(struct mbox *m);
 int imap_put(struct mbox *m, struct slice s);

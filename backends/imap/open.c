@@ -17,7 +17,7 @@ mbox_trust_open(const char *ca_file, struct mbox_trust **out, struct err *e)
 	*out = NULL;
 	if (t == NULL)
 		return err_set(e, ERR_NOMEM, "imap", "out of memory");
-	if (im_line_trust(ca_file, &t->cred, e) < 0) {
+	if (tls_line_trust(ca_file, &t->cred, e) < 0) {
 		free(t);
 		return -1;
 	}
@@ -40,13 +40,13 @@ mbox_trust_close(struct mbox_trust **t)
 static int
 tls(struct mbox *m, struct err *e)
 {
-	struct im_wait w = imap_wait(m);
+	struct tls_wait w = imap_wait(m);
 	struct err own = { .code = ERR_NONE };
 
 	if (m->conf.trust == NULL)
 		return err_set(e, ERR_BUG, "imap", "no certificates to trust");
-	if (im_line_tls_by(&m->l, m->conf.host, m->conf.trust->cred, &w,
-			   &own) == 0)
+	if (tls_line_tls_by(&m->l, m->conf.host, m->conf.trust->cred, &w,
+			    &own) == 0)
 		return 0;
 	/* A certificate that does not fit is no wrong password. */
 	if (own.code == ERR_AUTH)
@@ -94,7 +94,7 @@ static int
 connect_to(struct mbox *m, struct err *e)
 {
 	const struct mbox_conf *c = &m->conf;
-	struct im_wait w = imap_wait(m);
+	struct tls_wait w = imap_wait(m);
 	char server[SERVER_MAX], port[8];
 	int64_t p = c->port > 0 ? c->port : c->tls == MBOX_TLS ? 993 : 143;
 	bool six = strchr(c->host, ':') != NULL && c->host[0] != '[';
@@ -105,7 +105,7 @@ connect_to(struct mbox *m, struct err *e)
 	(void)snprintf(port, sizeof(port), "%d", (int)p);
 	(void)snprintf(server, sizeof(server), "%s%s%s:%s", six ? "[" : "",
 		       c->host, six ? "]" : "", port);
-	if (im_line_connect(&m->l, server, port, &w, e) < 0)
+	if (tls_line_connect(&m->l, server, port, &w, e) < 0)
 		return -1;
 	if (c->tls == MBOX_PLAIN && !m->l.loopback && !c->allow_plain)
 		return err_set(e, ERR_CONFIG, "imap",
@@ -255,10 +255,10 @@ mbox_close(struct mbox **mp)
 	if (m == NULL)
 		return;
 	if (!m->is_dead && m->idling)
-		(void)im_line_write(&m->l, SLICE_LIT("DONE\r\n"), &n);
+		(void)tls_line_write(&m->l, SLICE_LIT("DONE\r\n"), &n);
 	if (!m->is_dead)
-		(void)im_line_write(&m->l, slice_c(bye), &n);
-	im_line_close(&m->l);
+		(void)tls_line_write(&m->l, slice_c(bye), &n);
+	tls_line_close(&m->l);
 	if (m->t != NULL)
 		sodium_memzero(m->t, sizeof(*m->t));
 	free(m->t);

@@ -23,22 +23,22 @@ imap_fail(struct mbox *m, enum err_code code, const char *fmt, ...)
 	return err_set(&m->err, code, "imap", "%s", why);
 }
 
-struct im_wait
+struct tls_wait
 imap_wait(const struct mbox *m)
 {
-	return (struct im_wait){ .until_ms = m->until_ms,
-				 .wake = m->conf.wake,
-				 .give_up = m->conf.give_up,
-				 .ctx = m->conf.ctx };
+	return (struct tls_wait){ .until_ms = m->until_ms,
+				  .wake = m->conf.wake,
+				  .give_up = m->conf.give_up,
+				  .ctx = m->conf.ctx };
 }
 
 static int
 await(struct mbox *m, short events)
 {
-	struct im_wait w = imap_wait(m);
+	struct tls_wait w = imap_wait(m);
 	struct err e = { .code = ERR_NONE };
 
-	if (im_line_await(&m->l, events, &w, &e) == 0)
+	if (tls_line_await(&m->l, events, &w, &e) == 0)
 		return 0;
 	return imap_fail(m, e.code, "%s", e.msg);
 }
@@ -61,7 +61,7 @@ imap_flush(struct mbox *m)
 	while (!m->is_dead && done < m->t->out_n) {
 		struct slice s = { m->t->out + done, m->t->out_n - done };
 		size_t n = 0;
-		enum im_io io = im_line_write(&m->l, s, &n);
+		enum im_io io = tls_line_write(&m->l, s, &n);
 
 		done += n;
 		m->until_ms += (int64_t)n / IMAP_RATE_MIN;
@@ -102,7 +102,7 @@ imap_poll(struct mbox *m, size_t *n)
 	*n = 0;
 	if (m->is_dead)
 		return -1;
-	io = im_line_read(&m->l, t->in, sizeof(t->in), n);
+	io = tls_line_read(&m->l, t->in, sizeof(t->in), n);
 	if (io == IM_IO_AGAIN)
 		return 0;
 	if (io != IM_IO_DONE)

@@ -1,5 +1,5 @@
 /* The thread that holds the line, and the queue in front of it. */
-#include "backends/xmpp/line.h"
+#include "backends/line.h"
 #include "backends/xmpp/srv.h"
 #include "backends/xmpp/talk.h"
 #include "backends/xmpp/xmpp.h"
@@ -53,7 +53,7 @@ struct im_outlet {
 	/* The thread's own. */
 	struct im_talk talk;
 	struct im_reader *reader;
-	struct im_line line;
+	struct tls_line line;
 	struct jobs written;
 	uint64_t asked, answered; /* pings */
 	int64_t asked_ms;         /* since when the oldest is not answered */
@@ -281,7 +281,7 @@ flush(struct im_outlet *o, struct err *e)
 	while (out->at < out->n) {
 		struct slice rest = { out->p + out->at, out->n - out->at };
 		size_t n = 0;
-		enum im_io io = im_line_write(&o->line, rest, &n);
+		enum im_io io = tls_line_write(&o->line, rest, &n);
 
 		if (io == IM_IO_AGAIN)
 			return 0;
@@ -305,14 +305,14 @@ now_up(struct im_outlet *o, int64_t now)
 
 /* A new stream: after TLS or a login. */
 static int
-again(struct im_outlet *o, const struct im_wait *w, struct err *e)
+again(struct im_outlet *o, const struct tls_wait *w, struct err *e)
 {
 	bool tls = o->talk.step == IM_STEP_HANDSHAKE;
 	char domain[256];
 
 	(void)snprintf(domain, sizeof(domain), "%.*s",
 		       SLICE_ARG(o->talk.domain));
-	if (tls && im_line_tls(&o->line, domain, o->conf.ca_file, w, e) < 0)
+	if (tls && tls_line_tls(&o->line, domain, o->conf.ca_file, w, e) < 0)
 		return -1;
 	if (im_reader_restart(o->reader, e) < 0)
 		return -1;
@@ -321,10 +321,10 @@ again(struct im_outlet *o, const struct im_wait *w, struct err *e)
 }
 
 static int
-hear(struct im_outlet *o, const struct im_wait *w, struct err *e)
+hear(struct im_outlet *o, const struct tls_wait *w, struct err *e)
 {
 	size_t n;
-	enum im_io io = im_line_read(&o->line, o->in, sizeof(o->in), &n);
+	enum im_io io = tls_line_read(&o->line, o->in, sizeof(o->in), &n);
 
 	if (io == IM_IO_AGAIN)
 		return 0;
@@ -373,7 +373,7 @@ rest(struct im_outlet *o, int64_t now, int64_t until, bool *readable,
 	};
 	int64_t ms = until > now ? until - now : 0;
 
-	*readable = im_line_pending(&o->line);
+	*readable = tls_line_pending(&o->line);
 	if (*readable)
 		ms = 0;
 	if (poll(p, 2, ms > 3600000 ? 3600000 : (int)ms) < 0 && errno != EINTR)
@@ -395,7 +395,7 @@ may_leave(const struct im_outlet *o, int64_t now)
 }
 
 static int
-converse(struct im_outlet *o, const struct im_wait *w, struct err *e)
+converse(struct im_outlet *o, const struct tls_wait *w, struct err *e)
 {
 	while (true) {
 		int64_t now = clk_mono_ms();
@@ -425,7 +425,7 @@ converse(struct im_outlet *o, const struct im_wait *w, struct err *e)
 
 /* Each of the servers that the domain names gets its share of the time. */
 static int
-connect_by_srv(struct im_outlet *o, const struct im_wait *w, struct err *e)
+connect_by_srv(struct im_outlet *o, const struct tls_wait *w, struct err *e)
 {
 	struct im_srv srv[IM_SRV_MAX];
 	char at[IM_SRV_HOST_MAX + 16];
@@ -437,33 +437,33 @@ connect_by_srv(struct im_outlet *o, const struct im_wait *w, struct err *e)
 			o->conf.rnd, srv, &n, e) < 0)
 		return -1;
 	if (n == 0)
-		return im_line_connect(&o->line, o->conf.server, "5222", w, e);
+		return tls_line_connect(&o->line, o->conf.server, "5222", w, e);
 	for (size_t i = 0; rc < 0 && i < n && !w->give_up(w->ctx); i++) {
-		struct im_wait share = *w;
+		struct tls_wait share = *w;
 		int64_t now = clk_mono_ms();
 
 		share.until_ms = now + (w->until_ms - now) / (int64_t)(n - i);
 		(void)snprintf(at, sizeof(at), "%.255s:%u", srv[i].host,
 			       srv[i].port);
-		rc = im_line_connect(&o->line, at, "5222", &share, e);
+		rc = tls_line_connect(&o->line, at, "5222", &share, e);
 	}
 	return rc;
 }
 
 static int
-reach(struct im_outlet *o, const struct im_wait *w, struct err *e)
+reach(struct im_outlet *o, const struct tls_wait *w, struct err *e)
 {
 	if (o->by_srv)
 		return connect_by_srv(o, w, e);
-	return im_line_connect(&o->line, o->conf.server,
-			       o->conf.component ? "5347" : "5222", w, e);
+	return tls_line_connect(&o->line, o->conf.server,
+				o->conf.component ? "5347" : "5222", w, e);
 }
 
 static int
 session(struct im_outlet *o, struct err *e)
 {
-	struct im_wait w = { clk_mono_ms() + o->conf.answer_ms, o->wake,
-			     stopping, o };
+	struct tls_wait w = { clk_mono_ms() + o->conf.answer_ms, o->wake,
+			      stopping, o };
 	bool plain;
 
 	o->asked = o->answered = 0;
@@ -534,7 +534,7 @@ run(void *arg)
 
 		o->up_ms = 0;
 		(void)session(o, &e);
-		im_line_close(&o->line);
+		tls_line_close(&o->line);
 		was_up = o->up_ms != 0;
 		drop_all(o, e.msg);
 		o->calls.state(o->calls.ctx, false, e.msg);

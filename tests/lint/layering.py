@@ -30,7 +30,7 @@ ONLY_STORE = {"syncml", "server"}
 FOREIGN = {
     "sodium": ("base/", "server/", "backends/xmpp/sasl",
                "backends/imap/open"),
-    "gnutls": ("base/digest.c", "server/", "backends/xmpp/"),
+    "gnutls": ("base/digest.c", "server/", "backends/line", "backends/xmpp/"),
     "libxml": ("syncml/xml", "backends/xmpp/read"),
     "strophe": (),
     "sqlite3": ("backends/sqlite/", "clients/state"),

@@ -3,15 +3,15 @@
  * line. It never blocks but for looking up a name; who waits is told by a
  * descriptor when to give up.
  */
-#ifndef BACKENDS_XMPP_LINE_H
-#define BACKENDS_XMPP_LINE_H
+#ifndef BACKENDS_LINE_H
+#define BACKENDS_LINE_H
 
 #include "base/err.h"
 #include "base/slice.h"
 
 #include <gnutls/gnutls.h>
 
-struct im_line {
+struct tls_line {
 	int fd; /* -1: none */
 	gnutls_session_t tls;
 	gnutls_certificate_credentials_t cred; /* NULL: none of its own */
@@ -20,7 +20,7 @@ struct im_line {
 };
 
 /* Who waits: until the time (clk_mono_ms), or until give_up says so. */
-struct im_wait {
+struct tls_wait {
 	int64_t until_ms;
 	int wake; /* readable: ask give_up; -1: nobody gives up */
 	bool (*give_up)(void *ctx);
@@ -28,37 +28,38 @@ struct im_wait {
 };
 
 /* "host:port", "[::1]:port", "host"; def_port where there is none. */
-int im_line_connect(struct im_line *l, const char *server, const char *def_port,
-		    const struct im_wait *w, struct err *e);
+int tls_line_connect(struct tls_line *l, const char *server,
+		     const char *def_port, const struct tls_wait *w,
+		     struct err *e);
 
 /* Until the socket is ready for `events` of poll(). */
-int im_line_await(const struct im_line *l, short events,
-		  const struct im_wait *w, struct err *e);
+int tls_line_await(const struct tls_line *l, short events,
+		   const struct tls_wait *w, struct err *e);
 
 /* Certificates that may vouch (PEM; "": those that the system trusts), to be
    freed by who asked. */
-int im_line_trust(const char *ca_file, gnutls_certificate_credentials_t *out,
-		  struct err *e);
+int tls_line_trust(const char *ca_file, gnutls_certificate_credentials_t *out,
+		   struct err *e);
 
 /* TLS 1.2 at least, with a certificate for `host` that one of `trust` vouches
    for; trust outlives the line. */
-int im_line_tls_by(struct im_line *l, const char *host,
-		   gnutls_certificate_credentials_t trust,
-		   const struct im_wait *w, struct err *e);
+int tls_line_tls_by(struct tls_line *l, const char *host,
+		    gnutls_certificate_credentials_t trust,
+		    const struct tls_wait *w, struct err *e);
 
 /* TLS 1.2 at least, with a certificate for `domain` that the file (""; the
    system) vouches for. */
-int im_line_tls(struct im_line *l, const char *domain, const char *ca_file,
-		const struct im_wait *w, struct err *e);
+int tls_line_tls(struct tls_line *l, const char *domain, const char *ca_file,
+		 const struct tls_wait *w, struct err *e);
 
 enum im_io { IM_IO_DONE, IM_IO_AGAIN, IM_IO_END, IM_IO_BROKEN };
 
-enum im_io im_line_read(struct im_line *l, char *p, size_t cap, size_t *n);
-enum im_io im_line_write(struct im_line *l, struct slice s, size_t *n);
+enum im_io tls_line_read(struct tls_line *l, char *p, size_t cap, size_t *n);
+enum im_io tls_line_write(struct tls_line *l, struct slice s, size_t *n);
 
 /* Bytes that came already, which poll() does not know of. */
-bool im_line_pending(const struct im_line *l);
+bool tls_line_pending(const struct tls_line *l);
 
-void im_line_close(struct im_line *l);
+void tls_line_close(struct tls_line *l);
 
 #endif

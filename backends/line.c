@@ -1,4 +1,4 @@
-#include "backends/xmpp/line.h"
+#include "backends/line.h"
 
 #include "backends/loopback.h"
 #include "base/clock.h"
@@ -24,8 +24,8 @@ broken(struct err *e, const char *why)
 }
 
 int
-im_line_await(const struct im_line *l, short events, const struct im_wait *w,
-	      struct err *e)
+tls_line_await(const struct tls_line *l, short events, const struct tls_wait *w,
+	       struct err *e)
 {
 	for (;;) {
 		struct pollfd p[2] = { { l->fd, events, 0 },
@@ -76,8 +76,8 @@ take_apart(const char *server, const char *def_port, char *host, char *port,
 }
 
 static int
-connect_to(struct im_line *l, const struct addrinfo *ai,
-	   const struct im_wait *w, struct err *e)
+connect_to(struct tls_line *l, const struct addrinfo *ai,
+	   const struct tls_wait *w, struct err *e)
 {
 	int on = 1, rc = 0;
 	socklen_t n = sizeof(rc);
@@ -91,7 +91,7 @@ connect_to(struct im_line *l, const struct addrinfo *ai,
 	if (connect(l->fd, ai->ai_addr, ai->ai_addrlen) < 0)
 		rc = errno;
 	if (rc == EINPROGRESS) {
-		if (im_line_await(l, POLLOUT, w, e) < 0)
+		if (tls_line_await(l, POLLOUT, w, e) < 0)
 			return -1;
 		if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &rc, &n) < 0)
 			rc = errno;
@@ -103,15 +103,15 @@ connect_to(struct im_line *l, const struct addrinfo *ai,
 }
 
 int
-im_line_connect(struct im_line *l, const char *server, const char *def_port,
-		const struct im_wait *w, struct err *e)
+tls_line_connect(struct tls_line *l, const char *server, const char *def_port,
+		 const struct tls_wait *w, struct err *e)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *all = NULL;
 	char host[HOST_MAX], port[PORT_MAX];
 	int rc, done = -1;
 
-	*l = (struct im_line){ .fd = -1 };
+	*l = (struct tls_line){ .fd = -1 };
 	if (take_apart(server, def_port, host, port, e) < 0)
 		return -1;
 	rc = getaddrinfo(host, port, &hints, &all);
@@ -120,19 +120,19 @@ im_line_connect(struct im_line *l, const char *server, const char *def_port,
 			       "%.100s: %s", host, gai_strerror(rc));
 	for (const struct addrinfo *ai = all; ai != NULL && done < 0;
 	     ai = ai->ai_next) {
-		im_line_close(l);
+		tls_line_close(l);
 		done = connect_to(l, ai, w, e);
 	}
 	freeaddrinfo(all);
 	if (done < 0)
-		im_line_close(l);
+		tls_line_close(l);
 	return done;
 }
 
 /* ---- TLS ----------------------------------------------------------------- */
 
 static int
-tls_failed(struct im_line *l, int rc, struct err *e)
+tls_failed(struct tls_line *l, int rc, struct err *e)
 {
 	gnutls_datum_t why = { NULL, 0 };
 	unsigned status = gnutls_session_get_verify_cert_status(l->tls);
@@ -152,8 +152,8 @@ tls_failed(struct im_line *l, int rc, struct err *e)
 }
 
 int
-im_line_trust(const char *ca_file, gnutls_certificate_credentials_t *out,
-	      struct err *e)
+tls_line_trust(const char *ca_file, gnutls_certificate_credentials_t *out,
+	       struct err *e)
 {
 	int rc = gnutls_certificate_allocate_credentials(out);
 
@@ -175,7 +175,7 @@ im_line_trust(const char *ca_file, gnutls_certificate_credentials_t *out,
 }
 
 static int
-prepare(struct im_line *l, const char *host,
+prepare(struct tls_line *l, const char *host,
 	gnutls_certificate_credentials_t trust, struct err *e)
 {
 	int rc = gnutls_init(&l->tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
@@ -198,9 +198,9 @@ prepare(struct im_line *l, const char *host,
 }
 
 int
-im_line_tls_by(struct im_line *l, const char *host,
-	       gnutls_certificate_credentials_t trust, const struct im_wait *w,
-	       struct err *e)
+tls_line_tls_by(struct tls_line *l, const char *host,
+		gnutls_certificate_credentials_t trust,
+		const struct tls_wait *w, struct err *e)
 {
 	int rc;
 
@@ -212,19 +212,19 @@ im_line_tls_by(struct im_line *l, const char *host,
 
 		if (gnutls_error_is_fatal(rc))
 			return tls_failed(l, rc, e);
-		if (rc == GNUTLS_E_AGAIN && im_line_await(l, events, w, e) < 0)
+		if (rc == GNUTLS_E_AGAIN && tls_line_await(l, events, w, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 int
-im_line_tls(struct im_line *l, const char *domain, const char *ca_file,
-	    const struct im_wait *w, struct err *e)
+tls_line_tls(struct tls_line *l, const char *domain, const char *ca_file,
+	     const struct tls_wait *w, struct err *e)
 {
-	if (im_line_trust(ca_file, &l->cred, e) < 0)
+	if (tls_line_trust(ca_file, &l->cred, e) < 0)
 		return -1;
-	return im_line_tls_by(l, domain, l->cred, w, e);
+	return tls_line_tls_by(l, domain, l->cred, w, e);
 }
 
 /* ---- bytes --------------------------------------------------------------- */
@@ -254,7 +254,7 @@ plain_result(ssize_t rc, size_t *n)
 }
 
 enum im_io
-im_line_read(struct im_line *l, char *p, size_t cap, size_t *n)
+tls_line_read(struct tls_line *l, char *p, size_t cap, size_t *n)
 {
 	enum im_io io;
 
@@ -270,7 +270,7 @@ im_line_read(struct im_line *l, char *p, size_t cap, size_t *n)
 /* A write that GnuTLS took in part has to be repeated with the same bytes: the
    caller keeps them in front until they are gone. */
 enum im_io
-im_line_write(struct im_line *l, struct slice s, size_t *n)
+tls_line_write(struct tls_line *l, struct slice s, size_t *n)
 {
 	enum { PIECE = 16384 };
 
@@ -282,13 +282,13 @@ im_line_write(struct im_line *l, struct slice s, size_t *n)
 }
 
 bool
-im_line_pending(const struct im_line *l)
+tls_line_pending(const struct tls_line *l)
 {
 	return l->tls != NULL && gnutls_record_check_pending(l->tls) > 0;
 }
 
 void
-im_line_close(struct im_line *l)
+tls_line_close(struct tls_line *l)
 {
 	if (l->tls != NULL) {
 		(void)gnutls_bye(l->tls, GNUTLS_SHUT_WR);
@@ -298,5 +298,5 @@ im_line_close(struct im_line *l)
 		gnutls_certificate_free_credentials(l->cred);
 	if (l->fd >= 0)
 		(void)close(l->fd);
-	*l = (struct im_line){ .fd = -1 };
+	*l = (struct tls_line){ .fd = -1 };
 }
