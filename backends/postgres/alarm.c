@@ -25,6 +25,18 @@ next_rows(struct pg_q *q, struct arena *a, struct store_alarm_next **out,
 	return pg_end(q, e);
 }
 
+void
+pg_due_of(struct pg_q *q, const bool mine[static STORE_BUCKETS], size_t limit)
+{
+	pg_array(q, PG_INTS);
+	for (int b = 0; b < STORE_BUCKETS; b++) {
+		if (mine[b])
+			pg_add_int(q, b);
+	}
+	pg_array_end(q);
+	pg_int(q, (int64_t)limit);
+}
+
 static int
 pg_due(struct store *s, struct arena *a, const bool mine[static STORE_BUCKETS],
        size_t limit, struct store_alarm_next **out, size_t *n, struct err *e)
@@ -42,13 +54,7 @@ pg_due(struct store *s, struct arena *a, const bool mine[static STORE_BUCKETS],
 	if (pg_site_begin(s, &c, e) < 0)
 		return -1;
 	pg_start(c, &q, sql, "store.due");
-	pg_array(&q, PG_INTS);
-	for (int b = 0; b < STORE_BUCKETS; b++) {
-		if (mine[b])
-			pg_add_int(&q, b);
-	}
-	pg_array_end(&q);
-	pg_int(&q, (int64_t)limit);
+	pg_due_of(&q, mine, limit);
 	rc = next_rows(&q, a, out, n, e);
 	pg_site_end(s, c);
 	return rc;

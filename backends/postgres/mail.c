@@ -77,13 +77,7 @@ pg_logins_due(struct store *s, struct arena *a,
 	if (pg_site_begin(s, &c, e) < 0)
 		return -1;
 	pg_start(c, &q, sql, "store.logins_due");
-	pg_array(&q, PG_INTS);
-	for (int b = 0; b < STORE_BUCKETS; b++) {
-		if (mine[b])
-			pg_add_int(&q, b);
-	}
-	pg_array_end(&q);
-	pg_int(&q, (int64_t)limit);
+	pg_due_of(&q, mine, limit);
 	rc = login_rows(&q, a, out, n, e);
 	pg_site_end(s, c);
 	return rc;

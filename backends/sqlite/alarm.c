@@ -23,6 +23,34 @@ next_rows(struct lite_q *q, struct lite_list *l, struct err *e)
 	return rc;
 }
 
+int
+lite_due_rows(struct store *s, const char *sql, const char *where,
+	      const bool mine[static STORE_BUCKETS], size_t limit,
+	      int (*rows)(struct lite_q *q, struct lite_list *l, struct err *e),
+	      struct lite_list *l, struct err *e)
+{
+	struct lite_conn *c;
+	struct lite_q q;
+	int rc;
+
+	if (lite_take(lite_of(s), &c, e) < 0)
+		return -1;
+	rc = lite_prepare(c, &q, sql, where, e);
+	if (rc == 0) {
+		for (int b = 0; rc == 0 && b < STORE_BUCKETS; b++) {
+			if (!mine[b])
+				continue;
+			lite_int(&q, b);
+			lite_int(&q, (int64_t)limit);
+			rc = rows(&q, l, e);
+			lite_rewind(&q);
+		}
+		lite_end(&q);
+	}
+	lite_give(lite_of(s), c);
+	return rc;
+}
+
 static int
 lite_due(struct store *s, struct arena *a,
 	 const bool mine[static STORE_BUCKETS], size_t limit,
@@ -32,25 +60,9 @@ lite_due(struct store *s, struct arena *a,
 	    "SELECT account_id, item_id, due_ms FROM alarm_next"
 	    " WHERE bucket = ?1 ORDER BY due_ms LIMIT ?2";
 	struct lite_list l = { .a = a, .size = sizeof(**out) };
-	struct lite_conn *c;
-	struct lite_q q;
-	int rc;
+	int rc =
+	    lite_due_rows(s, sql, "store.due", mine, limit, next_rows, &l, e);
 
-	if (lite_take(lite_of(s), &c, e) < 0)
-		return -1;
-	rc = lite_prepare(c, &q, sql, "store.due", e);
-	if (rc == 0) {
-		for (int b = 0; rc == 0 && b < STORE_BUCKETS; b++) {
-			if (!mine[b])
-				continue;
-			lite_int(&q, b);
-			lite_int(&q, (int64_t)limit);
-			rc = next_rows(&q, &l, e);
-			lite_rewind(&q);
-		}
-		lite_end(&q);
-	}
-	lite_give(lite_of(s), c);
 	*out = (struct store_alarm_next *)(void *)l.p;
 	*n = l.n;
 	return rc;

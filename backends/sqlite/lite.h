@@ -224,6 +224,15 @@ extern const struct store_rows_vtbl lite_rows_vtbl;
 extern const struct store_alarm_vtbl lite_alarm_vtbl;
 int lite_next_put(struct lite_tx *t, const struct store_alarm_next *v, size_t n,
 		  bool overdue, struct err *e);
+/*
+ * Rows of work that is due, of each bucket that is mine: ?1 is the bucket, ?2
+ * the limit; `rows` reads those of one.
+ */
+int lite_due_rows(struct store *s, const char *sql, const char *where,
+		  const bool mine[static STORE_BUCKETS], size_t limit,
+		  int (*rows)(struct lite_q *q, struct lite_list *l,
+			      struct err *e),
+		  struct lite_list *l, struct err *e);
 /* Leases on the buckets of one kind of work. */
 int lite_buckets_of(struct store *s, struct slice what, struct slice owner,
 		    int64_t ms, bool mine[static STORE_BUCKETS], struct err *e);

@@ -47,25 +47,9 @@ lite_effects_due(struct store *s, struct arena *a,
 	    "SELECT " COLS " FROM mail_effect WHERE bucket = ?1"
 	    " AND next_ms IS NOT NULL ORDER BY next_ms LIMIT ?2";
 	struct lite_list l = { .a = a, .size = sizeof(**out) };
-	struct lite_conn *c;
-	struct lite_q q;
-	int rc;
+	int rc = lite_due_rows(s, sql, "store.effects_due", mine, limit, rows,
+			       &l, e);
 
-	if (lite_take(lite_of(s), &c, e) < 0)
-		return -1;
-	rc = lite_prepare(c, &q, sql, "store.effects_due", e);
-	if (rc == 0) {
-		for (int b = 0; rc == 0 && b < STORE_BUCKETS; b++) {
-			if (!mine[b])
-				continue;
-			lite_int(&q, b);
-			lite_int(&q, (int64_t)limit);
-			rc = rows(&q, &l, e);
-			lite_rewind(&q);
-		}
-		lite_end(&q);
-	}
-	lite_give(lite_of(s), c);
 	*out = (struct store_mail_effect *)(void *)l.p;
 	*n = l.n;
 	return rc;
