@@ -113,11 +113,11 @@ class World:
 
     def judged(self, site, name, n):
         """(once, again) when all have come and nothing more is queued."""
-        until(lambda: len(self.came(name)) == n or time.sleep(0.05),
+        until(lambda: len(self.came(name)) == n,
               "%d pop-ups of %s, see %s" % (n, name, site.log_path), LIMIT_S)
         until(lambda: '"queued"' not in
-              site.command("alarm", "sent", "anna", "--json") or
-              time.sleep(0.1), "an empty outbox", LIMIT_S)
+              site.command("alarm", "sent", "anna", "--json"),
+              "an empty outbox", LIMIT_S)
         # What was sent before it is there before it.
         site.command("alarm", "test", "anna")
         self.alice.message(text="eminder")
@@ -224,11 +224,11 @@ def xmpp_killed(w, n):
                 return f.read().count("item(") >= n // 10
         except OSError:
             return False
-    until(lambda: kept() or time.sleep(0.01), "some that are kept", LIMIT_S)
+    until(kept, "some that are kept", LIMIT_S)
     w.server.kill()
     w.server.start()
     until(lambda: '"queued"' not in
-          site.command("alarm", "sent", "anna", "--json") or time.sleep(0.2),
+          site.command("alarm", "sent", "anna", "--json"),
           "an empty outbox", LIMIT_S)
     w.online()
     once, again = w.judged(site, name, n)
@@ -248,8 +248,8 @@ def two_nodes(w, n):
         a, b = w.site("node-a", **conf), w.site("node-b", **conf)
         armed(a, "confirmed", n // 3)
         w.user(a)
-        until(lambda: "channel=xmpp up=yes" in a.log_tail(20000) or
-              time.sleep(0.05), "node a with the line", LIMIT_S)
+        until(lambda: "channel=xmpp up=yes" in a.log_tail(20000),
+              "node a with the line", LIMIT_S)
         unarmed(b)
         w.remind(b, "Nodes", n)
         may = struck(a)

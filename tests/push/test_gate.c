@@ -4,7 +4,6 @@
  */
 #include "backends/push/int.h"
 
-#include "base/clock.h"
 #include "base/digest.h"
 
 #include <arpa/inet.h>
@@ -147,6 +146,7 @@ struct gateway {
 
 struct heard { /* what the outlet said */
 	pthread_mutex_t lock;
+	pthread_cond_t more;
 	size_t sent, failed, refused, up, down;
 	char why[256];
 };
@@ -215,6 +215,7 @@ gateway_open(void)
 	memset(&heard, 0, sizeof(heard));
 	(void)pthread_mutex_init(&gw.lock, NULL);
 	(void)pthread_mutex_init(&heard.lock, NULL);
+	(void)pthread_cond_init(&heard.more, NULL);
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	gw.fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_true(gw.fd >= 0);
@@ -241,6 +242,7 @@ on_sent(void *ctx, struct slice id)
 	(void)id;
 	(void)pthread_mutex_lock(&heard.lock);
 	heard.sent++;
+	(void)pthread_cond_signal(&heard.more);
 	(void)pthread_mutex_unlock(&heard.lock);
 }
 
@@ -253,6 +255,7 @@ on_failed(void *ctx, struct slice id, bool for_good, const char *why)
 	heard.failed++;
 	heard.refused += for_good;
 	(void)snprintf(heard.why, sizeof(heard.why), "%s", why);
+	(void)pthread_cond_signal(&heard.more);
 	(void)pthread_mutex_unlock(&heard.lock);
 }
 
@@ -264,21 +267,24 @@ on_state(void *ctx, bool up, const char *why)
 	(void)pthread_mutex_lock(&heard.lock);
 	heard.up += up;
 	heard.down += !up;
+	(void)pthread_cond_signal(&heard.more);
 	(void)pthread_mutex_unlock(&heard.lock);
 }
 
 static void
 wait_for(const size_t *value, size_t least)
 {
-	int64_t end = clk_mono_ms() + LIMIT_MS;
-	bool there = false;
+	struct timespec end;
+	bool there;
+	int rc = 0;
 
-	while (!there && clk_mono_ms() < end) {
-		(void)pthread_mutex_lock(&heard.lock);
-		there = *value >= least;
-		(void)pthread_mutex_unlock(&heard.lock);
-		(void)sched_yield();
-	}
+	(void)clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += LIMIT_MS / 1000;
+	(void)pthread_mutex_lock(&heard.lock);
+	while (*value < least && rc == 0)
+		rc = pthread_cond_timedwait(&heard.more, &heard.lock, &end);
+	there = *value >= least;
+	(void)pthread_mutex_unlock(&heard.lock);
 	assert_true(there);
 }
 
