@@ -141,7 +141,7 @@ struct mbox_ask {
 	size_t max;       /* messages; more are ERR_LIMIT */
 };
 
-/* Those that are not there (any more) are left out; in no order. gone: with
+/* Those that are not there (any more) are left out; by UID. gone: with
    `since` and QRESYNC also what went since then (NULL: not asked). */
 int mbox_fetch(struct mbox *m, struct arena *a, const struct mbox_ask *ask,
 	       struct mbox_msg **out, size_t *n, struct mbox_range **gone,

@@ -48,9 +48,8 @@ item(struct mbox *m, const char *word, struct mbox_msg *msg)
 	return imap_skip(m);
 }
 
-/* Servers may send one message's facts in several answers. */
-static void
-join(struct mbox_msg *to, const struct mbox_msg *from)
+void
+imap_join(struct mbox_msg *to, const struct mbox_msg *from)
 {
 	if (from->has_flags) {
 		to->has_flags = true;
@@ -68,15 +67,15 @@ join(struct mbox_msg *to, const struct mbox_msg *from)
 	}
 }
 
+/* The last few: an answer in parts comes in a row. */
 static int
 keep(struct mbox *m, const struct mbox_msg *msg)
 {
 	struct imap_ask *q = m->ask;
 
-	/* The last few: an answer in parts comes in a row. */
 	for (size_t i = q->msg_n; i > 0 && i + 4 > q->msg_n; i--) {
 		if (q->msg[i - 1].uid == msg->uid) {
-			join(&q->msg[i - 1], msg);
+			imap_join(&q->msg[i - 1], msg);
 			return 0;
 		}
 	}
@@ -120,5 +119,7 @@ imap_read_fetch(struct mbox *m)
 		m->news = true;
 		return 0;
 	}
+	/* Not an answer: somebody else changed this one. */
+	m->news |= msg.uid == 0;
 	return msg.uid == 0 ? 0 : keep(m, &msg);
 }

@@ -110,6 +110,8 @@ int imap_date(struct slice s, int64_t *ms);
 /* ---- fetch.c ------------------------------------------------------------- */
 
 int imap_read_fetch(struct mbox *m);
+/* Servers may send one message's facts in several answers. */
+void imap_join(struct mbox_msg *to, const struct mbox_msg *from);
 
 /* ---- command.c ----------------------------------------------------------- */
 

@@ -51,6 +51,17 @@ by_uid(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
+/* Of one UID those that came later come later. */
+static int
+by_uid_and_age(const void *x, const void *y)
+{
+	const struct mbox_msg *a = *(struct mbox_msg *const *)x;
+	const struct mbox_msg *b = *(struct mbox_msg *const *)y;
+
+	return a->uid != b->uid ? (a->uid > b->uid) - (a->uid < b->uid)
+				: (a > b) - (a < b);
+}
+
 static bool
 in_ranges(const struct mbox_ask *ask, uint32_t uid)
 {
@@ -78,6 +89,43 @@ say_part(struct mbox *m, const struct mbox_ask *ask)
 	(void)imap_say(m, ")");
 }
 
+/*
+ * What was asked for, by UID and each once. Among the answers are those that
+ * nobody asked for: that another client changed a message, in or out of range.
+ */
+static int
+answers(struct mbox *m, struct imap_ask *q, const struct mbox_ask *ask,
+	struct mbox_msg **out, size_t *n, struct err *e)
+{
+	struct mbox_msg **p =
+	    ARENA_ARRAY(q->a, q->msg_n + 1, struct mbox_msg *);
+	struct mbox_msg *to = ARENA_ARRAY(q->a, q->msg_n + 1, struct mbox_msg);
+	size_t in = 0, kept = 0;
+
+	if (p == NULL || to == NULL)
+		return err_set(e, ERR_NOMEM, "imap", "out of memory");
+	for (size_t i = 0; i < q->msg_n; i++) {
+		/* n:* gives the last one, too, where it lies before n. */
+		if (in_ranges(ask, q->msg[i].uid))
+			p[in++] = &q->msg[i];
+	}
+	qsort(p, in, sizeof(struct mbox_msg *), by_uid_and_age);
+	for (size_t i = 0; i < in; i++) {
+		if (kept > 0 && to[kept - 1].uid == p[i]->uid)
+			imap_join(&to[kept - 1], p[i]);
+		else
+			to[kept++] = *p[i];
+	}
+	*out = to;
+	for (size_t i = 0; i < kept; i++) {
+		if (to[i].has_text || q->text_max == 0)
+			to[(*n)++] = to[i];
+		else
+			m->news = true;
+	}
+	return 0;
+}
+
 int
 mbox_fetch(struct mbox *m, struct arena *a, const struct mbox_ask *ask,
 	   struct mbox_msg **out, size_t *n, struct mbox_range **gone,
@@ -94,9 +142,10 @@ mbox_fetch(struct mbox *m, struct arena *a, const struct mbox_ask *ask,
 			      .msg_max = ask->max,
 			      .text_max = text };
 	int64_t more = (int64_t)ask->max * (int64_t)(IMAP_FLAGS_MAX + text);
-	size_t kept = 0;
 	int rc = imap_begin(m, &q, more);
 
+	*out = NULL;
+	*n = 0;
 	(void)imap_say(m, "UID FETCH ");
 	(void)say_ranges(m, ask->range, ask->range_n);
 	say_part(m, ask);
@@ -106,18 +155,13 @@ mbox_fetch(struct mbox *m, struct arena *a, const struct mbox_ask *ask,
 			       earlier ? " VANISHED" : "");
 	if (rc == 0)
 		rc = imap_end(m);
-	/* n:* gives the last one, too, where it lies before n. */
-	for (size_t i = 0; i < q.msg_n; i++) {
-		if (in_ranges(ask, q.msg[i].uid))
-			q.msg[kept++] = q.msg[i];
-	}
-	*out = q.msg;
-	*n = kept;
 	if (gone != NULL) {
 		*gone = q.gone;
 		*gone_n = q.gone_n;
 	}
-	return imap_ended(m, rc, &q, ERR_UNAVAILABLE, "FETCH", e);
+	if (imap_ended(m, rc, &q, ERR_UNAVAILABLE, "FETCH", e) < 0)
+		return -1;
+	return answers(m, &q, ask, out, n, e);
 }
 
 /* ---- search -------------------------------------------------------------- */

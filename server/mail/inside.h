@@ -31,10 +31,13 @@ struct mail_step {
 	struct arena *work; /* as long as a batch */
 	struct store_account acc;
 	struct store_mail_login login; /* as in force */
+	enum store_mail_health health; /* of the row when it was read */
+	int64_t next_ms;
 	struct store_mail_folder folder[MAIL_FOLDERS];
 	size_t folder_n;
 	struct mbox *box;
-	size_t open; /* the folder that is, by index; SIZE_MAX: none */
+	size_t open;  /* the folder that is, by index; SIZE_MAX: none */
+	bool scanned; /* ... since it was opened */
 	struct mbox_state state;    /* of it */
 	struct mbox_folder *listed; /* at the server; asked once */
 	size_t listed_n;
@@ -76,6 +79,8 @@ bool mail_stopping(const struct mail_step *st);
 int mail_step_read(struct mail_step *st, bool *wanted, struct err *e);
 /* All of it: effects, then the mirror. st->box is open. */
 int mail_step_run(struct mail_step *st, struct err *e);
+/* The mirror of one folder, which is the open one then. */
+int mail_step_folder(struct mail_step *st, size_t folder, struct err *e);
 /* Open a folder, unless it is open. ERR_NOTFOUND: the server has none. */
 int mail_select(struct mail_step *st, size_t folder, struct err *e);
 /* By collection; SIZE_MAX: none. */

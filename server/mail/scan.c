@@ -80,15 +80,6 @@ find(const struct places *all, uint32_t uid)
 			   : bsearch(&key, all->p, all->n, sizeof(key), by_uid);
 }
 
-static int
-by_msg_uid(const void *x, const void *y)
-{
-	const struct mbox_msg *a = x;
-	const struct mbox_msg *b = y;
-
-	return (a->uid > b->uid) - (a->uid < b->uid);
-}
-
 /* ---- sorting what the server said ---------------------------------------- */
 
 static int
@@ -220,7 +211,7 @@ scan_full(struct mail_step *st, struct mail_scan *s, struct err *e)
 /* ---- only what changed --------------------------------------------------- */
 
 static int
-places_of(struct mail_step *st, struct mail_scan *s, struct mbox_msg *m,
+places_of(struct mail_step *st, struct mail_scan *s, const struct mbox_msg *m,
 	  size_t n, struct places *known, struct err *e)
 {
 	int64_t col = st->folder[s->folder].collection;
@@ -229,7 +220,6 @@ places_of(struct mail_step *st, struct mail_scan *s, struct mbox_msg *m,
 
 	if (n == 0)
 		return 0;
-	qsort(m, n, sizeof(*m), by_msg_uid);
 	if (mail_begin(st, STORE_READ, &tx, e) < 0)
 		return -1;
 	if (n > SINGLES_MAX)
@@ -302,6 +292,7 @@ mail_scan(struct mail_step *st, size_t folder, struct mail_scan *s,
 		s->skip = true;
 		return -1;
 	}
+	st->scanned = true;
 	s->state = st->state;
 	s->again =
 	    f->uidvalidity != 0 && f->uidvalidity != st->state.uidvalidity;

@@ -74,6 +74,8 @@ read_rows(struct mail_step *st, struct store_tx *tx, bool *wanted,
 	*wanted = own != NULL && own->on && !st->acc.disabled;
 	if (!*wanted)
 		return 0;
+	st->health = own->health;
+	st->next_ms = own->next_ms;
 	st->folder_n = n < MAIL_FOLDERS ? n : MAIL_FOLDERS;
 	for (size_t i = 0; i < st->folder_n; i++)
 		st->folder[i] = f[i];
@@ -111,6 +113,7 @@ mail_select(struct mail_step *st, size_t folder, struct err *e)
 	if (st->open == folder)
 		return 0;
 	st->open = SIZE_MAX;
+	st->scanned = false;
 	if (mbox_select(st->box, st->folder[folder].name, false, &st->state,
 			e) < 0)
 		return -1;
@@ -266,4 +269,14 @@ mail_step_run(struct mail_step *st, struct err *e)
 		}
 	}
 	return mail_mirror(st, scan, n, e);
+}
+
+int
+mail_step_folder(struct mail_step *st, size_t folder, struct err *e)
+{
+	struct mail_scan scan;
+
+	if (mail_scan(st, folder, &scan, e) < 0)
+		return -1;
+	return mail_mirror(st, &scan, !scan.skip, e);
 }

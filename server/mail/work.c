@@ -36,8 +36,8 @@ doubled(int64_t first, int64_t times, int64_t max)
 /* ---- what is written down ------------------------------------------------ */
 
 static int
-note_in(struct mail_step *st, struct store_tx *tx, int64_t began_ms,
-	const struct err *why, struct outcome *out, struct err *e)
+note_in(struct mail_step *st, struct store_tx *tx, const struct err *why,
+	struct outcome *out, struct err *e)
 {
 	struct store_mail_login *l;
 	bool news;
@@ -45,7 +45,9 @@ note_in(struct mail_step *st, struct store_tx *tx, int64_t began_ms,
 	if (tx->v->mail->login_get(tx, st->a, &l, e) < 0)
 		return -1;
 	/* Somebody set something while we looked: that look is to come. */
-	if (l == NULL || (l->health == STORE_MAIL_NEW && l->next_ms > began_ms))
+	if (l == NULL ||
+	    (l->health == STORE_MAIL_NEW &&
+	     (st->health != STORE_MAIL_NEW || l->next_ms != st->next_ms)))
 		return 0;
 	if (why->code == ERR_NONE) {
 		news = l->health != STORE_MAIL_OK;
@@ -78,14 +80,13 @@ note_in(struct mail_step *st, struct store_tx *tx, int64_t began_ms,
 }
 
 static void
-note(struct mail_step *st, int64_t began_ms, const struct err *why,
-     struct outcome *out)
+note(struct mail_step *st, const struct err *why, struct outcome *out)
 {
 	struct err e = { .code = ERR_NONE };
 	struct store_tx *tx;
 
 	if (mail_begin(st, STORE_WRITE, &tx, &e) < 0 ||
-	    mail_end(&tx, note_in(st, tx, began_ms, why, out, &e), &e) < 0)
+	    mail_end(&tx, note_in(st, tx, why, out, &e), &e) < 0)
 		log_line(st->env->log, LOG_LVL_WARN,
 			 "event=mail account=%lld where=%s: %s",
 			 (long long)st->account, e.where, e.msg);
@@ -103,34 +104,19 @@ inbox(const struct mail_step *st)
 	return SIZE_MAX;
 }
 
-/* Has something come between the look and now? The folder is open after it. */
-static int
-changed(struct mail_step *st, size_t in, bool *yes, struct err *e)
-{
-	st->open = SIZE_MAX;
-	if (mail_select(st, in, e) < 0)
-		return -1;
-	*yes = st->state.uidnext != st->folder[in].uidnext ||
-	       st->state.modseq != st->folder[in].highestmodseq;
-	return 0;
-}
-
+/* At its end INBOX is open and was looked at since: the line tells of all that
+   comes from then on. */
 static int
 look(struct mail_step *st, struct err *e)
 {
 	size_t in = inbox(st);
-	bool more = true;
 
-	for (int i = 0; more && i < LOOP_AGAIN; i++) {
-		st->has_list = false;
-		if (mail_step_run(st, e) < 0)
-			return -1;
-		if (in == SIZE_MAX)
-			return 0;
-		if (changed(st, in, &more, e) < 0)
-			return -1;
-	}
-	return 0;
+	st->has_list = false;
+	if (mail_step_run(st, e) < 0)
+		return -1;
+	if (in == SIZE_MAX || (st->open == in && st->scanned))
+		return 0;
+	return mail_step_folder(st, in, e);
 }
 
 static int
@@ -178,7 +164,6 @@ look_at(struct look *lk, struct watch *w, struct outcome *out)
 				.a = lk->a,
 				.work = lk->work };
 	struct err why = { .code = ERR_NONE };
-	int64_t began = m->env.clk->now_ms(m->env.clk);
 	bool wanted = false;
 
 	arena_reset(lk->a);
@@ -197,7 +182,7 @@ look_at(struct look *lk, struct watch *w, struct outcome *out)
 	}
 	/* Being stopped is nobody's fault. */
 	if (!out->none && !atomic_load(&m->stop))
-		note(&st, began, &why, out);
+		note(&st, &why, out);
 }
 
 /* Was it only a sign of life? */

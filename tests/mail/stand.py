@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -65,6 +66,45 @@ class Sink:
 
     def close(self):
         self.c.stop()
+
+
+class Between:
+    """On the way to an IMAP server. hook(line): what a client says, before the
+    server hears it."""
+
+    def __init__(self, port):
+        self.to, self.hook = port, None
+        self.s = socket.create_server(("127.0.0.1", 0))
+        self.port = self.s.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                c, _ = self.s.accept()
+            except OSError:
+                return
+            up = socket.create_connection(("127.0.0.1", self.to))
+            for way in ((c, up, True), (up, c, False)):
+                threading.Thread(target=self.carry, args=way,
+                                 daemon=True).start()
+
+    def carry(self, a, b, asks):
+        try:
+            while data := a.recv(65536):
+                if asks and self.hook:
+                    self.hook(data)
+                b.sendall(data)
+        except OSError:
+            pass
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self.s.close()
 
 
 class Site:

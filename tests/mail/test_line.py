@@ -355,6 +355,31 @@ class TestLies(unittest.TestCase):
         self.liar(UID_FETCH=rows)
         self.assertEqual(len(self.box.fetch(FLAGS, 5, 7, most=2000)), 3)
 
+    def test_news_among_answers(self):
+        """What somebody else changes meanwhile is no answer, and is heard."""
+        def fetch(c, tag):
+            c.sendall(b"* 2 FETCH (FLAGS (\\Seen))\r\n"
+                      b"* 3 FETCH (UID 3 FLAGS ())\r\n"
+                      b"* 1 FETCH (UID 1 FLAGS ())\r\n"
+                      b"* 2 FETCH (UID 2 FLAGS ())\r\n"
+                      b"* 3 FETCH (UID 3 FLAGS (\\Seen))\r\n"
+                      + tag + b" OK done\r\n")
+
+        def idle(c, tag):
+            c.sendall(b"+ idling\r\n")
+            self.tag = tag
+
+        def done(c, tag):
+            c.sendall(self.tag + b" OK done\r\n")
+        self.liar(UID_FETCH=fetch, IDLE=idle, **{"": done})  # no tag
+        # By UID, each once, as it was last said.
+        self.assertEqual([r[1:3] for r in self.box.fetch(FLAGS)],
+                         [["1", "0"], ["2", "0"], ["3", str(SEEN)]])
+        self.box("idle")
+        self.assertEqual(self.box("done")[0][1], "1")
+        # Bytes were asked for, and flags are none.
+        self.assertEqual(self.box.fetch(BYTES, cap=10), [])
+
     def test_silence_and_hanging_up(self):
         self.liar(UID_FETCH=lambda c, tag: None)
         with self.assertRaisesRegex(Refused, "in time"):

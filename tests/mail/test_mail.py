@@ -18,7 +18,7 @@ import unittest
 import dovecot
 import mailphone
 from dovecot import Dovecot, message
-from stand import Site, Sink, until
+from stand import Between, Site, Sink, until
 
 FUNICULAR = sys.argv[1]
 
@@ -231,6 +231,40 @@ class TestWay(Base):
 class TestOld(TestWay):
     """A server without IDLE's friends: everything is compared."""
     capability = dovecot.OLD
+
+    def test_while_it_looks(self):
+        """Flags that change once INBOX was looked at, and before its line
+        waits for news: there is no number that tells of them."""
+        way = Between(self.d.port)
+        self.addCleanup(way.close)
+        self.d.deliver(self.user, message("one"))
+        self.site.command("user", "add", self.user, "--password-stdin",
+                          stdin="x\n")
+        c = self.d.client(self.user)
+        c.create("Sent")
+        for k, v in (("host", "127.0.0.1"), ("port", str(way.port)),
+                     ("security", "none"), ("folders", "Sent")):
+            self.site.command("mail", "set", self.user, k, v)
+        self.site.command("mail", "set", self.user, "password",
+                          "--password-stdin", stdin=self.d.password + "\n")
+        until("the first look", lambda: self.site.state(self.user) == "ok")
+        phone = self.site.phone(self.user)
+        phone.password = "x"
+        self.has(phone, "one")
+        c.select()
+
+        def meanwhile(line):
+            if b'SELECT "Sent"' in line:
+                way.hook = None
+                c.store("1", "+FLAGS", "\\Flagged")
+        way.hook = meanwhile
+        self.d.deliver(self.user, message("two"))
+        self.has(phone, "one", "two")
+
+        def told():
+            phone.sync(self.site.port)
+            return "<flagged>true</flagged>" in phone.got[phone.luid("one")]
+        until("flags", told)
 
 
 class TestSending(Base):
