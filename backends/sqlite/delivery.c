@@ -27,9 +27,7 @@ row(struct lite_q *q, struct arena *a, struct store_delivery *d)
 		.reason = lite_col_bytes(q, a, 12),
 		.text = lite_col_bytes(q, a, 13),
 		.written_ms = lite_col(q, 14),
-		.next_ms = sqlite3_column_type(q->st, 15) == SQLITE_NULL
-			       ? INT64_MAX
-			       : lite_col(q, 15),
+		.next_ms = lite_col_when(q, 15),
 		.sent_ms = lite_col(q, 16),
 		.receipt_ms = lite_col(q, 17),
 		.attempts = lite_col(q, 18),
@@ -81,15 +79,6 @@ lite_outbox(struct store *s, struct arena *a, struct slice channel,
 	return rc;
 }
 
-static void
-bind_next(struct lite_q *q, int64_t next_ms)
-{
-	if (next_ms == INT64_MAX)
-		lite_null(q);
-	else
-		lite_int(q, next_ms);
-}
-
 static int
 add_one(struct lite_q *q, const struct lite_tx *t,
 	const struct store_delivery *d, struct err *e)
@@ -109,7 +98,7 @@ add_one(struct lite_q *q, const struct lite_tx *t,
 	lite_text(q, d->reason);
 	lite_text(q, d->text);
 	lite_int(q, t->tx.now_ms);
-	bind_next(q, d->next_ms);
+	lite_when(q, d->next_ms);
 	lite_int(q, d->sent_ms);
 	lite_int(q, d->receipt_ms);
 	lite_int(q, d->attempts);
@@ -169,7 +158,7 @@ lite_delivery_set(struct store_tx *tx, const struct store_delivery *d, size_t n,
 		lite_text(&q, d[i].id);
 		lite_int(&q, (int64_t)d[i].state);
 		lite_text(&q, d[i].reason);
-		bind_next(&q, d[i].next_ms);
+		lite_when(&q, d[i].next_ms);
 		lite_int(&q, d[i].sent_ms);
 		lite_int(&q, d[i].receipt_ms);
 		lite_int(&q, d[i].attempts);
@@ -191,7 +180,7 @@ bind_mark(struct lite_q *q, const struct store_mark *m)
 		lite_text(q, m->address);
 		return;
 	}
-	bind_next(q, m->next_ms);
+	lite_when(q, m->next_ms);
 	lite_int(q, sent ? m->at_ms : 0);
 	lite_int(q, !sent);
 	lite_int(q, (int64_t)m->state);

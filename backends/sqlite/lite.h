@@ -97,6 +97,7 @@ void lite_null(struct lite_q *q);
 void lite_blob(struct lite_q *q, struct slice s);
 void lite_blob_null(struct lite_q *q, struct slice s); /* empty: NULL */
 void lite_text(struct lite_q *q, struct slice s);
+void lite_when(struct lite_q *q, int64_t ms); /* INT64_MAX, none: NULL */
 
 /* 1: there is a row, 0: no more, -1: failed. */
 int lite_step(struct lite_q *q, struct err *e);
@@ -137,6 +138,8 @@ lite_col_view(const struct lite_q *q, int col)
 
 /* Bytes or text copied into the arena; sets q->nomem when it is full. */
 struct slice lite_col_bytes(struct lite_q *q, struct arena *a, int col);
+
+int64_t lite_col_when(const struct lite_q *q, int col);
 
 /* Did all binds and copies go well? 0, or -1 with *e filled. */
 int lite_good(struct lite_q *q, struct err *e);
@@ -255,9 +258,6 @@ int lite_delivery_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 
 /* mail.c, and mail_effect.c beside it */
 extern const struct store_mail_vtbl lite_mail_vtbl;
-/* An instant that may be none: INT64_MAX is NULL. */
-void lite_when(struct lite_q *q, int64_t ms);
-int64_t lite_col_when(const struct lite_q *q, int col);
 int lite_effects_due(struct store *s, struct arena *a,
 		     const bool mine[static STORE_BUCKETS], size_t limit,
 		     struct store_mail_effect **out, size_t *n, struct err *e);

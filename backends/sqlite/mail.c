@@ -6,23 +6,6 @@
 
 #include <stdlib.h>
 
-void
-lite_when(struct lite_q *q, int64_t ms)
-{
-	if (ms == INT64_MAX)
-		lite_null(q);
-	else
-		lite_int(q, ms);
-}
-
-int64_t
-lite_col_when(const struct lite_q *q, int col)
-{
-	return sqlite3_column_type(q->st, col) == SQLITE_NULL
-		   ? INT64_MAX
-		   : lite_col(q, col);
-}
-
 /* ---- login --------------------------------------------------------------- */
 
 #define LOGIN                                                                  \

@@ -92,6 +92,23 @@ lite_text(struct lite_q *q, struct slice s)
 				     SQLITE_STATIC, SQLITE_UTF8));
 }
 
+void
+lite_when(struct lite_q *q, int64_t ms)
+{
+	if (ms == INT64_MAX)
+		lite_null(q);
+	else
+		lite_int(q, ms);
+}
+
+int64_t
+lite_col_when(const struct lite_q *q, int col)
+{
+	return sqlite3_column_type(q->st, col) == SQLITE_NULL
+		   ? INT64_MAX
+		   : lite_col(q, col);
+}
+
 int
 lite_good(struct lite_q *q, struct err *e)
 {
