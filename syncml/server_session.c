@@ -267,7 +267,7 @@ sml_session_leave(struct sml_ctx *c, const struct slice *answer)
 	if (c->late) {
 		; /* how it ended was said when it was superseded */
 	} else if (c->s.done || c->s.suspended) {
-		c->row.failed = 0;
+		c->row.failed = c->s.unknown && c->s.ds_n == 0;
 		c->row.closed = true;
 		c->row.verdict = sml_verdict(c);
 	} else {

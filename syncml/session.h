@@ -225,7 +225,8 @@ struct sml_session {
 	bool out_sync_done; /* package 4 is out, with Final */
 	bool get_sent;      /* we asked for its DevInf */
 	bool suspended;
-	bool done; /* package 5 was complete: all is settled */
+	bool unknown; /* it asked for a database that is not here */
+	bool done;    /* package 5 was complete: all is settled */
 	unsigned idle_rounds;
 	struct sml_ds ds[SML_LINKS_MAX];
 	size_t ds_n;

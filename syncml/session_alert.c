@@ -274,6 +274,7 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 	if (it->meta.anchor.next.n > SML_ANCHOR_BYTES_MAX)
 		return alert_status(c, cmd, it, 400);
 	if (col == NULL) {
+		c->s.unknown = true;
 		sml_tell(c, '>', "alert %s for unknown database %.*s",
 			 sml_type_name(code), SLICE_ARG(uri));
 		return alert_status(c, cmd, it, 404);

@@ -331,6 +331,7 @@ walk_head(struct walk *w, struct sml_session *s)
 	walk_bool(w, &s->out_sync_done);
 	walk_bool(w, &s->get_sent);
 	walk_bool(w, &s->suspended);
+	walk_bool(w, &s->unknown);
 	walk_bool(w, &s->done);
 	walk_u64(w, &idle);
 	s->idle_rounds = (unsigned)idle;

@@ -77,7 +77,10 @@ sml_verdict(struct sml_ctx *c)
 {
 	struct buf b = BUF_IN(c->a);
 
-	buf_str(&b, c->s.done ? "ok" : c->s.suspended ? "suspended" : "open");
+	buf_str(&b, c->row.failed && c->s.done ? "failed"
+		    : c->s.done                ? "ok"
+		    : c->s.suspended           ? "suspended"
+					       : "open");
 	for (size_t i = 0; i < c->s.ds_n; i++) {
 		const struct sml_ds *d = &c->s.ds[i];
 		const struct store_collection *col =
@@ -97,5 +100,8 @@ sml_verdict(struct sml_ctx *c)
 			buf_printf(&b, " deletes held %lld",
 				   (long long)d->held_back);
 	}
+	if (c->s.unknown)
+		buf_printf(&b, "%s it asked for a database that is not here",
+			   c->s.ds_n == 0 ? ":" : ";");
 	return buf_ok(&b) ? buf_slice(&b) : SLICE_LIT("");
 }

@@ -160,6 +160,54 @@ suspend_before_1_2(void **state)
 }
 
 /* S-ID-4, S-ALERT-9: ways to name a database. */
+/* How the newest session ended. */
+static void
+ended(const char *verdict, bool failed)
+{
+	struct store_session *s;
+	struct store_tx *tx = NULL;
+	struct err e = { 0 };
+	size_t n;
+
+	assert_int_equal(bench.store->v->begin(bench.store, bench.account,
+					       STORE_READ, 0, &tx, &e),
+			 0);
+	assert_int_equal(tx->v->session_list(tx, bench.a, 0, 1, &s, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(text(s->verdict), verdict);
+	assert_int_equal(s->failed != 0, failed);
+	tx->v->rollback(&tx);
+}
+
+/* Nothing was synced, and the administrator hears of it. */
+static void
+unknown_databases_are_told(void **state)
+{
+	struct raw r;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	alert(&r, 201, "contact", NULL, "n1");
+	(void)post(&r, FINAL | CRED);
+	assert_int_equal(code_of(r.m, "Alert"), 404);
+	ended("failed: it asked for a database that is not here", true);
+
+	open_raw(&r, "IMEI:1", "2");
+	alert(&r, 201, "contacts", NULL, "n2");
+	alert(&r, 201, "contact", NULL, "n2");
+	(void)post(&r, FINAL | CRED);
+	sync_open(&r, "contacts");
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	while (!r.m->final)
+		(void)post(&r, FINAL);
+	answer_all(&r, 200);
+	(void)post(&r, FINAL);
+	ended("ok: contacts slow -> +0 ~0 -0 <- +0 ~0 -0; it asked for a "
+	      "database that is not here",
+	      false);
+}
+
 static void
 names_of_databases(void **state)
 {
@@ -532,6 +580,7 @@ main(void)
 		T(alert_codes),
 		T(suspend_before_1_2),
 		T(names_of_databases),
+		T(unknown_databases_are_told),
 		T(names_in_sync_and_map),
 		T(several_databases_in_one_alert),
 		T(anchors_of_a_broken_session),
