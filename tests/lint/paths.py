@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Nothing of one machine is written into the project: no absolute path of a
-work place, no host but the example domains and the few that are meant."""
+"""Nothing of one machine is in the project: no absolute path of a work place,
+no host but the example domains and the few that are meant, no file that an
+editor or a merge left behind."""
 
 import re
 
@@ -16,6 +17,7 @@ HOSTS_MEANT = re.compile(
     r"rfc-editor\.org|ietf\.org|syncevolution\.org|freedesktop\.org|"
     r"github\.com|gnu\.org|nginx\.org|haproxy\.org|sqlite\.org|"
     r"opensource\.org|syncml\.org|jabber\.org|wapforum\.org)$", re.I)
+LEFT = re.compile(r"(?:\.(?:orig|rej|bak|swp|tmp|old)|~)$")
 # A folder of a container or unit may be named in documentation.
 DOCS = (".md", ".1", ".5", ".7", ".8")
 
@@ -23,6 +25,8 @@ DOCS = (".md", ".1", ".5", ".7", ".8")
 def main():
     findings = []
     for name in tree.files():
+        if LEFT.search(name):
+            findings.append("%s: left behind" % name)
         if name.endswith((".wbxml", ".bin", ".png", ".jpg")):
             continue
         text = tree.read(name)
