@@ -8,8 +8,8 @@
 #ifndef SYNCML_SESSION_H
 #define SYNCML_SESSION_H
 
-#include "pim/filter.h"
 #include "syncml/devinf.h"
+#include "syncml/filter.h"
 #include "syncml/msg.h"
 #include "syncml/server.h"
 #include "syncml/session_report.h"
@@ -89,15 +89,6 @@ struct sml_ds {
 	int walk, walk_to;   /* enum sml_walk: now, and the last one */
 	size_t walk_col;     /* which of the cursors' collections */
 	int64_t walk_ms, walk_after;
-};
-
-/* A filter, ready to be asked. */
-struct sml_filter_use {
-	bool on;
-	bool inclusive;
-	int64_t since_ms, before_ms;
-	struct slice terms;
-	struct pim_filter *filter; /* of the terms */
 };
 
 struct sml_filter_uses {

@@ -31,9 +31,9 @@ write_words(struct arena *a, const struct sml_filter_use *u, struct slice terms)
 			    SLICE_ARG(terms));
 }
 
-static int
-read_words(struct arena *a, struct slice words, struct sml_filter_use *out,
-	   struct err *e)
+int
+sml_filter_read(struct arena *a, struct slice words, struct sml_filter_use *out,
+		struct err *e)
 {
 	struct slice since;
 	struct slice before;
@@ -60,8 +60,8 @@ read_words(struct arena *a, struct slice words, struct sml_filter_use *out,
 	return 0;
 }
 
-static bool
-has_steps(const struct sml_filter_use *u)
+bool
+sml_filter_has_terms(const struct sml_filter_use *u)
 {
 	return u->on && u->filter->step_n > 0;
 }
@@ -300,8 +300,8 @@ uses(struct sml_ctx *c, const struct sml_ds *ds)
 
 	if (u->ready)
 		return u;
-	if (read_words(c->a, ds->filter, &u->now, &c->e) < 0 ||
-	    read_words(c->a, was, &u->was, &c->e) < 0)
+	if (sml_filter_read(c->a, ds->filter, &u->now, &c->e) < 0 ||
+	    sml_filter_read(c->a, was, &u->was, &c->e) < 0)
 		return NULL;
 	/* Not known: what enters is found by the cursor, which starts anew. */
 	if (slice_is(was, UNKNOWN))
@@ -408,13 +408,45 @@ sml_filter_moved(struct sml_ds *ds, const struct store_item *last, bool end)
 
 /* ---- one item ----------------------------------------------------------- */
 
+bool
+sml_filter_dates_may(const struct sml_filter_use *u,
+		     const struct store_item *it, int64_t moved_ms)
+{
+	const struct pim_span s = { it->span.set, it->span.from_ms,
+				    it->span.to_ms };
+	int64_t before = u->before_ms < INT64_MAX - moved_ms
+			     ? u->before_ms + moved_ms
+			     : INT64_MAX;
+
+	return !u->on || pim_span_in(&s, u->since_ms, before);
+}
+
 static bool
 in_dates(const struct sml_filter_use *u, const struct store_item *it)
+{
+	return sml_filter_dates_may(u, it, 0);
+}
+
+/* Of a mail that a device asked for by its own id nobody knows what else it
+   wants. */
+int
+sml_filter_terms_match(struct arena *a, const struct sml_filter_use *u,
+		       const struct store_item *it, const struct pim_item *pim,
+		       bool *in, struct err *e)
 {
 	const struct pim_span s = { it->span.set, it->span.from_ms,
 				    it->span.to_ms };
 
-	return !u->on || pim_span_in(&s, u->since_ms, u->before_ms);
+	*in = true;
+	for (size_t i = 0; u->on && i < u->filter->step_n; i++) {
+		const struct pim_filter_step *f = &u->filter->step[i];
+
+		if (f->what == PIM_STEP_TERM && f->term.on == PIM_ON_LUID)
+			return 0;
+	}
+	if (sml_filter_has_terms(u))
+		*in = pim_filter_match(a, u->filter, pim, &s, SLICE_LIT(""), e);
+	return !*in && e->code == ERR_NOMEM ? -1 : 0;
 }
 
 static int
@@ -426,7 +458,7 @@ in_steps(struct sml_ctx *c, const struct sml_filter_use *u,
 	struct pim_item *pim;
 
 	*in = true;
-	if (!has_steps(u))
+	if (!sml_filter_has_terms(u))
 		return 0;
 	if (pim_parse(c->scratch, (enum pim_kind)it->kind, it->body, &pim,
 		      &c->e) < 0)
@@ -454,7 +486,7 @@ outside(const struct sml_filter_use *u, struct sml_unit *unit)
 static bool
 asks_for(const struct sml_filter_use *u, const struct sml_unit *unit)
 {
-	if (unit->item.kind != PIM_MAIL || !has_steps(u) ||
+	if (unit->item.kind != PIM_MAIL || !sml_filter_has_terms(u) ||
 	    unit->map.state != STORE_MAP_LIVE)
 		return false;
 	for (size_t i = 0; i < u->filter->step_n; i++) {
@@ -480,9 +512,9 @@ sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
 		return 0;
 	if (!in_dates(&u->now, &unit->item))
 		outside(&u->now, unit);
-	else if (unit->walk &&
-		 (r ? !has_steps(&u->now)
-		    : !has_steps(&u->was) && in_dates(&u->was, &unit->item)))
+	else if (unit->walk && (r ? !sml_filter_has_terms(&u->now)
+				  : !sml_filter_has_terms(&u->was) &&
+					in_dates(&u->was, &unit->item)))
 		unit->what = 0;
 	/* Kept by an inclusive filter: the walk has no news of it. */
 	unit->wanted = unit->walk && r && asks_for(&u->now, unit);
@@ -513,7 +545,7 @@ sml_filter_steps(struct sml_ctx *c, const struct sml_ds *ds,
 		return 0;
 	if (unit->what == 'R')
 		unit->what = 0;
-	if (unit->what != 'A' || !has_steps(&u->was) ||
+	if (unit->what != 'A' || !sml_filter_has_terms(&u->was) ||
 	    !in_dates(&u->was, &unit->item))
 		return 0;
 	if (in_steps(c, &u->was, &unit->item, luid, &in) < 0)

@@ -437,6 +437,8 @@ const struct srv_command srv_cmd_push = {
 	    "               1.0-xml, emn (mail), text (for people)\n"
 	    "  server       name by which the device knows this server\n"
 	    "  collections  what it is woken for, commas between\n"
+	    "  mail         new (default): new mail wakes it; all: flags and\n"
+	    "               deletions do, too\n"
 	    "  gap          seconds between two notices, at least (60)\n"
 	    "  quiet        hours without notices: 22:00-07:00\n"
 	    "  sync         kind of sync asked for, 206 to 210 (206)\n"

@@ -31,7 +31,7 @@ struct told { /* at one of its devices */
 	size_t col_n;
 };
 
-/* ---- what a device lacks ------------------------------------------------- */
+/* ---- whom to leave alone ------------------------------------------------- */
 
 static bool
 in_session(struct look *k, int64_t device)
@@ -78,50 +78,6 @@ wants(const struct look *k, const struct told *t, int64_t collection)
 			return srv_push_wants(&t->w, k->col[i].name);
 	}
 	return false;
-}
-
-/* What a session that broke had sent and heard nothing of. Debts are not it:
-   coming again would not settle them. */
-static int
-unsettled(struct look *k, const struct store_link *l, bool *yes, struct err *e)
-{
-	const struct store_pending ask = { .link = l->id,
-					   .gen = l->gen,
-					   .doubt_from = INT64_MAX,
-					   .this_sync = -1,
-					   .limit = SRV_PUSH_PENDING_MAX };
-	struct store_map *m;
-	size_t n;
-
-	if (k->v.tx->v->map_pending(k->v.tx, k->v.a, &ask, &m, &n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n && !*yes; i++)
-		*yes = m[i].state != STORE_MAP_DEBT;
-	return 0;
-}
-
-/* The same questions as its next sync begins with. */
-static int
-lacks(struct look *k, const struct told *t, const struct store_link *l,
-      bool *yes, struct err *e)
-{
-	struct arena_mark m = arena_mark(k->v.a);
-	struct store_tx *tx = k->v.tx;
-
-	*yes = false;
-	if (l->gen > 0 && t->broke && unsettled(k, l, yes, e) < 0)
-		return -1;
-	for (size_t i = 0; l->gen > 0 && i < l->cursor_n && !*yes; i++) {
-		struct store_change *ch;
-		size_t n;
-
-		if (tx->v->changes(tx, k->v.a, l->id, l->gen, &l->cursor[i],
-				   tx->change_no, 1, &ch, &n, e) < 0)
-			return -1;
-		*yes = n > 0;
-	}
-	arena_rewind(k->v.a, m);
-	return 0;
 }
 
 /* ---- the notice ---------------------------------------------------------- */
@@ -257,7 +213,7 @@ look_device(struct look *k, struct store_push *p, struct err *e)
 		    is_told(&t, l->collection, k->v.now_ms) ||
 		    !wants(k, &t, l->collection))
 			continue;
-		if (lacks(k, &t, l, &yes, e) < 0)
+		if (srv_push_news(&k->v, &t.w, l, t.broke, &yes, e) < 0)
 			return -1;
 		if (yes)
 			t.col[t.col_n++] = l->collection;

@@ -33,6 +33,12 @@ enum {
 int srv_push_claim(struct srv_alarms *al, int64_t *next_ms, bool *more,
 		   struct err *e);
 
+/* news.c: is there anything in the link's database that is worth waking its
+   device for? broke: its last session did not end well. */
+int srv_push_news(struct alarms_view *v, const struct srv_push_ways *w,
+		  const struct store_link *l, bool broke, bool *yes,
+		  struct err *e);
+
 /*
  * say.c: the message of a row of the outbox, by what holds now; v is open.
  * *why NULL: it is to be sent. Else why it is not: nobody needs it any more.

@@ -13,6 +13,8 @@ const struct srv_push_key srv_push_keys[] = {
 	{ "server", "a name", "by which the device knows this server" },
 	{ "collections", "names with commas between",
 	  "what it is woken for (all that it syncs)" },
+	{ "mail", "new or all",
+	  "what of mail wakes it: what is new, or all that happens (new)" },
 	{ "gap", "seconds", "at least between two notices (60)" },
 	{ "quiet", "22:00-07:00", "hours without notices" },
 	{ "sync", "206 to 210", "kind of sync that is asked for (206)" },
@@ -36,6 +38,8 @@ static const char *const UIS[] = {
 	[SML_UI_INFORM] = "inform",
 	[SML_UI_ASK] = "ask",
 };
+
+static const char *const MAILS[] = { "new", "all" };
 
 /* ---- values -------------------------------------------------------------- */
 
@@ -100,6 +104,9 @@ take(struct srv_push_ways *w, struct slice key, struct slice v)
 	} else if (slice_is(key, "ui")) {
 		ok = word_of(v, UIS, sizeof(UIS) / sizeof(UIS[0]), &i);
 		w->ui = ok ? (enum sml_notify_ui)i : w->ui;
+	} else if (slice_is(key, "mail")) {
+		ok = word_of(v, MAILS, sizeof(MAILS) / sizeof(MAILS[0]), &i);
+		w->all_mail = ok ? i == 1 : w->all_mail;
 	} else if (slice_is(key, "gap")) {
 		ok = number_of(v, 0, GAP_MAX_S, &w->gap_s);
 	} else if (slice_is(key, "sync")) {

@@ -1,265 +1,10 @@
-/*
- * From what one device changes to what wakes the other: model phones, the
- * loop, and an outlet that keeps what it was given. The clock is set.
- */
-#include "tests/syncml/phone.h"
+/* Who is woken when, what goes out, and what comes of it. */
+#include "tests/push/kit.h"
 
-#include "base/digest.h"
-#include "server/alarms/alarms.h"
 #include "server/push/push.h"
 #include "syncml/auth.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-enum { SEEN_MAX = 64, BODY_MAX = 1024, PHONE_TWO = 1, MINUTE = 60000 };
-
-enum way { CONFIRMS, HOLDS, DOWN, FAILS, REFUSES };
-
-struct seen {
-	char id[STORE_DELIVERY_ID_MAX + 1];
-	char to[64];
-	char type[64];
-	char app[64];
-	char text[256];
-	char body[BODY_MAX];
-	size_t n;
-};
-
-static struct phone one, two;
-static struct bench bench;
-static struct {
-	struct outlet o;
-	struct outlet_calls calls;
-	enum way way;
-	struct seen msg[SEEN_MAX];
-	size_t n;
-	bool open;
-} gate;
-static struct srv_alarms *al;
-
-/* ---- the outlet ---------------------------------------------------------- */
-
-static void
-copy(char *out, size_t n, struct slice s)
-{
-	(void)snprintf(out, n, "%.*s", SLICE_ARG(s));
-}
-
-static void
-keep(const struct outlet_msg *m)
-{
-	struct seen *s = &gate.msg[gate.n++];
-
-	assert_true(gate.n < SEEN_MAX);
-	memset(s, 0, sizeof(*s));
-	copy(s->id, sizeof(s->id), m->id);
-	copy(s->to, sizeof(s->to), m->to);
-	copy(s->text, sizeof(s->text), m->text);
-	if (m->notice == NULL)
-		return;
-	copy(s->type, sizeof(s->type), m->notice->type);
-	copy(s->app, sizeof(s->app), m->notice->app);
-	assert_true(m->notice->body.n <= BODY_MAX);
-	memcpy(s->body, m->notice->body.p, m->notice->body.n);
-	s->n = m->notice->body.n;
-}
-
-static size_t
-gate_send(struct outlet *o, const struct outlet_msg *msg, size_t n)
-{
-	(void)o;
-	for (size_t i = 0; i < n; i++) {
-		if (gate.way == DOWN)
-			return i;
-		keep(&msg[i]);
-		if (gate.way == CONFIRMS)
-			gate.calls.sent(gate.calls.ctx, msg[i].id);
-		else if (gate.way != HOLDS)
-			gate.calls.failed(gate.calls.ctx, msg[i].id,
-					  gate.way == REFUSES,
-					  "it was made to fail");
-	}
-	return n;
-}
-
-static void
-gate_close(struct outlet **o)
-{
-	gate.open = false;
-	*o = NULL;
-}
-
-static int
-gate_open(void *ctx, const struct outlet_calls *calls, struct outlet **out,
-	  struct err *e)
-{
-	static const struct outlet_vtable v = { "kannel", gate_send,
-						gate_close };
-
-	(void)ctx;
-	(void)e;
-	assert_false(gate.open);
-	gate.o.v = &v;
-	gate.calls = *calls;
-	gate.open = true;
-	*out = &gate.o;
-	return 0;
-}
-
-/* ---- set up -------------------------------------------------------------- */
-
-static void
-node(void)
-{
-	const struct srv_alarms_in in = {
-		.store = bench.store,
-		.clk = &bench.clk,
-		.rnd = &bench.rnd.r,
-		.node = SLICE_LIT("node-1"),
-		.channel = { { "kannel", gate_open, NULL } },
-		.channel_n = 1,
-		.secrets = &bench.secrets,
-		.server_id = SLICE_LIT("groupsrv"),
-	};
-
-	assert_int_equal(srv_alarms_new(&in, &al, NULL), 0);
-}
-
-/* Until nothing more is to be done now. */
-static void
-go(void)
-{
-	for (int quiet = 0, i = 0; quiet < 2; quiet++) {
-		while (srv_alarms_step(al) == 0)
-			assert_true(i++ < 1000);
-	}
-}
-
-static struct store_tx *
-begin(enum store_mode mode)
-{
-	struct store_tx *tx;
-
-	assert_int_equal(bench.store->v->begin(bench.store, bench.account, mode,
-					       bench.now, &tx, NULL),
-			 0);
-	return tx;
-}
-
-static void
-commit(struct store_tx **tx)
-{
-	assert_int_equal((*tx)->v->commit(tx, NULL), 0);
-}
-
-static struct store_device
-device(struct store_tx *tx, const char *dev_id)
-{
-	struct store_device *d;
-
-	assert_int_equal(
-	    tx->v->device_get(tx, bench.a, slice_c(dev_id), &d, NULL), 0);
-	assert_non_null(d);
-	return *d;
-}
-
-/* How the second phone is told: "form san\ngap 60". */
-static void
-wants(const char *ways)
-{
-	struct store_tx *tx = begin(STORE_WRITE);
-	struct store_push p = { .device = device(tx, two.dev).id,
-				.channel = SLICE_LIT("kannel"),
-				.address = SLICE_LIT("+49123"),
-				.ways = slice_c(ways) };
-	struct store_push *was;
-	size_t n;
-
-	assert_int_equal(tx->v->push->push_list(tx, bench.a, &was, &n, NULL),
-			 0);
-	if (n > 0) {
-		p.last_no = was->last_no;
-		p.last_ms = was->last_ms;
-	}
-	assert_int_equal(tx->v->push->push_put(tx, &p, NULL), 0);
-	commit(&tx);
-}
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	bench_open(&bench);
-	memset(&gate, 0, sizeof(gate));
-	bench.now = INT64_C(1772438400000); /* 2026-03-02T08:00:00Z */
-	phone_init(&one, &bench, "IMEI:1");
-	phone_init(&two, &bench, "IMEI:2");
-	assert_true(phone_sync(&one, 201));
-	assert_true(phone_sync(&two, 201));
-	assert_true(phone_sync(&two, 200));
-	node();
-	wants("");
-	go();
-	assert_int_equal(gate.n, 0);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	srv_alarms_free(&al);
-	bench_close(&bench);
-	return 0;
-}
-
-static void
-one_adds(const char *name)
-{
-	(void)phone_add(&one, card(&bench, name, "+4977", NULL));
-	assert_true(phone_sync(&one, 200));
-}
-
-static void
-saw(size_t n)
-{
-	go();
-	assert_int_equal(gate.n, n);
-}
-
-static struct store_notice
-last_notice(void)
-{
-	struct store_tx *tx = begin(STORE_READ);
-	struct store_notice *v;
-	size_t n;
-
-	assert_int_equal(
-	    tx->v->push->notice_list(tx, bench.a, 0, 1, &v, &n, NULL), 0);
-	tx->v->rollback(&tx);
-	assert_int_equal(n, 1);
-	return *v;
-}
-
-static struct store_delivery
-row(const char *id)
-{
-	struct store_tx *tx = begin(STORE_READ);
-	struct slice s = slice_c(id);
-	struct store_delivery *d;
-	size_t n;
-
-	assert_int_equal(
-	    tx->v->alarm->delivery_get(tx, bench.a, &s, 1, &d, &n, NULL), 0);
-	tx->v->rollback(&tx);
-	assert_int_equal(n, 1);
-	return *d;
-}
 
 /* ---- who is woken -------------------------------------------------------- */
 
@@ -268,11 +13,11 @@ the_other_device(void **state)
 {
 	static const char trigger[] = "\x03\x18\0\0\0\0\x01\x08groupsrv\x10"
 				      "\x60\0\0\x07\x0a./contacts";
-	const struct seen *m = &gate.msg[0];
+	const struct w_seen *m = &gate.msg[0];
 
 	(void)state;
-	one_adds("Bert");
-	saw(1);
+	w_one_adds("Bert");
+	w_saw(1);
 	assert_string_equal(m->to, "+49123");
 	assert_string_equal(m->type, "application/vnd.syncml.ds.notification");
 	assert_string_equal(m->app, "x-wap-application:push.syncml");
@@ -281,20 +26,20 @@ the_other_device(void **state)
 		assert_int_equal(m->body[i], 0);
 	assert_int_equal(m->n, 16 + sizeof(trigger) - 1);
 	assert_memory_equal(m->body + 16, trigger, sizeof(trigger) - 1);
-	assert_int_equal(last_notice().answer, STORE_NOTICE_WAITS);
+	assert_int_equal(w_last_notice().answer, STORE_NOTICE_WAITS);
 	/* Once, however often anybody looks, and whatever more comes. */
-	one_adds("Carl");
-	saw(1);
+	w_one_adds("Carl");
+	w_saw(1);
 	/* It comes, and has all. */
 	bench.now += 5000;
 	assert_true(phone_sync(&two, 206));
 	assert_int_equal(two.got_add, 2);
-	saw(1);
-	assert_int_equal(last_notice().answer, STORE_NOTICE_TYPE);
-	assert_true(last_notice().session > 0);
-	assert_in_range(bench.now - last_notice().started_ms, 0, 5000);
+	w_saw(1);
+	assert_int_equal(w_last_notice().answer, STORE_NOTICE_TYPE);
+	assert_true(w_last_notice().session > 0);
+	assert_in_range(bench.now - w_last_notice().started_ms, 0, 5000);
 	bench.now += 2 * 24 * 3600 * (int64_t)1000;
-	saw(1);
+	w_saw(1);
 }
 
 static void
@@ -303,19 +48,19 @@ not_for_its_own_changes(void **state)
 	(void)state;
 	(void)phone_add(&two, card(&bench, "Own", "+491", NULL));
 	assert_true(phone_sync(&two, 200));
-	saw(0);
-	bench.now += 10 * MINUTE;
-	saw(0);
+	w_saw(0);
+	bench.now += 10 * W_MINUTE;
+	w_saw(0);
 	/* A merge that it was not told of yet, does wake it. */
 	assert_true(phone_sync(&one, 200));
-	saw(0);
+	w_saw(0);
 }
 
 /* Imports and administrators write items, too. */
 static void
 whoever_writes(void **state)
 {
-	struct store_tx *tx = begin(STORE_WRITE);
+	struct store_tx *tx = w_begin(STORE_WRITE);
 	struct store_collection *col;
 	struct store_write w;
 	size_t n;
@@ -338,23 +83,23 @@ whoever_writes(void **state)
 			w.collection = col[i].id;
 	}
 	assert_int_equal(tx->v->item_put(tx, &w, 1, NULL), 0);
-	commit(&tx);
-	saw(1);
+	w_commit(&tx);
+	w_saw(1);
 	assert_true(phone_sync(&two, 200));
 	assert_int_equal(two.got_add, 1);
-	assert_int_equal(last_notice().answer, STORE_NOTICE_SYNC);
+	assert_int_equal(w_last_notice().answer, STORE_NOTICE_SYNC);
 }
 
 static void
 only_for_what_it_wants(void **state)
 {
 	(void)state;
-	wants("collections calendar, notes\n");
-	one_adds("Bert");
-	saw(0);
-	wants("collections calendar, Contacts\n");
-	one_adds("Carl");
-	saw(1);
+	w_wants("collections calendar, notes\n");
+	w_one_adds("Bert");
+	w_saw(0);
+	w_wants("collections calendar, Contacts\n");
+	w_one_adds("Carl");
+	w_saw(1);
 }
 
 static void
@@ -365,19 +110,19 @@ disabled_or_gone(void **state)
 
 	(void)state;
 	gate.way = DOWN;
-	one_adds("Bert");
-	saw(0);
-	tx = begin(STORE_WRITE);
-	d = device(tx, two.dev);
+	w_one_adds("Bert");
+	w_saw(0);
+	tx = w_begin(STORE_WRITE);
+	d = w_device(tx, two.dev);
 	d.disabled = true;
 	assert_int_equal(tx->v->device_put(tx, &d, NULL), 0);
-	commit(&tx);
+	w_commit(&tx);
 	gate.way = CONFIRMS;
-	bench.now += MINUTE;
-	saw(0);
-	assert_true(
-	    slice_is(row(arena_cstr(bench.a, last_notice().delivery)).reason,
-		     "the device is disabled"));
+	bench.now += W_MINUTE;
+	w_saw(0);
+	assert_true(slice_is(
+	    w_row(arena_cstr(bench.a, w_last_notice().delivery)).reason,
+	    "the device is disabled"));
 }
 
 /* Another address meanwhile: not to the old one. */
@@ -390,16 +135,16 @@ moved_elsewhere(void **state)
 
 	(void)state;
 	gate.way = DOWN;
-	one_adds("Bert");
-	saw(0);
-	tx = begin(STORE_WRITE);
+	w_one_adds("Bert");
+	w_saw(0);
+	tx = w_begin(STORE_WRITE);
 	assert_int_equal(tx->v->push->push_list(tx, bench.a, &p, &n, NULL), 0);
 	p->address = SLICE_LIT("+49555");
 	assert_int_equal(tx->v->push->push_put(tx, p, NULL), 0);
-	commit(&tx);
+	w_commit(&tx);
 	gate.way = CONFIRMS;
-	bench.now += MINUTE;
-	saw(0);
+	bench.now += W_MINUTE;
+	w_saw(0);
 }
 
 /* ---- when ---------------------------------------------------------------- */
@@ -410,16 +155,16 @@ pauses_between(void **state)
 	int64_t first;
 
 	(void)state;
-	one_adds("Bert");
-	saw(1);
-	first = row(gate.msg[0].id).written_ms;
+	w_one_adds("Bert");
+	w_saw(1);
+	first = w_row(gate.msg[0].id).written_ms;
 	assert_true(phone_sync(&two, 206));
-	one_adds("Carl");
-	saw(1);
-	bench.now = first + MINUTE - 1;
-	saw(1);
-	bench.now = first + MINUTE;
-	saw(2);
+	w_one_adds("Carl");
+	w_saw(1);
+	bench.now = first + W_MINUTE - 1;
+	w_saw(1);
+	bench.now = first + W_MINUTE;
+	w_saw(2);
 	/* Each notice has a number of its own. */
 	assert_int_equal(gate.msg[0].body[22], 1);
 	assert_int_equal(gate.msg[1].body[22], 2);
@@ -436,31 +181,31 @@ one_for_all_that_waits(void **state)
 	phone_init(&cal, &bench, "IMEI:2");
 	cal.db = "notes";
 	cal.type = "text/plain";
-	one_adds("Bert");
-	saw(1);
+	w_one_adds("Bert");
+	w_saw(1);
 	assert_true(phone_sync(&two, 206));
-	one_adds("Carl");
-	saw(1);
+	w_one_adds("Carl");
+	w_saw(1);
 	bench.now += 20000;
-	one_adds("Dora");
-	saw(1);
+	w_one_adds("Dora");
+	w_saw(1);
 	bench.now += 41000;
-	saw(2);
-	bench.now += MINUTE;
-	saw(2);
+	w_saw(2);
+	bench.now += W_MINUTE;
+	w_saw(2);
 }
 
 static void
 not_in_quiet_hours(void **state)
 {
 	(void)state;
-	wants("quiet 08:30-10:15\n"); /* in Berlin; there it is 09:00 */
-	one_adds("Bert");
-	saw(0);
-	bench.now += 74 * MINUTE;
-	saw(0);
-	bench.now += 1 * MINUTE;
-	saw(1);
+	w_wants("quiet 08:30-10:15\n"); /* in Berlin; there it is 09:00 */
+	w_one_adds("Bert");
+	w_saw(0);
+	bench.now += 74 * W_MINUTE;
+	w_saw(0);
+	bench.now += 1 * W_MINUTE;
+	w_saw(1);
 }
 
 static void
@@ -470,14 +215,14 @@ again_until_answered(void **state)
 	int64_t start;
 
 	(void)state;
-	one_adds("Bert");
-	saw(1);
-	start = row(gate.msg[0].id).written_ms;
+	w_one_adds("Bert");
+	w_saw(1);
+	start = w_row(gate.msg[0].id).written_ms;
 	for (size_t i = 0; i < 4; i++) {
-		bench.now = start + at_min[i] * MINUTE - 1000;
-		saw(1 + i);
+		bench.now = start + at_min[i] * W_MINUTE - 1000;
+		w_saw(1 + i);
 		bench.now += 2000;
-		saw(2 + i);
+		w_saw(2 + i);
 	}
 	/* The same event, the same number, the same id. */
 	for (size_t i = 1; i < 5; i++) {
@@ -485,11 +230,11 @@ again_until_answered(void **state)
 		assert_memory_equal(gate.msg[0].body, gate.msg[i].body,
 				    gate.msg[0].n);
 	}
-	bench.now = start + 72 * 60 * (int64_t)MINUTE;
-	saw(5);
+	bench.now = start + 72 * 60 * (int64_t)W_MINUTE;
+	w_saw(5);
 	/* Given up; the next change wakes it anew. */
-	one_adds("Carl");
-	saw(6);
+	w_one_adds("Carl");
+	w_saw(6);
 	assert_string_not_equal(gate.msg[0].id, gate.msg[5].id);
 }
 
@@ -498,14 +243,15 @@ answered_before_it_left(void **state)
 {
 	(void)state;
 	gate.way = DOWN;
-	one_adds("Bert");
-	saw(0);
+	w_one_adds("Bert");
+	w_saw(0);
 	assert_true(phone_sync(&two, 200));
 	gate.way = CONFIRMS;
-	bench.now += MINUTE;
-	saw(0);
-	assert_int_equal(row(arena_cstr(bench.a, last_notice().delivery)).state,
-			 STORE_DELIVERY_DROPPED);
+	bench.now += W_MINUTE;
+	w_saw(0);
+	assert_int_equal(
+	    w_row(arena_cstr(bench.a, w_last_notice().delivery)).state,
+	    STORE_DELIVERY_DROPPED);
 }
 
 /* A device that comes and fails each time is not asked each minute. */
@@ -515,24 +261,24 @@ longer_pauses_without_success(void **state)
 	size_t n = 0;
 
 	(void)state;
-	one_adds("Bert");
+	w_one_adds("Bert");
 	for (int i = 0; i < 6 * 60; i++) {
-		go();
+		w_go();
 		if (gate.n > n) {
 			n = gate.n;
 			two.lose_reply_of = 2;
 			(void)phone_sync(&two, 206);
 		}
-		bench.now += MINUTE;
+		bench.now += W_MINUTE;
 	}
 	/* After 1, 2, 4, 8 ... minutes, and no session ends well. */
 	assert_in_range(n, 6, 10);
 	two.lose_reply_of = 0;
 	assert_true(phone_sync(&two, 206));
 	n = gate.n;
-	bench.now += 3 * MINUTE;
-	one_adds("Carl");
-	saw(n + 1);
+	bench.now += 3 * W_MINUTE;
+	w_one_adds("Carl");
+	w_saw(n + 1);
 }
 
 /* A device in a session is not woken; what it missed, it hears of then. */
@@ -542,10 +288,10 @@ not_in_a_session(void **state)
 	(void)state;
 	two.lose_reply_of = 2;
 	(void)phone_sync(&two, 200);
-	one_adds("Bert");
-	saw(0);
+	w_one_adds("Bert");
+	w_saw(0);
 	bench.now += STORE_PUSH_HOLD_MS + 1000;
-	saw(1);
+	w_saw(1);
 }
 
 /* ---- the way out --------------------------------------------------------- */
@@ -555,17 +301,17 @@ killed_on_the_way(void **state)
 {
 	(void)state;
 	gate.way = HOLDS;
-	one_adds("Bert");
-	saw(1);
-	srv_alarms_free(&al);
-	node();
+	w_one_adds("Bert");
+	w_saw(1);
+	srv_alarms_free(&w_al);
+	w_node();
 	gate.way = CONFIRMS;
-	saw(2);
+	w_saw(2);
 	assert_string_equal(gate.msg[0].id, gate.msg[1].id);
 	assert_memory_equal(gate.msg[0].body, gate.msg[1].body, gate.msg[0].n);
-	srv_alarms_free(&al);
-	node();
-	saw(2);
+	srv_alarms_free(&w_al);
+	w_node();
+	w_saw(2);
 }
 
 static void
@@ -575,19 +321,19 @@ failed_and_refused(void **state)
 
 	(void)state;
 	gate.way = FAILS;
-	one_adds("Bert");
-	saw(1);
+	w_one_adds("Bert");
+	w_saw(1);
 	bench.now += 4000;
-	saw(1);
+	w_saw(1);
 	bench.now += 1000;
 	gate.way = REFUSES;
-	saw(2);
-	d = row(gate.msg[0].id);
+	w_saw(2);
+	d = w_row(gate.msg[0].id);
 	assert_int_equal(d.state, STORE_DELIVERY_FAILED);
 	assert_int_equal(d.attempts, 2);
-	bench.now += 30 * MINUTE;
-	one_adds("Carl");
-	saw(2);
+	bench.now += 30 * W_MINUTE;
+	w_one_adds("Carl");
+	w_saw(2);
 }
 
 /* ---- what it says -------------------------------------------------------- */
@@ -602,16 +348,16 @@ proves_who_sends_it(void **state)
 	size_t n;
 
 	(void)state;
-	tx = begin(STORE_WRITE);
-	d = device(tx, two.dev);
+	tx = w_begin(STORE_WRITE);
+	d = w_device(tx, two.dev);
 	d.own_nonce = SLICE_LIT("n0nce-1234");
 	assert_int_equal(tx->v->device_put(tx, &d, NULL), 0);
 	assert_int_equal(tx->v->push->push_list(tx, bench.a, &p, &n, NULL), 0);
 	p->secret = SLICE_LIT("srvsecret"); /* the bench seals nothing */
 	assert_int_equal(tx->v->push->push_put(tx, p, NULL), 0);
-	commit(&tx);
-	one_adds("Bert");
-	saw(1);
+	w_commit(&tx);
+	w_one_adds("Bert");
+	w_saw(1);
 	assert_int_equal(sml_auth_mac(bench.a, SLICE_LIT("groupsrv"),
 				      SLICE_LIT("srvsecret"),
 				      SLICE_LIT("n0nce-1234"),
@@ -643,10 +389,10 @@ forms(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
-		wants(form[i].ways);
-		one_adds("Bert");
-		bench.now += 2 * MINUTE;
-		saw(i + 1);
+		w_wants(form[i].ways);
+		w_one_adds("Bert");
+		bench.now += 2 * W_MINUTE;
+		w_saw(i + 1);
 		assert_string_equal(gate.msg[i].type, form[i].type);
 		assert_string_equal(gate.msg[i].app, form[i].app);
 		assert_string_equal(gate.msg[i].text, "New to sync: Contacts");
@@ -679,8 +425,8 @@ type_that_it_prefers(void **state)
 	    "</VerCT></Rx-Pref><Tx-Pref><CTType>text/vcard</CTType><VerCT>3.0"
 	    "</VerCT></Tx-Pref><SyncCap><SyncType>1</SyncType></SyncCap>"
 	    "</DataStore></DevInf>";
-	struct store_tx *tx = begin(STORE_WRITE);
-	struct store_device d = device(tx, two.dev);
+	struct store_tx *tx = w_begin(STORE_WRITE);
+	struct store_device d = w_device(tx, two.dev);
 	struct store_link *l;
 	size_t n;
 
@@ -691,9 +437,9 @@ type_that_it_prefers(void **state)
 	assert_int_equal(n, 1);
 	l->client_db = SLICE_LIT("./C");
 	assert_int_equal(tx->v->link_put(tx, l, NULL), 0);
-	commit(&tx);
-	one_adds("Bert");
-	saw(1);
+	w_commit(&tx);
+	w_one_adds("Bert");
+	w_saw(1);
 	assert_memory_equal(gate.msg[0].body + 33, "\x60\x00\x03\x09\x0a", 5);
 }
 
@@ -705,14 +451,14 @@ cannot_be_said(void **state)
 
 	(void)state;
 	(void)snprintf(ways, sizeof(ways), "server %0255d\n", 7);
-	wants(ways);
-	one_adds("Bert");
-	saw(1);
+	w_wants(ways);
+	w_one_adds("Bert");
+	w_saw(1);
 	(void)phone_sync(&two, 206);
-	bench.now += 2 * MINUTE;
-	wants("form 1.1\nsync 209\nui ask\n");
-	one_adds("Carl");
-	saw(2);
+	bench.now += 2 * W_MINUTE;
+	w_wants("form 1.1\nsync 209\nui ask\n");
+	w_one_adds("Carl");
+	w_saw(2);
 }
 
 static void
@@ -724,45 +470,43 @@ a_test(void **state)
 	size_t n;
 
 	(void)state;
-	wants("quiet 08:30-10:15\n");
-	tx = begin(STORE_WRITE);
+	w_wants("quiet 08:30-10:15\n");
+	tx = w_begin(STORE_WRITE);
 	assert_int_equal(tx->v->push->push_list(tx, bench.a, &p, &n, NULL), 0);
 	assert_int_equal(srv_push_test(tx, bench.a, p, &id, NULL), 0);
-	commit(&tx);
-	saw(1);
+	w_commit(&tx);
+	w_saw(1);
 	assert_string_equal(gate.msg[0].id, arena_cstr(bench.a, id));
 	/* The phone takes the number as its SessionID. */
 	two.sid = 0;
 	assert_true(phone_sync(&two, 206));
-	assert_int_equal(last_notice().answer, STORE_NOTICE_SID);
+	assert_int_equal(w_last_notice().answer, STORE_NOTICE_SID);
 }
-
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(the_other_device),
-		T(not_for_its_own_changes),
-		T(whoever_writes),
-		T(only_for_what_it_wants),
-		T(disabled_or_gone),
-		T(moved_elsewhere),
-		T(pauses_between),
-		T(one_for_all_that_waits),
-		T(not_in_quiet_hours),
-		T(again_until_answered),
-		T(answered_before_it_left),
-		T(longer_pauses_without_success),
-		T(not_in_a_session),
-		T(killed_on_the_way),
-		T(failed_and_refused),
-		T(proves_who_sends_it),
-		T(forms),
-		T(type_that_it_prefers),
-		T(cannot_be_said),
-		T(a_test),
+		W(the_other_device),
+		W(not_for_its_own_changes),
+		W(whoever_writes),
+		W(only_for_what_it_wants),
+		W(disabled_or_gone),
+		W(moved_elsewhere),
+		W(pauses_between),
+		W(one_for_all_that_waits),
+		W(not_in_quiet_hours),
+		W(again_until_answered),
+		W(answered_before_it_left),
+		W(longer_pauses_without_success),
+		W(not_in_a_session),
+		W(killed_on_the_way),
+		W(failed_and_refused),
+		W(proves_who_sends_it),
+		W(forms),
+		W(type_that_it_prefers),
+		W(cannot_be_said),
+		W(a_test),
 	};
 
 	return cmocka_run_group_tests_name("notices", tests, NULL, NULL);
