@@ -213,8 +213,9 @@ static const struct rows_column PUSH_DUE[] = {
 	I(due_ms),
 };
 static const struct rows_column PUSH_DEVICE[] = {
-	I(account_id), I(device_id), T(channel), T(address), T(ways),
-	B(secret),     I(last_no),   I(last_ms), I(tries),
+	I(account_id), I(device_id), T(channel), T(address),
+	T(ways),       B(secret),    I(last_no), I(last_ms),
+	I(tries),      I(day_ms),    I(day_n),
 };
 static const struct rows_column NOTICE[] = {
 	I(account_id),  I(device_id), I(notice_no), I(collection_id),

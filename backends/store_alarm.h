@@ -109,6 +109,8 @@ struct store_mark {
 	int64_t next_ms;
 	struct slice reason;  /* of what failed */
 	struct slice address; /* RECEIPT: from whom */
+	int64_t device;       /* SENT: one message more of this device's day
+				 (store_push.h); 0: of none */
 };
 
 struct store_setting {

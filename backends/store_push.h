@@ -16,6 +16,9 @@ enum {
 	/* A device in a session is not woken; one that is silent for so long
 	   has lost it. */
 	STORE_PUSH_HOLD_MS = 60 * 1000,
+	/* Messages to a device are counted for so long from the first one on.
+	 */
+	STORE_PUSH_DAY_MS = 24 * 60 * 60 * 1000,
 };
 
 /* How one device is told. */
@@ -29,6 +32,8 @@ struct store_push {
 	int64_t last_no;      /* number of its last notice; 0: none yet */
 	int64_t last_ms;      /* when that was queued */
 	int64_t tries;        /* notices since the last sync that went well */
+	int64_t day_ms;       /* when the first message left that counts */
+	int64_t day_n;        /* how many did, in STORE_PUSH_DAY_MS from then */
 };
 
 /* An account whose devices are to be looked at. */

@@ -65,6 +65,7 @@ struct srv_conf {
 	const char *post_url, *post_secret_file;
 	const char *push_ca_file;
 	bool push_allow_plain;
+	int64_t push_day_max;
 	/* people's mail: "" in imap_host leaves it to each account */
 	const char *imap_host, *imap_security, *imap_ca_file;
 	const char *imap_master_user, *imap_master_password_file;

@@ -280,6 +280,11 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "", "", false,
 	  "File whose first line goes along as a bearer token. Nobody else may "
 	  "read it." },
+	{ "push_day_messages", push, SRV_CONF_INT, AT(push_day_max), 0, 10000,
+	  "messages", "50", false,
+	  "SMS to one device within 24 hours, by kannel and ppg; what is more "
+	  "waits. 0: any number. A device may have a limit of its own "
+	  "(funicular push set)." },
 	{ "push_ca_file", push, SRV_CONF_TEXT, AT(push_ca_file), 0, 0, "", "",
 	  false,
 	  "Certificates (PEM) that may vouch for these gateways. Empty: those "

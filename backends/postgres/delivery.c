@@ -321,12 +321,82 @@ mark(struct pg_conn *c, struct pg_q *q, const struct store_mark *m, size_t n,
 	pg_send(q);
 }
 
+static bool
+counts(const struct store_mark *m)
+{
+	return m->device != 0 && m->state == STORE_DELIVERY_SENT;
+}
+
+static void
+bind_days(struct pg_q *q, const struct store_mark *m, size_t n,
+	  int64_t (*value)(const struct store_mark *m))
+{
+	pg_array(q, PG_INTS);
+	for (size_t i = 0; i < n; i++) {
+		if (counts(&m[i]))
+			pg_add_int(q, value(&m[i]));
+	}
+	pg_array_end(q);
+}
+
+static int64_t
+account_of(const struct store_mark *m)
+{
+	return m->account;
+}
+
+static int64_t
+device_of(const struct store_mark *m)
+{
+	return m->device;
+}
+
+static int64_t
+at_of(const struct store_mark *m)
+{
+	return m->at_ms;
+}
+
+/* One more message of the days of their devices; false: of none. */
+static bool
+count_days(struct pg_conn *c, struct pg_q *q, const struct store_mark *m,
+	   size_t n)
+{
+	static const char sql[] =
+	    "UPDATE push_device p SET"
+	    " day_n = CASE WHEN p.day_ms > u.at_ms - $4 THEN p.day_n ELSE 0 END"
+	    "  + u.n,"
+	    " day_ms = CASE WHEN p.day_ms > u.at_ms - $4 THEN p.day_ms"
+	    "  ELSE u.at_ms END"
+	    " FROM (SELECT account_id, device_id, min(at_ms) AS at_ms,"
+	    "  count(*) AS n, 1 AS at"
+	    "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])"
+	    "  AS r(account_id, device_id, at_ms)"
+	    "  GROUP BY account_id, device_id) u"
+	    " WHERE p.account_id = u.account_id AND p.device_id = u.device_id"
+	    " AND" PG_FEW;
+	bool any = false;
+
+	for (size_t i = 0; i < n && !any; i++)
+		any = counts(&m[i]);
+	if (!any)
+		return false;
+	pg_start(c, q, sql, "store.delivery_mark");
+	bind_days(q, m, n, account_of);
+	bind_days(q, m, n, device_of);
+	bind_days(q, m, n, at_of);
+	pg_int(q, STORE_PUSH_DAY_MS);
+	pg_send(q);
+	return true;
+}
+
 int
 pg_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
 		 struct err *e)
 {
 	struct pg_conn *c;
-	struct pg_q q[2];
+	struct pg_q q[3];
+	bool days;
 	int rc;
 
 	if (n == 0)
@@ -335,11 +405,10 @@ pg_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
 		return -1;
 	mark(c, &q[0], m, n, false);
 	mark(c, &q[1], m, n, true);
+	days = count_days(c, &q[2], m, n);
 	rc = pg_sync(c, e);
-	if (rc == 0) {
-		(void)pg_end(&q[0], NULL);
-		(void)pg_end(&q[1], NULL);
-	}
+	for (size_t i = 0; rc == 0 && i < (days ? 3 : 2); i++)
+		(void)pg_end(&q[i], NULL);
 	pg_site_end(s, c);
 	return rc;
 }

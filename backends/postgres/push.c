@@ -108,7 +108,8 @@ push_list(struct pg_tx *t, struct arena *a, struct store_push **out, size_t *n,
 {
 	static const char sql[] =
 	    "SELECT device_id, channel, address, ways, secret, last_no,"
-	    " last_ms, tries FROM push_device WHERE account_id = $1"
+	    " last_ms, tries, day_ms, day_n FROM push_device WHERE account_id "
+	    "= $1"
 	    " ORDER BY device_id";
 	struct store_push *one;
 	struct pg_q q;
@@ -128,6 +129,8 @@ push_list(struct pg_tx *t, struct arena *a, struct store_push **out, size_t *n,
 			.last_no = pg_col(&q, 5),
 			.last_ms = pg_col(&q, 6),
 			.tries = pg_col(&q, 7),
+			.day_ms = pg_col(&q, 8),
+			.day_n = pg_col(&q, 9),
 		};
 	return pg_end(&q, e);
 }
@@ -146,13 +149,14 @@ push_put(struct pg_tx *t, const struct store_push *in, struct err *e)
 {
 	static const char put[] =
 	    "INSERT INTO push_device (account_id, device_id, channel, address,"
-	    " ways, secret, last_no, last_ms, tries)"
-	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	    " ways, secret, last_no, last_ms, tries, day_ms, day_n)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	    " ON CONFLICT (account_id, device_id) DO UPDATE SET"
 	    " channel = excluded.channel, address = excluded.address,"
 	    " ways = excluded.ways, secret = excluded.secret,"
 	    " last_no = excluded.last_no, last_ms = excluded.last_ms,"
-	    " tries = excluded.tries";
+	    " tries = excluded.tries, day_ms = excluded.day_ms,"
+	    " day_n = excluded.day_n";
 	static const char drop[] =
 	    "DELETE FROM push_device WHERE account_id = $1 AND device_id = $2";
 	static const char flag[] =
@@ -173,6 +177,8 @@ push_put(struct pg_tx *t, const struct store_push *in, struct err *e)
 		pg_int(&first, in->last_no);
 		pg_int(&first, in->last_ms);
 		pg_int(&first, in->tries);
+		pg_int(&first, in->day_ms);
+		pg_int(&first, in->day_n);
 	}
 	pg_send(&first);
 	pg_query(t, &q, flag, "store.push_put");

@@ -223,6 +223,34 @@ mark(struct lite_conn *c, const struct store_mark *m, size_t n, bool receipts,
 	return rc;
 }
 
+/* One more message of the days of their devices. */
+static int
+count_days(struct lite_conn *c, const struct store_mark *m, size_t n,
+	   struct err *e)
+{
+	static const char sql[] =
+	    "UPDATE push_device SET"
+	    " day_n = CASE WHEN day_ms > ?3 THEN day_n + 1 ELSE 1 END,"
+	    " day_ms = CASE WHEN day_ms > ?3 THEN day_ms ELSE ?4 END"
+	    " WHERE account_id = ?1 AND device_id = ?2";
+	struct lite_q q;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (m[i].device == 0 || m[i].state != STORE_DELIVERY_SENT)
+			continue;
+		if (lite_prepare(c, &q, sql, "store.delivery_mark", e) < 0)
+			return -1;
+		lite_int(&q, m[i].account);
+		lite_int(&q, m[i].device);
+		lite_int(&q, m[i].at_ms - STORE_PUSH_DAY_MS);
+		lite_int(&q, m[i].at_ms);
+		rc = lite_run(&q, e);
+		lite_end(&q);
+	}
+	return rc;
+}
+
 int
 lite_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
 		   struct err *e)
@@ -237,6 +265,8 @@ lite_delivery_mark(struct store *s, const struct store_mark *m, size_t n,
 	rc = mark(c, m, n, false, e);
 	if (rc == 0)
 		rc = mark(c, m, n, true, e);
+	if (rc == 0)
+		rc = count_days(c, m, n, e);
 	return lite_site_end(lite_of(s), c, rc, e);
 }
 

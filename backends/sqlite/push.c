@@ -100,7 +100,8 @@ push_list(struct lite_tx *t, struct lite_list *l, struct err *e)
 {
 	static const char sql[] =
 	    "SELECT device_id, channel, address, ways, secret, last_no,"
-	    " last_ms, tries FROM push_device WHERE account_id = ?1"
+	    " last_ms, tries, day_ms, day_n FROM push_device WHERE account_id "
+	    "= ?1"
 	    " ORDER BY device_id";
 	struct store_push *one;
 	struct lite_q q;
@@ -118,6 +119,8 @@ push_list(struct lite_tx *t, struct lite_list *l, struct err *e)
 			.last_no = lite_col(&q, 5),
 			.last_ms = lite_col(&q, 6),
 			.tries = lite_col(&q, 7),
+			.day_ms = lite_col(&q, 8),
+			.day_n = lite_col(&q, 9),
 		};
 	lite_end(&q);
 	return rc;
@@ -142,8 +145,9 @@ push_put(struct lite_tx *t, const struct store_push *in, struct err *e)
 {
 	static const char put[] =
 	    "INSERT OR REPLACE INTO push_device (account_id, device_id,"
-	    " channel, address, ways, secret, last_no, last_ms, tries)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+	    " channel, address, ways, secret, last_no, last_ms, tries,"
+	    " day_ms, day_n)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 	static const char drop[] =
 	    "DELETE FROM push_device WHERE account_id = ?1 AND device_id = ?2";
 	static const char flag[] =
@@ -163,6 +167,8 @@ push_put(struct lite_tx *t, const struct store_push *in, struct err *e)
 		lite_int(&q, in->last_no);
 		lite_int(&q, in->last_ms);
 		lite_int(&q, in->tries);
+		lite_int(&q, in->day_ms);
+		lite_int(&q, in->day_n);
 	}
 	if (lite_once(&q, e) < 0 ||
 	    lite_query(t, &q, flag, "store.push_put", e) < 0)

@@ -492,7 +492,8 @@ CREATE INDEX push_due_due ON push_due (bucket, due_ms);
 
 -- How a device is told that there is something to sync. ways: the rest, in
 -- words of server/push. secret: sealed. last_no, last_ms: of its last notice;
--- tries: notices since the last sync that went well.
+-- tries: notices since the last sync that went well. day_n messages left in the
+-- 24 hours from day_ms on.
 CREATE TABLE push_device (
   account_id INTEGER NOT NULL,
   device_id INTEGER NOT NULL,
@@ -503,6 +504,8 @@ CREATE TABLE push_device (
   last_no INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
   tries INTEGER NOT NULL,
+  day_ms INTEGER NOT NULL,
+  day_n INTEGER NOT NULL,
   PRIMARY KEY (account_id, device_id)
 ) WITHOUT ROWID;
 

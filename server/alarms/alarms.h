@@ -56,6 +56,9 @@ struct srv_alarms_in {
 	int64_t poll_ms;    /* how long a change by another process may stay
 			       unseen; 0: SRV_ALARMS_POLL_MS */
 	int64_t minute_max; /* 0: SRV_ALARMS_MINUTE_MAX */
+	/* Messages to a device within a day, where its settings say nothing
+	   and each one costs money; 0: any number. */
+	int64_t push_day_max;
 	/* For notices that prove who sends them (server/push); NULL: they do
 	   not. The name is ours towards devices. */
 	struct sml_secrets *secrets;

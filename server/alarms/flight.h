@@ -17,7 +17,7 @@ struct flight {
 	int64_t account;
 	int64_t attempts; /* those that failed */
 	int64_t wait_ms;  /* when sent, look for its answer then; 0: not */
-	bool push;        /* a notice to a device */
+	int64_t device;   /* a notice to it; 0: to a person */
 	bool again;       /* it had been sent before */
 	char id[STORE_DELIVERY_ID_MAX + 1];
 };

@@ -35,6 +35,7 @@ mark_of(const struct flight_end *d, int64_t now_ms)
 				.id = slice_c(d->f.id),
 				.state = STORE_DELIVERY_SENT,
 				.at_ms = now_ms,
+				.device = d->f.device,
 				.next_ms = INT64_MAX };
 	int64_t attempts = d->f.attempts + 1;
 
@@ -59,7 +60,7 @@ count(const struct srv_alarms *al, const struct flight_end *d)
 {
 	struct srv_metrics *m = al->in.metrics;
 
-	if (m != NULL && d->f.push)
+	if (m != NULL && d->f.device != 0)
 		srv_metrics_add(d->sent ? &m->notices_sent : &m->notices_failed,
 				1);
 }

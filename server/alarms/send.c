@@ -63,7 +63,7 @@ new_msg(struct round *r, const struct store_delivery *d)
 		.wait_ms = push   ? srv_push_wait(d, r->v.now_ms)
 			   : wait ? (int64_t)w->escalate_min * 60000
 				  : 0,
-		.push = push,
+		.device = push ? d->item : 0,
 		.again = push && d->state != STORE_DELIVERY_QUEUED,
 	};
 	(void)snprintf(f->id, sizeof(f->id), "%.*s", SLICE_ARG(d->id));
@@ -170,18 +170,43 @@ look(struct round *r, const struct store_delivery *d, struct err *e)
 	return 0;
 }
 
+/* Later. */
+static void
+put_off(struct round *r, const struct store_delivery *d,
+	const struct srv_push_not *no)
+{
+	struct store_delivery *s = &r->settle[r->settle_n++];
+
+	*s = *d;
+	s->reason = slice_c(no->why);
+	s->next_ms = no->until_ms;
+}
+
+/* To the same device, in this round. */
+static int64_t
+beside(const struct round *r, const struct store_delivery *d)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < r->msg_n; i++)
+		n += r->flight[i].device == d->item;
+	return n;
+}
+
 /* A notice is made of what holds now. */
 static int
 notice(struct round *r, const struct store_delivery *d, struct err *e)
 {
-	const char *why = NULL;
+	struct srv_push_not no = { .why = NULL };
 
-	if (srv_push_say(&r->v, d, new_msg(r, d), &why, e) < 0)
+	if (srv_push_say(&r->v, d, beside(r, d), new_msg(r, d), &no, e) < 0)
 		return -1;
-	if (why == NULL) {
+	if (no.why == NULL) {
 		r->msg_n++;
+	} else if (no.until_ms != 0) {
+		put_off(r, d, &no);
 	} else if (d->state == STORE_DELIVERY_QUEUED) {
-		drop(r, d, why);
+		drop(r, d, no.why);
 	} else { /* answered: not once more */
 		r->settle[r->settle_n] = *d;
 		r->settle[r->settle_n++].next_ms = INT64_MAX;

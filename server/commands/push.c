@@ -152,7 +152,7 @@ set_all(struct srv_call *c, struct store_tx *tx, struct told *t, struct err *e)
 	if (tx->v->push->push_put(tx, &t->push, e) < 0)
 		return -1;
 	/* It may have something to fetch already. */
-	return tx->v->push->push_due_by(tx, tx->now_ms, e);
+	return srv_push_again(tx, c->a, t->dev.id, e);
 }
 
 static int
@@ -249,6 +249,7 @@ static const struct srv_field list_fields[] = {
 	{ "device", "DEVICE" }, { "to", "TO" },
 	{ "ways", "SETTINGS" }, { "secret", "SECRET" },
 	{ "nonce", "NONCE" },   { "notices", "NOTICES" },
+	{ "day", "DAY" },       { "day_limit", "OF" },
 	{ "last", "LAST" },     { "waits", "WAITS FOR" },
 };
 
@@ -308,6 +309,10 @@ push_json(struct srv_call *c, const struct store_push *p,
 	srv_json_set_bool(o, "secret", p->secret.n > 0);
 	srv_json_set_bool(o, "nonce", nonce);
 	srv_json_set_int(o, "notices", p->last_no);
+	srv_json_set_int(
+	    o, "day", srv_push_day_count(p, c->site.clk->now_ms(c->site.clk)));
+	srv_json_set_int(o, "day_limit",
+			 srv_push_day_max(p, c->site.conf.push_day_max));
 	srv_json_set_time(o, "last", p->last_ms);
 	return o;
 }
@@ -440,6 +445,7 @@ const struct srv_command srv_cmd_push = {
 	    "  mail         new (default): new mail wakes it; all: flags and\n"
 	    "               deletions do, too\n"
 	    "  gap          seconds between two notices, at least (60)\n"
+	    "  day          messages in 24 hours, at most; 0: any number\n"
 	    "  quiet        hours without notices: 22:00-07:00\n"
 	    "  sync         kind of sync asked for, 206 to 210 (206)\n"
 	    "  ui           none, background, inform or ask (background)\n"

@@ -109,8 +109,6 @@ waiting_message(struct look *k, const struct told *t, struct slice *id,
 static int64_t
 not_before(const struct look *k, const struct told *t)
 {
-	struct srv_ways quiet = { .quiet_from = t->w.quiet_from,
-				  .quiet_to = t->w.quiet_to };
 	int64_t gap = t->w.gap_s * 1000;
 	int64_t at = k->v.now_ms;
 
@@ -122,7 +120,7 @@ not_before(const struct look *k, const struct told *t)
 		gap = SRV_PUSH_WAIT_MS;
 	if (t->p->last_no > 0 && t->p->last_ms + gap > at)
 		at = t->p->last_ms + gap;
-	return srv_ways_quiet_until(&quiet, k->v.acc.zone, at);
+	return srv_push_quiet_until(&t->w, k->v.acc.zone, at);
 }
 
 static int

@@ -39,16 +39,34 @@ int srv_push_news(struct alarms_view *v, const struct srv_push_ways *w,
 		  const struct store_link *l, bool broke, bool *yes,
 		  struct err *e);
 
-/*
- * say.c: the message of a row of the outbox, by what holds now; v is open.
- * *why NULL: it is to be sent. Else why it is not: nobody needs it any more.
- */
+/* Why a message is not sent: later, or (until_ms 0) nobody needs it. */
+struct srv_push_not {
+	const char *why; /* NULL: it is */
+	int64_t until_ms;
+};
+
+/* say.c: the message of a row of the outbox, by what holds now; v is open.
+   beside: others that go to its device at the same time. */
 int srv_push_say(struct alarms_view *v, const struct store_delivery *d,
-		 struct outlet_msg *out, const char **why, struct err *e);
+		 int64_t beside, struct outlet_msg *out,
+		 struct srv_push_not *no, struct err *e);
+
+/* How many messages its device may get within a day, and got; 0: any. */
+int64_t srv_push_day_max(const struct store_push *p, int64_t site_max);
+int64_t srv_push_day_count(const struct store_push *p, int64_t now_ms);
+
+/* When its quiet hours are over; `at` if there are none. */
+int64_t srv_push_quiet_until(const struct srv_push_ways *w, struct slice zone,
+			     int64_t at);
 
 /* How long after a message was sent it goes out once more, where no session
    answers it; 0: no more. */
 int64_t srv_push_wait(const struct store_delivery *d, int64_t now_ms);
+
+/* Its settings are other ones: what waits for a pause, for quiet hours or for
+   the next day is looked at again. */
+int srv_push_again(struct store_tx *tx, struct arena *a, int64_t device,
+		   struct err *e);
 
 /* A notice for all that the device wants, now, whatever there is to fetch and
    whatever the hour. ERR_NOTFOUND: it has synced nothing yet. */

@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "server/alarms/ways.h"
 
-enum { GAP_MAX_S = 7 * 86400, PHONE_DIGITS_MAX = 20 };
+enum { GAP_MAX_S = 7 * 86400, DAY_MAX = 10000, PHONE_DIGITS_MAX = 20 };
 
 static const char WHERE[] = "push.set";
 
@@ -16,6 +16,8 @@ const struct srv_push_key srv_push_keys[] = {
 	{ "mail", "new or all",
 	  "what of mail wakes it: what is new, or all that happens (new)" },
 	{ "gap", "seconds", "at least between two notices (60)" },
+	{ "day", "a number",
+	  "of messages in 24 hours; 0: any (as the site says)" },
 	{ "quiet", "22:00-07:00", "hours without notices" },
 	{ "sync", "206 to 210", "kind of sync that is asked for (206)" },
 	{ "ui", "none, background, inform or ask",
@@ -109,6 +111,8 @@ take(struct srv_push_ways *w, struct slice key, struct slice v)
 		w->all_mail = ok ? i == 1 : w->all_mail;
 	} else if (slice_is(key, "gap")) {
 		ok = number_of(v, 0, GAP_MAX_S, &w->gap_s);
+	} else if (slice_is(key, "day")) {
+		ok = number_of(v, 0, DAY_MAX, &w->day_max);
 	} else if (slice_is(key, "sync")) {
 		ok = number_of(v, 206, 210, &n);
 		w->code = ok ? (int)n : w->code;
@@ -152,6 +156,7 @@ srv_push_ways_read(struct slice text, struct srv_push_ways *out)
 	struct slice key, value;
 
 	*out = (struct srv_push_ways){ .gap_s = SRV_PUSH_GAP_S,
+				       .day_max = -1,
 				       .code = 206,
 				       .ui = SML_UI_BACKGROUND };
 	while (line(&text, &key, &value))

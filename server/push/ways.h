@@ -33,8 +33,10 @@ struct srv_push_ways {
 	struct slice mailbox;     /* of EMN: "mailat:anna@example.org" */
 	int quiet_from, quiet_to; /* minutes of the day; equal: no such hours */
 	int64_t gap_s;            /* at least between two notices */
-	bool all_mail; /* all that happens to mail, not what is new alone */
-	int code;      /* 206 to 210 */
+	int64_t day_max; /* messages of a day; 0: any number, -1: as the site
+			    says */
+	bool all_mail;   /* all that happens to mail, not what is new alone */
+	int code;        /* 206 to 210 */
 	enum sml_notify_ui ui;
 };
 

@@ -1,5 +1,7 @@
 #include "tests/push/kit.h"
 
+#include "server/push/push.h"
+
 #include <stdio.h>
 
 struct phone one, two;
@@ -90,6 +92,7 @@ w_node(void)
 		.channel_n = 1,
 		.secrets = &bench.secrets,
 		.server_id = SLICE_LIT("groupsrv"),
+		.push_day_max = W_DAY_MAX,
 	};
 
 	assert_int_equal(srv_alarms_new(&in, &w_al, NULL), 0);
@@ -148,8 +151,11 @@ w_wants(const char *ways)
 	if (n > 0) {
 		p.last_no = was->last_no;
 		p.last_ms = was->last_ms;
+		p.day_ms = was->day_ms;
+		p.day_n = was->day_n;
 	}
 	assert_int_equal(tx->v->push->push_put(tx, &p, NULL), 0);
+	assert_int_equal(srv_push_again(tx, bench.a, p.device, NULL), 0);
 	w_commit(&tx);
 }
 
@@ -222,4 +228,19 @@ w_row(const char *id)
 	tx->v->rollback(&tx);
 	assert_int_equal(n, 1);
 	return *d;
+}
+
+struct slice
+w_test(void)
+{
+	struct store_tx *tx = w_begin(STORE_WRITE);
+	struct store_push *p;
+	struct slice id;
+	size_t n;
+
+	assert_int_equal(tx->v->push->push_list(tx, bench.a, &p, &n, NULL), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(srv_push_test(tx, bench.a, p, &id, NULL), 0);
+	w_commit(&tx);
+	return id;
 }

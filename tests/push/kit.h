@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { W_SEEN_MAX = 64, W_BODY_MAX = 1024, W_MINUTE = 60000 };
+enum { W_SEEN_MAX = 64, W_BODY_MAX = 1024, W_MINUTE = 60000, W_DAY_MAX = 12 };
 
 enum w_way { CONFIRMS, HOLDS, DOWN, FAILS, REFUSES };
 
@@ -60,6 +60,9 @@ void w_saw(size_t n);
 struct store_notice w_last_notice(void);
 /* Of the outbox, by the message's id. */
 struct store_delivery w_row(const char *id);
+
+/* `funicular push test`: the message's id. */
+struct slice w_test(void);
 
 #define W(f) cmocka_unit_test_setup_teardown(f, w_set_up, w_tear_down)
 

@@ -208,6 +208,116 @@ not_in_quiet_hours(void **state)
 	w_saw(1);
 }
 
+/* Nor is one repeated in them, or sent late, or when the daemon was away. */
+static void
+quiet_for_the_late_too(void **state)
+{
+	(void)state;
+	w_wants("quiet 09:05-10:15\n"); /* it is 09:00 */
+	w_one_adds("Bert");
+	w_saw(1);
+	bench.now += 11 * W_MINUTE; /* of a repeat */
+	w_saw(1);
+	assert_true(slice_is(w_row(gate.msg[0].id).reason, "quiet hours"));
+	assert_int_equal(w_row(gate.msg[0].id).state, STORE_DELIVERY_SENT);
+	bench.now += 65 * W_MINUTE;
+	w_saw(2);
+	assert_string_equal(gate.msg[0].id, gate.msg[1].id);
+	assert_true(phone_sync(&two, 206));
+	w_wants("quiet 10:20-11:00\ngap 0\n");
+	gate.way = DOWN;
+	w_one_adds("Carl"); /* at 10:16 */
+	w_saw(2);
+	bench.now += 10 * W_MINUTE;
+	gate.way = CONFIRMS;
+	srv_alarms_free(&w_al);
+	w_node();
+	w_saw(2);
+	bench.now += 40 * W_MINUTE;
+	w_saw(3);
+}
+
+/* What a phone gets within a day is bounded; what is more waits for the next
+   one. */
+static void
+share_of_the_day(void **state)
+{
+	const int64_t start = bench.now;
+
+	(void)state;
+	w_wants("day 3\ngap 0\n");
+	for (size_t i = 1; i <= 3; i++) {
+		w_one_adds("Bert");
+		w_saw(i);
+		assert_true(phone_sync(&two, 206));
+		bench.now += W_MINUTE;
+	}
+	w_one_adds("Carl");
+	w_saw(3);
+	/* It holds for who comes after a restart, and for repeats. */
+	srv_alarms_free(&w_al);
+	w_node();
+	w_saw(3);
+	assert_true(slice_is(
+	    w_row(arena_cstr(bench.a, w_last_notice().delivery)).reason,
+	    "the device's share of the day is used up"));
+	bench.now = start + STORE_PUSH_DAY_MS - 1000;
+	w_saw(3);
+	bench.now = start + STORE_PUSH_DAY_MS + 10000;
+	w_saw(4);
+	/* What it came for meanwhile it needs no message of. */
+	for (size_t i = 1; i < 3; i++) {
+		assert_true(phone_sync(&two, 206));
+		w_one_adds("Dora");
+		w_saw(4 + i);
+	}
+	assert_true(phone_sync(&two, 206));
+	w_one_adds("Emil");
+	w_saw(6);
+	assert_true(phone_sync(&two, 206));
+	bench.now += 2 * (int64_t)STORE_PUSH_DAY_MS;
+	w_saw(6);
+}
+
+/* Repeats are messages, too, and what does not leave is none. */
+static void
+repeats_have_their_share(void **state)
+{
+	(void)state;
+	w_wants("day 2\n");
+	gate.way = FAILS;
+	w_one_adds("Bert");
+	for (size_t i = 1; i < 5; i++) {
+		w_saw(i);
+		bench.now += 10 * W_MINUTE;
+	}
+	gate.way = CONFIRMS;
+	w_saw(5);
+	bench.now += 2 * 60 * W_MINUTE;
+	w_saw(6);
+	bench.now += 7 * 60 * W_MINUTE;
+	w_saw(6);
+	/* A test is somebody's wish. */
+	w_test();
+	w_saw(7);
+	bench.now += 20 * 60 * (int64_t)W_MINUTE;
+	w_saw(8);
+}
+
+/* SMS have a limit if nobody said one; 0 takes it away. */
+static void
+share_by_default(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < W_DAY_MAX + 2; i++) {
+		w_wants(i < W_DAY_MAX + 1 ? "gap 0\n" : "gap 0\nday 0\n");
+		w_one_adds("Bert");
+		w_saw(i <= W_DAY_MAX ? i + (i < W_DAY_MAX) : i);
+		if (i < W_DAY_MAX)
+			assert_true(phone_sync(&two, 206));
+	}
+}
+
 static void
 again_until_answered(void **state)
 {
@@ -464,17 +574,11 @@ cannot_be_said(void **state)
 static void
 a_test(void **state)
 {
-	struct store_tx *tx;
-	struct store_push *p;
 	struct slice id;
-	size_t n;
 
 	(void)state;
 	w_wants("quiet 08:30-10:15\n");
-	tx = w_begin(STORE_WRITE);
-	assert_int_equal(tx->v->push->push_list(tx, bench.a, &p, &n, NULL), 0);
-	assert_int_equal(srv_push_test(tx, bench.a, p, &id, NULL), 0);
-	w_commit(&tx);
+	id = w_test();
 	w_saw(1);
 	assert_string_equal(gate.msg[0].id, arena_cstr(bench.a, id));
 	/* The phone takes the number as its SessionID. */
@@ -496,6 +600,10 @@ main(void)
 		W(pauses_between),
 		W(one_for_all_that_waits),
 		W(not_in_quiet_hours),
+		W(quiet_for_the_late_too),
+		W(share_of_the_day),
+		W(repeats_have_their_share),
+		W(share_by_default),
 		W(again_until_answered),
 		W(answered_before_it_left),
 		W(longer_pauses_without_success),

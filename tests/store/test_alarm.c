@@ -346,17 +346,17 @@ marks(void **state)
 	const struct slice mallory = SLICE_LIT("mallory@example.com");
 	struct store_mark m[] = {
 		{ env->anna, SLICE_LIT("fn-1"), STORE_DELIVERY_SENT, 50, 90,
-		  SLICE_LIT(""), SLICE_LIT("") },
+		  SLICE_LIT(""), SLICE_LIT(""), 0 },
 		{ env->bert, SLICE_LIT("fn-1"), STORE_DELIVERY_QUEUED, 50, 80,
-		  SLICE_LIT("later"), SLICE_LIT("") },
+		  SLICE_LIT("later"), SLICE_LIT(""), 0 },
 		{ env->bert, SLICE_LIT("fn-2"), STORE_DELIVERY_FAILED, 50,
-		  INT64_MAX, SLICE_LIT("never"), SLICE_LIT("") },
+		  INT64_MAX, SLICE_LIT("never"), SLICE_LIT(""), 0 },
 		{ env->bert, SLICE_LIT("fn-9"), STORE_DELIVERY_SENT, 50,
-		  INT64_MAX, SLICE_LIT(""), SLICE_LIT("") },
+		  INT64_MAX, SLICE_LIT(""), SLICE_LIT(""), 0 },
 		{ env->anna, SLICE_LIT("fn-2"), STORE_DELIVERY_RECEIPT, 51,
-		  INT64_MAX, SLICE_LIT(""), anna },
+		  INT64_MAX, SLICE_LIT(""), anna, 0 },
 		{ env->anna, SLICE_LIT("fn-3"), STORE_DELIVERY_RECEIPT, 51,
-		  INT64_MAX, SLICE_LIT(""), mallory },
+		  INT64_MAX, SLICE_LIT(""), mallory, 0 },
 	};
 	struct store_delivery d;
 

@@ -19,7 +19,9 @@ phone(int64_t device, const char *channel)
 				    .secret = SLICE_LIT("\0\xff"),
 				    .last_no = 3,
 				    .last_ms = 40,
-				    .tries = 2 };
+				    .tries = 2,
+				    .day_ms = 30,
+				    .day_n = 7 };
 }
 
 static void
@@ -78,7 +80,8 @@ devices(void **state)
 	assert_true(p[0].device == 8 && p[0].last_no == 4);
 	assert_int_equal(p[0].secret.n, 0);
 	assert_true(p[1].device == 9 && p[1].last_no == 3 &&
-		    p[1].last_ms == 40 && p[1].tries == 2);
+		    p[1].last_ms == 40 && p[1].tries == 2 &&
+		    p[1].day_ms == 30 && p[1].day_n == 7);
 	SLICE_IS(p[1].channel, "kannel");
 	SLICE_IS(p[1].address, "+49123");
 	SLICE_IS(p[1].ways, "form=san\n");
@@ -88,6 +91,65 @@ devices(void **state)
 	assert_true(flag(env, env->anna));
 	put_push(env, env->anna, 8, "");
 	assert_false(flag(env, env->anna));
+}
+
+static struct store_push
+told(struct t_env *env, int64_t account, size_t i)
+{
+	struct store_tx *tx = t_begin(env, account, STORE_READ, 5);
+	struct store_push *p;
+	size_t n;
+
+	OK(env, pv(env)->push_list(tx, env->a, &p, &n, &env->e));
+	tx->v->rollback(&tx);
+	assert_true(i < n);
+	return p[i];
+}
+
+static struct store_mark
+left(int64_t account, const char *id, int64_t device, int64_t at_ms)
+{
+	return (struct store_mark){ .account = account,
+				    .id = slice_c(id),
+				    .device = device,
+				    .state = STORE_DELIVERY_SENT,
+				    .at_ms = at_ms,
+				    .next_ms = INT64_MAX };
+}
+
+/* Messages that left are counted with their marks, for a day from the first
+   one on. */
+static void
+messages_of_a_day(void **state)
+{
+	struct t_env *env = *state;
+	const int64_t day = STORE_PUSH_DAY_MS;
+	const int64_t t0 = 10 * day;
+	struct store_mark m[4] = { left(env->anna, "a", 8, t0),
+				   left(env->anna, "b", 8, t0),
+				   left(env->anna, "c", 9, t0),
+				   left(env->bert, "a", 8, t0) };
+
+	put_push(env, env->anna, 8, "kannel");
+	put_push(env, env->anna, 9, "kannel");
+	put_push(env, env->bert, 8, "kannel");
+	OK(env, env->s->v->alarm->delivery_mark(env->s, m, 4, &env->e));
+	assert_int_equal(told(env, env->anna, 0).day_n, 2);
+	assert_int_equal(told(env, env->anna, 0).day_ms, t0);
+	assert_int_equal(told(env, env->anna, 1).day_n, 1);
+	assert_int_equal(told(env, env->bert, 0).day_n, 1);
+	/* Reminders, and what failed, are not. */
+	m[0].device = 0;
+	m[1].state = STORE_DELIVERY_QUEUED;
+	m[2] = left(env->anna, "d", 9, t0 + day - 1);
+	OK(env, env->s->v->alarm->delivery_mark(env->s, m, 3, &env->e));
+	assert_int_equal(told(env, env->anna, 0).day_n, 2);
+	assert_int_equal(told(env, env->anna, 1).day_n, 2);
+	assert_int_equal(told(env, env->anna, 1).day_ms, t0);
+	m[2].at_ms = t0 + day;
+	OK(env, env->s->v->alarm->delivery_mark(env->s, m + 2, 1, &env->e));
+	assert_int_equal(told(env, env->anna, 1).day_n, 1);
+	assert_int_equal(told(env, env->anna, 1).day_ms, t0 + day);
 }
 
 /* A row for each account whose items changed, where somebody wants it. */
@@ -298,8 +360,13 @@ words_of_the_device(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(devices), T(changes_leave_a_row),  T(due_by_bucket_and_limit),
-	T(notices), T(goes_with_the_device), T(words_of_the_device),
+	T(devices),
+	T(changes_leave_a_row),
+	T(due_by_bucket_and_limit),
+	T(notices),
+	T(goes_with_the_device),
+	T(words_of_the_device),
+	T(messages_of_a_day),
 };
 
 T_GROUP(push, "notices", TESTS);
