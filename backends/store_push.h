@@ -47,7 +47,8 @@ enum store_notice_answer {
 	STORE_NOTICE_SID,  /* a session with its number */
 	STORE_NOTICE_TYPE, /* one that says it was asked for (206 to 210) */
 	STORE_NOTICE_SYNC, /* some other sync of the same database */
-	STORE_NOTICE_VOID, /* none is waited for: it is told another way now */
+	STORE_NOTICE_VOID, /* none is waited for: it is told another way
+				 now, or nothing is new any more */
 };
 
 /* One database of one notice. */

@@ -19,6 +19,8 @@ struct round { /* what is done with the rows of one account */
 	size_t msg_n;
 	struct store_delivery *settle; /* not to be sent, or by mail */
 	size_t settle_n;
+	int64_t *moot; /* devices that need not come */
+	size_t moot_n;
 };
 
 static void
@@ -201,6 +203,8 @@ notice(struct round *r, const struct store_delivery *d, struct err *e)
 
 	if (srv_push_say(&r->v, d, beside(r, d), new_msg(r, d), &no, e) < 0)
 		return -1;
+	if (no.moot)
+		r->moot[r->moot_n++] = d->item;
 	if (no.why == NULL) {
 		r->msg_n++;
 	} else if (no.until_ms != 0) {
@@ -234,8 +238,9 @@ prepare(struct round *r, const struct store_delivery *d, size_t n,
 	r->msg = ARENA_ARRAY(r->v.a, n, struct outlet_msg);
 	r->flight = ARENA_ARRAY(r->v.a, n, struct flight);
 	r->settle = ARENA_ARRAY(r->v.a, n, struct store_delivery);
+	r->moot = ARENA_ARRAY(r->v.a, n, int64_t);
 	if (id == NULL || r->msg == NULL || r->flight == NULL ||
-	    r->settle == NULL)
+	    r->settle == NULL || r->moot == NULL)
 		return err_set(e, ERR_NOMEM, "alarms.send", "out of memory");
 	for (size_t i = 0; i < n; i++)
 		id[i] = d[i].kind == STORE_DELIVERY_PUSH ? 0 : d[i].item;
@@ -267,13 +272,17 @@ static int
 settle(struct round *r, struct err *e)
 {
 	struct alarms_view w;
+	int rc;
 
 	if (r->settle_n == 0)
 		return 0;
 	if (alarms_view_open(&w, r->v.al, r->v.acc.id, STORE_WRITE, r->v.a, e) <
 	    0)
 		return -1;
-	if (w.tx->v->alarm->delivery_set(w.tx, r->settle, r->settle_n, e) == 0)
+	rc = w.tx->v->alarm->delivery_set(w.tx, r->settle, r->settle_n, e);
+	for (size_t i = 0; rc == 0 && i < r->moot_n; i++)
+		rc = srv_push_void(w.tx, r->v.a, r->moot[i], e);
+	if (rc == 0)
 		return w.tx->v->commit(&w.tx, e);
 	w.tx->v->rollback(&w.tx);
 	return -1;

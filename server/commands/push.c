@@ -107,26 +107,6 @@ set_way(struct store_push *p, struct slice value, struct err *e)
 	return srv_push_check(p->channel, p->address, e);
 }
 
-/* What was on its way to another address is not waited for. */
-static int
-void_notices(struct store_tx *tx, struct arena *a, int64_t device,
-	     struct err *e)
-{
-	struct store_notice *v;
-	size_t n, hit = 0;
-
-	if (tx->v->push->notice_list(tx, a, device, NOTICES_SHOWN, &v, &n, e) <
-	    0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (v[i].answer != STORE_NOTICE_WAITS)
-			continue;
-		v[hit] = v[i];
-		v[hit++].answer = STORE_NOTICE_VOID;
-	}
-	return tx->v->push->notice_set(tx, v, hit, e);
-}
-
 static int
 set_all(struct srv_call *c, struct store_tx *tx, struct told *t, struct err *e)
 {
@@ -145,7 +125,8 @@ set_all(struct srv_call *c, struct store_tx *tx, struct told *t, struct err *e)
 	}
 	if (!slice_eq(was.channel, t->push.channel) ||
 	    !slice_eq(was.address, t->push.address)) {
-		if (void_notices(tx, c->a, t->dev.id, e) < 0)
+		/* What was on its way to another address is not waited for. */
+		if (srv_push_void(tx, c->a, t->dev.id, e) < 0)
 			return -1;
 		t->push.last_ms = t->push.tries = 0;
 	}

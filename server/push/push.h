@@ -18,6 +18,9 @@ struct srv_alarms;
 struct alarms_view;
 struct outlet_msg;
 
+/* In delivery.alarm: made for now, whatever there is to tell. */
+#define SRV_PUSH_TEST "test"
+
 enum {
 	/* A notice that nobody answered stands for so long in the way of
 	   another one; and the pause between two of them grows up to it. */
@@ -43,6 +46,7 @@ int srv_push_news(struct alarms_view *v, const struct srv_push_ways *w,
 struct srv_push_not {
 	const char *why; /* NULL: it is */
 	int64_t until_ms;
+	bool moot; /* there is nothing to come for: no session is waited for */
 };
 
 /* say.c: the message of a row of the outbox, by what holds now; v is open.
@@ -50,6 +54,18 @@ struct srv_push_not {
 int srv_push_say(struct alarms_view *v, const struct store_delivery *d,
 		 int64_t beside, struct outlet_msg *out,
 		 struct srv_push_not *no, struct err *e);
+
+/* later.c: is it one for another time, or for nothing? Its device shall hear of
+   these links. */
+int srv_push_hold(struct alarms_view *v, const struct store_delivery *d,
+		  const struct store_push *p, int64_t beside,
+		  const struct store_link *const *l, size_t n,
+		  struct srv_push_not *no, struct err *e);
+
+/* The device need not come for what it was told; whatever else there is for it
+   is looked for again. */
+int srv_push_void(struct store_tx *tx, struct arena *a, int64_t device,
+		  struct err *e);
 
 /* How many messages its device may get within a day, and got; 0: any. */
 int64_t srv_push_day_max(const struct store_push *p, int64_t site_max);

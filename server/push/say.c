@@ -40,63 +40,6 @@ srv_push_wait(const struct store_delivery *d, int64_t now_ms)
 	return 0;
 }
 
-/* ---- not now ----------------------------------------------------------------
- */
-
-/* A test is made for now; its repeats are like any others. */
-static const char TEST[] = "test";
-
-int64_t
-srv_push_quiet_until(const struct srv_push_ways *w, struct slice zone,
-		     int64_t at)
-{
-	const struct srv_ways quiet = { .quiet_from = w->quiet_from,
-					.quiet_to = w->quiet_to };
-
-	return srv_ways_quiet_until(&quiet, zone, at);
-}
-
-int64_t
-srv_push_day_max(const struct store_push *p, int64_t site_max)
-{
-	struct srv_push_ways w;
-
-	srv_push_ways_read(p->ways, &w);
-	if (w.day_max >= 0)
-		return w.day_max;
-	return slice_is(p->channel, "kannel") || slice_is(p->channel, "ppg")
-		   ? site_max
-		   : 0;
-}
-
-int64_t
-srv_push_day_count(const struct store_push *p, int64_t now_ms)
-{
-	return now_ms - p->day_ms < STORE_PUSH_DAY_MS ? p->day_n : 0;
-}
-
-/* It may be in its hours by now, whenever it was to go: a repeat, or one that
-   could not be delivered earlier. */
-static void
-not_now(const struct say *s, int64_t beside, struct srv_push_not *no)
-{
-	int64_t now = s->v->now_ms;
-	int64_t max = srv_push_day_max(&s->push, s->v->al->in.push_day_max);
-	int64_t count = srv_push_day_count(&s->push, now);
-	int64_t quiet = srv_push_quiet_until(&s->w, s->v->acc.zone, now);
-
-	if (s->d->state == STORE_DELIVERY_QUEUED && slice_is(s->d->alarm, TEST))
-		return;
-	if (quiet > now) {
-		no->why = "quiet hours";
-		no->until_ms = quiet;
-	} else if (max > 0 && count + beside >= max) {
-		no->why = "the device's share of the day is used up";
-		no->until_ms =
-		    (count > 0 ? s->push.day_ms : now) + STORE_PUSH_DAY_MS;
-	}
-}
-
 /* ---- what it is about ---------------------------------------------------- */
 
 static int
@@ -400,6 +343,21 @@ cannot(struct arena *a, const struct err *own, const char **why, struct err *e)
 	return -1;
 }
 
+/* Not now, or not any more. */
+static int
+hold(const struct say *s, int64_t beside, struct srv_push_not *no,
+     struct err *e)
+{
+	const struct store_link *l[SML_LINKS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->told_n; i++) {
+		l[n] = link_of(s, s->told[i]);
+		n += l[n] != NULL;
+	}
+	return srv_push_hold(s->v, s->d, &s->push, beside, l, n, no, e);
+}
+
 int
 srv_push_say(struct alarms_view *v, const struct store_delivery *d,
 	     int64_t beside, struct outlet_msg *out, struct srv_push_not *no,
@@ -412,8 +370,8 @@ srv_push_say(struct alarms_view *v, const struct store_delivery *d,
 	*no = (struct srv_push_not){ .why = NULL };
 	if (gather(&s, &no->why, e) < 0)
 		return -1;
-	if (no->why == NULL)
-		not_now(&s, beside, no);
+	if (no->why == NULL && hold(&s, beside, no, e) < 0)
+		return -1;
 	if (no->why != NULL)
 		return 0;
 	*out = (struct outlet_msg){ .id = d->id,
@@ -432,38 +390,6 @@ srv_push_say(struct alarms_view *v, const struct store_delivery *d,
 	if (notice->body.n > OUTLET_NOTICE_MAX)
 		no->why = "it is too long for any way out";
 	return 0;
-}
-
-/* ---- other settings ------------------------------------------------------- */
-
-int
-srv_push_again(struct store_tx *tx, struct arena *a, int64_t device,
-	       struct err *e)
-{
-	struct slice id[SRV_PUSH_NOTICES_MAX];
-	struct store_delivery *d;
-	struct store_notice *v;
-	size_t n, k = 0;
-
-	if (tx->v->push->notice_list(tx, a, device, SRV_PUSH_NOTICES_MAX, &v,
-				     &n, e) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (v[i].answer == STORE_NOTICE_WAITS)
-			id[k++] = v[i].delivery;
-	}
-	if (tx->v->alarm->delivery_get(tx, a, id, k, &d, &n, e) < 0)
-		return -1;
-	k = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (d[i].state != STORE_DELIVERY_QUEUED)
-			continue;
-		d[k] = d[i];
-		d[k++].next_ms = tx->now_ms;
-	}
-	if (tx->v->alarm->delivery_set(tx, d, k, e) < 0)
-		return -1;
-	return tx->v->push->push_due_by(tx, tx->now_ms, e);
 }
 
 /* ---- a test -------------------------------------------------------------- */
@@ -501,7 +427,7 @@ srv_push_test(struct store_tx *tx, struct arena *a, struct store_push *p,
 		.item = p->device,
 		.recurrence =
 		    arena_printf(a, "push-%lld", (long long)p->last_no + 1),
-		.alarm = slice_c(TEST),
+		.alarm = SLICE_LIT(SRV_PUSH_TEST),
 		.due_ms = tx->now_ms,
 		.start_ms = p->last_no + 1,
 		.channel = p->channel,

@@ -219,6 +219,41 @@ read_elsewhere(void **state)
 	assert_int_equal(two.got_add, 2);
 }
 
+/* Read at a desk while the message waited, or before it was repeated: it stays
+   at home, and the next mail is told as ever. */
+static void
+read_meanwhile(void **state)
+{
+	int64_t item;
+
+	(void)state;
+	syncs_mail(INBOX, "quiet 08:55-10:00\n"); /* it is 09:00 */
+	item = comes(INBOX, 0, 0);
+	w_saw(0);
+	bench.now += 30 * W_MINUTE;
+	at_imap(item, PIM_MAIL_READ);
+	bench.now += 31 * W_MINUTE;
+	w_saw(0);
+	assert_int_equal(w_last_notice().answer, STORE_NOTICE_VOID);
+	assert_true(slice_is(
+	    w_row(arena_cstr(bench.a, w_last_notice().delivery)).reason,
+	    "nothing is new any more"));
+	bench.now += 5 * W_MINUTE;
+	item = comes(INBOX, 0, 0);
+	w_saw(1);
+	bench.now += 5 * W_MINUTE;
+	at_imap(item, PIM_MAIL_READ);
+	bench.now += 6 * W_MINUTE;
+	w_saw(1);
+	/* One of two is enough. */
+	item = comes(INBOX, 0, 0);
+	(void)comes(INBOX, 0, 0);
+	w_saw(2);
+	at_imap(item, PIM_MAIL_READ);
+	bench.now += 11 * W_MINUTE;
+	w_saw(3);
+}
+
 /* What the user puts somewhere is no news to him. */
 static void
 folders(void **state)
@@ -426,9 +461,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		M(new_mail),        M(all_of_mail),      M(read_elsewhere),
-		M(folders),         M(among_many_flags), M(window_of_mail),
-		W(window_of_dates), W(window_moves),     W(filter_of_its_own),
+		M(new_mail),          M(all_of_mail),     M(read_elsewhere),
+		M(read_meanwhile),    M(folders),         M(among_many_flags),
+		M(window_of_mail),    W(window_of_dates), W(window_moves),
+		W(filter_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("worth", tests, NULL, NULL);
