@@ -59,13 +59,14 @@ class Phone:
         self.got, self.codes, self.changes = {}, [], []
         self.half = ""  # of an object that comes in pieces
 
-    def sync(self, port, ops=()):
-        """ops: ("Add", luid, object), ("Replace", ...), ("Delete", luid)."""
+    def sync(self, port, ops=(), kind=None, sid=None):
+        """ops: ("Add", luid, object), ("Replace", ...), ("Delete", luid).
+        kind and sid: as a notice asked for it."""
         self.sid += 1
-        s = cards.Session(self.dev, self.sid, self.user, self.password,
+        s = cards.Session(self.dev, sid or self.sid, self.user, self.password,
                           db=self.db, own="./" + self.db)
-        s.send(port, s.alert(200 if self.anchor else 201, self.anchor,
-                             "n%d" % self.sid))
+        s.send(port, s.alert(kind or (200 if self.anchor else 201),
+                             self.anchor, "n%d" % self.sid))
         if s.answer.statuses("SyncHdr") != ["212"]:
             raise Failed("not let in: %s" % s.answer.body)
         if not set(s.answer.statuses("Alert")) <= {"200", "508"}:

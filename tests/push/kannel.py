@@ -241,6 +241,41 @@ def wsp(unit):
     return kind, app, body
 
 
+STARTS = {6: "", 7: "mailat:", 8: "pop://", 9: "imap://", 10: "http://",
+          11: "http://www.", 12: "https://", 13: "https://www."}
+VALUES = {0x85: ".com", 0x86: ".edu", 0x87: ".net", 0x88: ".org"}
+
+
+def emn(data):
+    """E-mail notification: {"mailbox": URI, "timestamp": its digits}"""
+    assert data[:2] == b"\x02\x0d", "WBXML 1.2, EMN 1.0: " + data.hex()
+    assert data[2:4] == b"\x6a\x00", "UTF-8, no table: " + data.hex()
+    assert data[4] == 0x85, "emn, with attributes, without content"
+    out, at, name = {}, 5, None
+    while data[at] != 1:
+        if data[at] == 5:
+            name, out["timestamp"] = "timestamp", ""
+        elif data[at] in STARTS:
+            name, out["mailbox"] = "mailbox", STARTS[data[at]]
+        elif data[at] in VALUES:
+            out[name] += VALUES[data[at]]
+        elif data[at] == 3:
+            end = data.index(0, at)
+            out[name] += data[at + 1:end].decode()
+            at = end
+        elif data[at] == 0xc3:
+            n = data[at + 1]
+            out[name] += data[at + 2:at + 2 + n].hex()
+            at += 1 + n
+        else:
+            raise AssertionError("token %02x: %s" % (data[at], data.hex()))
+        at += 1
+    assert at + 1 == len(data), "octets behind its end"
+    # Zeros at its end need not be there.
+    out["timestamp"] = out["timestamp"].ljust(14, "0")
+    return out
+
+
 def san(data):
     """Package 0 of SyncML 1.2."""
     bits = int.from_bytes(data[16:23], "big")
