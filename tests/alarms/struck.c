@@ -1,10 +1,12 @@
 /*
  * funicular-struck: the daemon's own objects, linked with this file between
- * the reminders, their store and their outlet (ld --wrap), which ends the
- * process by SIGKILL at one point of a reminder's way:
+ * the reminders and notices, their store and their outlets (ld --wrap), which
+ * ends the process by SIGKILL at one point of a message's way:
  *
  *	FUNICULAR_STRIKE=POINT:N      at that point, the N-th time
  *
+ *	changing   an item is written, not committed
+ *	changed    ... and committed: nobody has looked yet
  *	claiming   its row is written, not committed
  *	claimed    ... and committed
  *	giving     the outlet is about to get it
@@ -12,12 +14,15 @@
  *	confirmed  the server has it
  *	marking    that is about to be written down
  *	marked     ... and is committed
+ *	answering  a session that a notice asked for is in the books
+ *	answered   ... and committed
  *
  * Its last words are "struck at POINT, N under way": messages that were given
  * and not written down, so that may come once more. Without the variable it is
  * the daemon.
  */
 #include "backends/fault.h"
+#include "backends/push/push.h"
 #include "backends/xmpp/xmpp.h"
 
 #include <signal.h>
@@ -34,6 +39,12 @@ int __real_im_open(const struct im_conf *conf, const struct outlet_calls *calls,
 		   struct outlet **out, struct err *e);
 int __wrap_im_open(const struct im_conf *conf, const struct outlet_calls *calls,
 		   struct outlet **out, struct err *e);
+int __real_push_open(const struct push_conf *conf,
+		     const struct outlet_calls *calls, struct outlet **out,
+		     struct err *e);
+int __wrap_push_open(const struct push_conf *conf,
+		     const struct outlet_calls *calls, struct outlet **out,
+		     struct err *e);
 
 static char point[16];
 static atomic_long left; /* times until it is ours */
@@ -55,6 +66,7 @@ reached(const char *here)
 
 struct shell {
 	struct outlet o; /* first */
+	struct outlet_vtable v;
 	struct outlet *in;
 	struct outlet_calls calls; /* the loop's */
 };
@@ -119,21 +131,49 @@ on_close(struct outlet **o)
 	*o = NULL;
 }
 
+/* Between the loop and an outlet; NULL: no memory. */
+static struct shell *
+shell_new(const char *name, const struct outlet_calls *calls,
+	  struct outlet_calls *ours, struct err *e)
+{
+	struct shell *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		(void)err_set(e, ERR_NOMEM, "struck", "no memory");
+		return NULL;
+	}
+	s->v = (struct outlet_vtable){ name, on_send, on_close };
+	s->o.v = &s->v;
+	s->calls = *calls;
+	*ours = (struct outlet_calls){ s, on_sent, on_failed, on_in, on_state };
+	return s;
+}
+
 int
 __wrap_im_open(const struct im_conf *conf, const struct outlet_calls *calls,
 	       struct outlet **out, struct err *e)
 {
-	static const struct outlet_vtable v = { "xmpp", on_send, on_close };
-	struct shell *s = calloc(1, sizeof(*s));
-	const struct outlet_calls ours = { s, on_sent, on_failed, on_in,
-					   on_state };
+	struct outlet_calls ours;
+	struct shell *s = shell_new("xmpp", calls, &ours, e);
 
-	if (s == NULL)
-		return err_set(e, ERR_NOMEM, "struck", "no memory");
-	s->o.v = &v;
-	s->calls = *calls;
-	*out = &s->o;
-	if (__real_im_open(conf, &ours, &s->in, e) == 0)
+	*out = s == NULL ? NULL : &s->o;
+	if (s != NULL && __real_im_open(conf, &ours, &s->in, e) == 0)
+		return 0;
+	free(s);
+	*out = NULL;
+	return -1;
+}
+
+int
+__wrap_push_open(const struct push_conf *conf, const struct outlet_calls *calls,
+		 struct outlet **out, struct err *e)
+{
+	struct outlet_calls ours;
+	struct shell *s =
+	    shell_new(push_kind_name(conf->kind), calls, &ours, e);
+
+	*out = s == NULL ? NULL : &s->o;
+	if (s != NULL && __real_push_open(conf, &ours, &s->in, e) == 0)
 		return 0;
 	free(s);
 	*out = NULL;
@@ -143,22 +183,35 @@ __wrap_im_open(const struct im_conf *conf, const struct outlet_calls *calls,
 /* ---- the store -------------------------------------------------------------
  */
 
+/* What a transaction did that the points between it and its end are about. */
+static const struct {
+	const char *fn, *done, *committed;
+} steps[] = {
+	{ "item_put", "changing", "changed" },
+	{ "delivery_add", "claiming", "claimed" },
+	{ "notice_set", "answering", "answered" },
+};
+
+enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
+
 static void
 on_call(void *ctx, const char *fn, uint64_t n, enum store_fault_when when)
 {
-	static _Thread_local bool claims;
+	static _Thread_local bool did[STEPS];
 	bool after = when == STORE_FAULT_AFTER;
 
 	(void)ctx;
 	(void)n;
 	if (strcmp(fn, "begin") == 0)
-		claims = false;
-	if (strcmp(fn, "delivery_add") == 0 && after) {
-		claims = true;
-		reached("claiming");
+		memset(did, 0, sizeof(did));
+	for (size_t i = 0; after && i < STEPS; i++) {
+		if (strcmp(fn, steps[i].fn) == 0) {
+			did[i] = true;
+			reached(steps[i].done);
+		}
+		if (did[i] && strcmp(fn, "commit") == 0)
+			reached(steps[i].committed);
 	}
-	if (strcmp(fn, "commit") == 0 && after && claims)
-		reached("claimed");
 	if (strcmp(fn, "delivery_mark") == 0)
 		reached(after ? "marked" : "marking");
 }

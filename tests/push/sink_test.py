@@ -60,6 +60,8 @@ class Sink:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
                                                       Handler)
         self.server.daemon_threads = True
+        # Whoever is killed does not say goodbye.
+        self.server.handle_error = lambda *args: None
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever,
                          daemon=True).start()

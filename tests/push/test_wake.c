@@ -404,6 +404,38 @@ not_in_a_session(void **state)
 	w_saw(1);
 }
 
+/* Wherever its session broke off, and whatever it had got by then: if it does
+   not come by itself, it is woken once more. */
+static void
+again_after_a_break(void **state)
+{
+	int broken = 0;
+
+	(void)state;
+	w_wants("gap 0\nday 0\n");
+	for (int lost = 1; lost <= 4; lost++) {
+		size_t n = gate.n + 1;
+
+		w_one_adds("Bert");
+		w_saw(n);
+		two.lose_reply_of = lost;
+		if (phone_sync(&two, 206))
+			break;
+		broken++;
+		w_saw(n);
+		bench.now += STORE_PUSH_HOLD_MS + 1000;
+		/* In its third message it says that it has all. */
+		n += lost < 3;
+		w_saw(n);
+		two.lose_reply_of = 0;
+		assert_true(phone_sync(&two, 206));
+		bench.now += STORE_PUSH_HOLD_MS + 1000;
+		w_saw(n);
+	}
+	assert_in_range(broken, 2, 3);
+	assert_int_equal(phone_live(&two), phone_live(&one));
+}
+
 /* ---- the way out --------------------------------------------------------- */
 
 static void
@@ -608,6 +640,7 @@ main(void)
 		W(answered_before_it_left),
 		W(longer_pauses_without_success),
 		W(not_in_a_session),
+		W(again_after_a_break),
 		W(killed_on_the_way),
 		W(failed_and_refused),
 		W(proves_who_sends_it),
