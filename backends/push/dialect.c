@@ -60,6 +60,32 @@ push_why(char why[static PUSH_WHY_BYTES], int64_t status, struct slice answer)
 	    log_quote(slice_sub(slice_trim(line), 0, 90), text, sizeof(text)));
 }
 
+static void
+strike_out(struct buf *b, struct slice word)
+{
+	char *at = b->p;
+
+	while (word.n > 0 && b->n > 0 &&
+	       (at = memmem(at, b->n - (size_t)(at - b->p), word.p, word.n)) !=
+		   NULL) {
+		memset(at, '*', word.n);
+		at += word.n;
+	}
+}
+
+void
+push_hide(struct arena *a, struct buf *answer, const char *secret)
+{
+	struct buf quoted = BUF_IN(a);
+
+	push_quote(&quoted, slice_c(secret));
+	strike_out(answer, slice_c(secret));
+	strike_out(answer, buf_slice(&quoted));
+	/* Not known how it would look in there. */
+	if (!buf_ok(&quoted))
+		answer->n = 0;
+}
+
 enum push_end
 push_status(int64_t status)
 {
@@ -129,7 +155,15 @@ kannel_make(const struct push_conf *conf, struct arena *a,
 	return n;
 }
 
-/* "0: Accepted for delivery", "3: Queued for later delivery". */
+/* "0: Accepted for delivery", "3: Queued for later delivery"; "Sent." of old
+   ones. Other web servers say yes to anything. */
+static bool
+kannel_took(int64_t status, struct slice answer)
+{
+	return status == 202 || slice_starts(answer, "0:") ||
+	       slice_starts(answer, "3:") || slice_starts(answer, "Sent");
+}
+
 static enum push_end
 kannel_judge(int64_t status, struct slice answer,
 	     char why[static PUSH_WHY_BYTES])
@@ -137,6 +171,11 @@ kannel_judge(int64_t status, struct slice answer,
 	enum push_end end = push_status(status);
 
 	push_why(why, status, answer);
+	if (end == PUSH_SENT && !kannel_took(status, answer)) {
+		(void)snprintf(why, PUSH_WHY_BYTES,
+			       "the answer is none of Kannel's");
+		return PUSH_LATER;
+	}
 	/* It says 403 of a number that its lists refuse, too. */
 	if (status == 403 && slice_find_str(answer, "uthorization") == SIZE_MAX)
 		return PUSH_REFUSED;

@@ -67,6 +67,8 @@ extern const struct push_dialect push_kannel, push_ppg, push_post;
 /* For dialects: "why" from an answer's first line, fit for a log. */
 void push_why(char why[static PUSH_WHY_BYTES], int64_t status,
 	      struct slice answer);
+/* A gateway may say what it was asked: nobody reads the secret there. */
+void push_hide(struct arena *a, struct buf *answer, const char *secret);
 /* What an HTTP status means that a dialect has no word of its own for. */
 enum push_end push_status(int64_t status);
 /* Octets as a query's value. */

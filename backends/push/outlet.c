@@ -274,6 +274,7 @@ judge(struct job *j, CURLcode rc, char why[static PUSH_WHY_BYTES])
 		return PUSH_DOWN;
 	}
 	(void)curl_easy_getinfo(j->curl, CURLINFO_RESPONSE_CODE, &status);
+	push_hide(j->a, &j->answer, j->o->conf.secret);
 	return j->o->d->judge(status, buf_slice(&j->answer), why);
 }
 
@@ -527,12 +528,14 @@ push_check(const struct push_conf *c, struct err *e)
 {
 	const char *name = push_kind_name(c->kind);
 	struct slice from = slice_c(c->from);
+	struct slice url = slice_c(c->url);
 
-	if (!url_ok(slice_c(c->url)))
+	/* What stands there may be meant for the gateway alone. */
+	if (!url_ok(url))
 		return err_set(e, ERR_CONFIG, "push.open",
-			       "%s_url: \"%.100s\" is no http:// or https:// "
-			       "address",
-			       name, c->url);
+			       "%s_url is no http:// or https:// address, or "
+			       "has a user's name in it",
+			       name);
 	if (c->user[0] != '\0' && c->secret[0] == '\0')
 		return err_set(e, ERR_CONFIG, "push.open",
 			       "no password for %.100s: %s_secret_file",

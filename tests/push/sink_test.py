@@ -7,10 +7,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import urllib.request
 
@@ -77,6 +79,139 @@ class Sink:
 
     def ids(self):
         return [h["X-Funicular-Id"] for _, h, _ in self.seen]
+
+
+class Sick:
+    """A gateway that answers each request as `ways` says, the last one for
+    good: some bytes, a function of the request, or None: nothing, until it is
+    let go."""
+
+    def __init__(self, *ways):
+        self.ways, self.seen = list(ways), []
+        self.go_on = threading.Event()
+        self.s = socket.socket()
+        self.s.bind(("127.0.0.1", 0))
+        self.s.listen(20)
+        self.port = self.s.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                c, _ = self.s.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.one, args=(c,), daemon=True).start()
+
+    def one(self, c):
+        with c:
+            asked = c.recv(65536)
+            way = self.ways.pop(0) if len(self.ways) > 1 else self.ways[0]
+            self.seen.append(asked)
+            if way is None:
+                self.go_on.wait(daemon.LIMIT * 4)
+            else:
+                c.sendall(way(asked) if callable(way) else way)
+
+    def close(self):
+        self.go_on.set()
+        self.s.close()
+
+
+def echo(asked):
+    """Its error page tells what it was asked."""
+    return b"HTTP/1.0 500 Oops\r\n\r\nno: " + asked.partition(b"\r")[0]
+
+
+class SickTest(unittest.TestCase):
+    """Who is sick keeps nobody else waiting, and learns nothing that a log then
+    has."""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="funicular-sick-")
+        self.addCleanup(shutil.rmtree, self.dir, True)
+        self.post = Sink()
+        self.addCleanup(self.post.close)
+        self.kannel = Sick(echo, b"\0\xffgarbage\r\n" * 99,
+                           b"HTTP/1.0 202 Ok\r\n\r\n0: Accepted", None)
+        self.addCleanup(self.kannel.close)
+        # Kannel's answer is none of a push proxy gateway.
+        self.ppg = Sick(b"HTTP/1.0 202 Ok\r\n\r\n0: Accepted",
+                        b"HTTP/1.0 202 Ok\r\n\r\n<pap><push-response>"
+                        b"<response-result code=\"1001\"/></pap>")
+        self.addCleanup(self.ppg.close)
+        text = CONF
+        for name, port in (("kannel", self.kannel.port),
+                           ("ppg", self.ppg.port)):
+            text += "%s_url = http://127.0.0.1:%d/x\n%s_user = me\n" % (
+                name, port, name)
+        for name in ("kannel", "ppg", "post"):
+            path = os.path.join(self.dir, name)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(name + "/s3cret\n")
+            os.chmod(path, 0o600)
+            text += "%s_secret_file = %s\n" % (name, path)
+        self.d = daemon.Daemon(
+            [PROGRAM, "--config"], text % {"dir": self.dir,
+                                           "port": self.post.port},
+            args=["CONF", "serve", "--allow-root"])
+        self.addCleanup(self.d.close)
+        self.run_("user", "add", "anna", "--password-stdin", text="geheim\n")
+        self.phones = [phone.Phone("IMEI:%d" % i, "anna", "geheim")
+                       for i in range(4)]
+        for p, to in zip(self.phones, (None, "kannel:+491", "ppg:+492",
+                                       "post:drei")):
+            p.sync([self.d.port()])
+            if to:
+                self.run_("push", "set", "anna", p.dev, "to", to, "gap", "0")
+
+    def run_(self, *args, text=None):
+        p = subprocess.run([PROGRAM, "--config", self.d.conf, *args],
+                           input=text, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(p.returncode, 0, "%s: %s" % (args, p.stderr))
+        return p.stdout
+
+    def report(self):
+        return json.loads(self.run_("report", "notices", "--json"))
+
+    def adds(self, name):
+        began = time.monotonic()
+        n = len(self.post.seen)
+        self.phones[0].sync([self.d.port()], [("Add", name,
+                                               phone.card(name))])
+        self.post.wait(n + 1)
+        return time.monotonic() - began
+
+    def test_each_for_itself(self):
+        took = [self.adds("Bert")]
+        # Tried again by each one's own time.
+        kannel.wait_for("repeats", lambda: len(self.kannel.seen) >= 3 and
+                        len(self.ppg.seen) >= 2)
+        kannel.wait_for("all are sent", lambda: [
+            r["state"] for r in self.report()] == ["sent"] * 3)
+        for r in self.report():
+            self.assertEqual(r["attempts"], {"kannel": 2, "ppg": 1,
+                                             "post": 0}[r["channel"]])
+        self.assertEqual(len({a.partition(b" HTTP")[0]
+                              for a in self.kannel.seen}), 1)
+        for p in self.phones[1:]:
+            p.sync([self.d.port()])
+        # And while one says nothing at all.
+        took.append(self.adds("Carl"))
+        self.assertEqual(len(self.kannel.seen), 4)
+        for p in self.phones[2:]:
+            p.sync([self.d.port()])
+        took.append(self.adds("Dora"))
+        kannel.wait_for("two are sent", lambda: [
+            r["state"] for r in self.report()].count("sent") == 7)
+        print("beside sick gateways: %s ms from the edit to the POST" % [
+            int(t * 1000) for t in took])
+        self.assertLess(max(took), 4)
+        said = "\n".join(self.d.lines) + json.dumps(self.report())
+        self.assertIn("event=outlet channel=kannel up=no", said)
+        for word in ("s3cret", "password=k", "Bearer"):
+            self.assertNotIn(word, said)
 
 
 class SinkTest(unittest.TestCase):

@@ -486,6 +486,11 @@ what_answers_mean(void **state)
 		enum push_end end;
 	} row[] = {
 		{ PUSH_KANNEL, "202 3: Queued for later delivery", PUSH_SENT },
+		{ PUSH_KANNEL, "202 ", PUSH_SENT },
+		{ PUSH_KANNEL, "200 0: Accepted for delivery", PUSH_SENT },
+		{ PUSH_KANNEL, "200 Sent.", PUSH_SENT },
+		{ PUSH_KANNEL, "200 <html>It works!</html>", PUSH_LATER },
+		{ PUSH_KANNEL, "200 ", PUSH_LATER },
 		{ PUSH_KANNEL, "403 Authorization failed for sendsms",
 		  PUSH_DOWN },
 		{ PUSH_KANNEL, "403 Number has been denied by lists",
@@ -550,6 +555,36 @@ gateway_says_500(void **state)
 	assert_null(strchr(heard.why, '\x1b'));
 	assert_int_equal(o->v->send(o, &m, 1), 1);
 	wait_for(&heard.refused, 1);
+	o->v->close(&o);
+}
+
+/* What it was asked it may say, but nobody reads the secret then; nor a part of
+   it, where the text is cut. */
+static void
+gateway_tells_secrets(void **state)
+{
+	struct outlet_msg m = message();
+	struct outlet *o;
+
+	(void)state;
+	gw.say[0] = "HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n"
+		    "/x?user=me&password=s%26cret s&crets&cret";
+	gw.say[1] = "HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n"
+		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxs%26cret";
+	gw.say[2] = "HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n";
+	gw.say_n = 3;
+	o = gate(PUSH_KANNEL, 0);
+	for (size_t i = 1; i <= 3; i++) {
+		assert_int_equal(o->v->send(o, &m, 1), 1);
+		wait_for(&heard.failed, i);
+		assert_null(strstr(heard.why, "s%2"));
+		assert_null(strstr(heard.why, "s&"));
+		if (i == 1)
+			assert_string_equal(
+			    heard.why, "HTTP 500: /x?user=me&password=******** "
+				       "************");
+	}
 	o->v->close(&o);
 }
 
@@ -707,6 +742,7 @@ configurations_that_cannot_work(void **state)
 		e.code = ERR_NONE;
 		assert_int_equal(push_check(&bad[i], &e), -1);
 		assert_int_equal(e.code, ERR_CONFIG);
+		assert_null(strstr(e.msg, "u:p"));
 	}
 }
 
@@ -727,6 +763,7 @@ main(void)
 		G(to_ppg),
 		G(to_post),
 		G(gateway_says_500),
+		G(gateway_tells_secrets),
 		G(gateway_is_slow),
 		G(gateway_talks_on),
 		G(gateway_is_away),
