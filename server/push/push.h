@@ -18,7 +18,7 @@ struct srv_alarms;
 struct alarms_view;
 struct outlet_msg;
 
-/* In delivery.alarm: made for now, whatever there is to tell. */
+/* In delivery.alarm: to be sent at once, whatever there is to tell. */
 #define SRV_PUSH_TEST "test"
 
 enum {

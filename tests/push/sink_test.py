@@ -132,11 +132,9 @@ class SickTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, True)
         self.post = Sink()
         self.addCleanup(self.post.close)
-        self.kannel = Sick(echo, b"\0\xffgarbage\r\n" * 99,
-                           b"HTTP/1.0 202 Ok\r\n\r\n0: Accepted", None)
+        self.kannel = Sick(echo, b"HTTP/1.0 202 Ok\r\n\r\n0: Accepted", None)
         self.addCleanup(self.kannel.close)
-        # Kannel's answer is none of a push proxy gateway.
-        self.ppg = Sick(b"HTTP/1.0 202 Ok\r\n\r\n0: Accepted",
+        self.ppg = Sick(b"\0\xffgarbage\r\n" * 99,
                         b"HTTP/1.0 202 Ok\r\n\r\n<pap><push-response>"
                         b"<response-result code=\"1001\"/></pap>")
         self.addCleanup(self.ppg.close)
@@ -186,20 +184,19 @@ class SickTest(unittest.TestCase):
     def test_each_for_itself(self):
         took = [self.adds("Bert")]
         # Tried again by each one's own time.
-        kannel.wait_for("repeats", lambda: len(self.kannel.seen) >= 3 and
+        kannel.wait_for("repeats", lambda: len(self.kannel.seen) >= 2 and
                         len(self.ppg.seen) >= 2)
         kannel.wait_for("all are sent", lambda: [
             r["state"] for r in self.report()] == ["sent"] * 3)
         for r in self.report():
-            self.assertEqual(r["attempts"], {"kannel": 2, "ppg": 1,
-                                             "post": 0}[r["channel"]])
+            self.assertEqual(r["attempts"], r["channel"] != "post")
         self.assertEqual(len({a.partition(b" HTTP")[0]
                               for a in self.kannel.seen}), 1)
         for p in self.phones[1:]:
             p.sync([self.d.port()])
         # And while one says nothing at all.
         took.append(self.adds("Carl"))
-        self.assertEqual(len(self.kannel.seen), 4)
+        self.assertEqual(len(self.kannel.seen), 3)
         for p in self.phones[2:]:
             p.sync([self.d.port()])
         took.append(self.adds("Dora"))
@@ -209,7 +206,7 @@ class SickTest(unittest.TestCase):
             int(t * 1000) for t in took])
         self.assertLess(max(took), 4)
         said = "\n".join(self.d.lines) + json.dumps(self.report())
-        self.assertIn("event=outlet channel=kannel up=no", said)
+        self.assertIn("event=outlet channel=ppg up=no", said)
         for word in ("s3cret", "password=k", "Bearer"):
             self.assertNotIn(word, said)
 
@@ -275,13 +272,13 @@ class SinkTest(unittest.TestCase):
         self.assertEqual(len(self.sink.seen), 1)
 
     def test_gateway_stumbles(self):
-        self.sink.codes = [500, 503]
+        self.sink.codes = [503]
         self.wake()
         self.one_adds("Bert")
-        self.sink.wait(3)
+        self.sink.wait(2)
         self.wait_state("sent")
         for name, n in (("notices", 1), ("notices_sent", 1),
-                        ("notice_failures", 2)):
+                        ("notice_failures", 1)):
             self.assertIn("funicular_%s_total %d\n" % (name, n),
                           self.metrics())
         self.assertEqual(len(set(self.sink.ids())), 1)
