@@ -92,31 +92,55 @@ mailbox_ok(struct slice v)
 	return false;
 }
 
+/* One of the keys that take a word; *ok: it is one of theirs. */
+static bool
+take_word(struct srv_push_ways *w, struct slice key, struct slice v, bool *ok)
+{
+	size_t i = 0;
+
+	if (slice_is(key, "form")) {
+		*ok = word_of(v, FORMS, SRV_PUSH_FORM_N, &i);
+		w->form = *ok ? (enum srv_push_form)i : w->form;
+	} else if (slice_is(key, "ui")) {
+		*ok = word_of(v, UIS, sizeof(UIS) / sizeof(UIS[0]), &i);
+		w->ui = *ok ? (enum sml_notify_ui)i : w->ui;
+	} else if (slice_is(key, "mail")) {
+		*ok = word_of(v, MAILS, sizeof(MAILS) / sizeof(MAILS[0]), &i);
+		w->all_mail = *ok ? i == 1 : w->all_mail;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* ... that take a number. */
+static bool
+take_number(struct srv_push_ways *w, struct slice key, struct slice v, bool *ok)
+{
+	int64_t n = 0;
+
+	if (slice_is(key, "gap")) {
+		*ok = number_of(v, 0, GAP_MAX_S, &w->gap_s);
+	} else if (slice_is(key, "day")) {
+		*ok = number_of(v, 0, DAY_MAX, &w->day_max);
+	} else if (slice_is(key, "sync")) {
+		*ok = number_of(v, 206, 210, &n);
+		w->code = *ok ? (int)n : w->code;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* false: no value for this key, or no such key. */
 static bool
 take(struct srv_push_ways *w, struct slice key, struct slice v)
 {
-	int64_t n = 0;
-	size_t i = 0;
 	bool ok = line_ok(v);
 
-	if (slice_is(key, "form")) {
-		ok = word_of(v, FORMS, SRV_PUSH_FORM_N, &i);
-		w->form = ok ? (enum srv_push_form)i : w->form;
-	} else if (slice_is(key, "ui")) {
-		ok = word_of(v, UIS, sizeof(UIS) / sizeof(UIS[0]), &i);
-		w->ui = ok ? (enum sml_notify_ui)i : w->ui;
-	} else if (slice_is(key, "mail")) {
-		ok = word_of(v, MAILS, sizeof(MAILS) / sizeof(MAILS[0]), &i);
-		w->all_mail = ok ? i == 1 : w->all_mail;
-	} else if (slice_is(key, "gap")) {
-		ok = number_of(v, 0, GAP_MAX_S, &w->gap_s);
-	} else if (slice_is(key, "day")) {
-		ok = number_of(v, 0, DAY_MAX, &w->day_max);
-	} else if (slice_is(key, "sync")) {
-		ok = number_of(v, 206, 210, &n);
-		w->code = ok ? (int)n : w->code;
-	} else if (slice_is(key, "quiet")) {
+	if (take_word(w, key, v, &ok) || take_number(w, key, v, &ok))
+		return ok;
+	if (slice_is(key, "quiet")) {
 		ok = srv_ways_quiet_of(v, &w->quiet_from, &w->quiet_to);
 	} else if (slice_is(key, "mailbox")) {
 		ok = ok && mailbox_ok(v);

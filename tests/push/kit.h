@@ -15,7 +15,9 @@
 
 #include <cmocka.h>
 
-enum { W_SEEN_MAX = 64, W_BODY_MAX = 1024, W_MINUTE = 60000, W_DAY_MAX = 12 };
+enum { W_SEEN_MAX = 64, W_BODY_MAX = 1024, W_DAY_MAX = 12 };
+
+#define W_MINUTE INT64_C(60000)
 
 enum w_way { CONFIRMS, HOLDS, DOWN, FAILS, REFUSES };
 

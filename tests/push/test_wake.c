@@ -300,7 +300,7 @@ repeats_have_their_share(void **state)
 	/* A test is somebody's wish. */
 	(void)w_test();
 	w_saw(7);
-	bench.now += 25 * 60 * (int64_t)W_MINUTE;
+	bench.now += 25 * 60 * W_MINUTE;
 	w_saw(8);
 }
 
@@ -340,7 +340,7 @@ again_until_answered(void **state)
 		assert_memory_equal(gate.msg[0].body, gate.msg[i].body,
 				    gate.msg[0].n);
 	}
-	bench.now = start + 72 * 60 * (int64_t)W_MINUTE;
+	bench.now = start + 72 * 60 * W_MINUTE;
 	w_saw(5);
 	/* Given up; the next change wakes it anew. */
 	w_one_adds("Carl");
