@@ -63,6 +63,9 @@ is_known(const struct store_change *ch)
 static bool
 is_nothing(const struct news *k, const struct store_change *ch)
 {
+	/* It says that there is mail, and nothing else. */
+	if (k->w->form == SRV_PUSH_EMN && ch->item.kind != PIM_MAIL)
+		return true;
 	if (is_known(ch))
 		return ch->item.kind == PIM_MAIL && !k->w->all_mail;
 	/* Windows of days have moved since it asked for one. */
@@ -132,8 +135,8 @@ any(struct news *k, const int64_t *id, size_t n, bool *yes, struct err *e)
 }
 
 static int
-page(struct news *k, struct store_cursor *from, size_t *n, bool *yes,
-     struct err *e)
+page(struct news *k, struct store_cursor *from, size_t limit, size_t *n,
+     bool *yes, struct err *e)
 {
 	struct store_tx *tx = k->v->tx;
 	struct store_change *ch;
@@ -141,7 +144,7 @@ page(struct news *k, struct store_cursor *from, size_t *n, bool *yes,
 	size_t id_n = 0;
 
 	if (tx->v->changes(tx, k->v->a, k->l->id, k->l->gen, from,
-			   tx->change_no, PAGE, &ch, n, e) < 0)
+			   tx->change_no, limit, &ch, n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < *n && !*yes; i++) {
 		from->change_no = ch[i].item.change_no;
@@ -158,10 +161,13 @@ static int
 one_collection(struct news *k, struct store_cursor from, bool *yes,
 	       struct err *e)
 {
-	size_t n = PAGE;
+	/* Mostly the first one tells. */
+	size_t limit = 1;
+	size_t n = 1;
 
-	for (int i = 0; i < PAGES && n == PAGE && !*yes; i++) {
-		if (page(k, &from, &n, yes, e) < 0)
+	for (int i = 0; i <= PAGES && n == limit && !*yes; i++) {
+		limit = i == 0 ? 1 : PAGE;
+		if (page(k, &from, limit, &n, yes, e) < 0)
 			return -1;
 	}
 	*yes = *yes || n == PAGE;

@@ -161,6 +161,8 @@ pauses_between(void **state)
 	assert_true(phone_sync(&two, 206));
 	w_one_adds("Carl");
 	w_saw(1);
+	srv_alarms_free(&w_al);
+	w_node();
 	bench.now = first + W_MINUTE - 1;
 	w_saw(1);
 	bench.now = first + W_MINUTE;
@@ -523,14 +525,12 @@ forms(void **state)
 		  "x-wap-application:push.syncml" },
 		{ "form 1.0-xml\n", "application/vnd.syncml+xml",
 		  "x-wap-application:push.syncml" },
-		{ "form emn\nmailbox mailat:anna@example.com\n",
-		  "application/vnd.wap.emn+wbxml", "x-wap-application:emn.ua" },
 		{ "form text\n", "", "" },
 	};
 	struct sml_msg *m;
 
 	(void)state;
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		w_wants(form[i].ways);
 		w_one_adds("Bert");
 		bench.now += 2 * W_MINUTE;
@@ -552,8 +552,7 @@ forms(void **state)
 		assert_true(slice_is(m->cmds[0].data, "206"));
 		assert_true(slice_is(m->cmds[0].items[0].source, "./contacts"));
 	}
-	assert_memory_equal(gate.msg[3].body, "\x02\x0d\x6a", 3);
-	assert_int_equal(gate.msg[4].n, 0);
+	assert_int_equal(gate.msg[3].n, 0);
 }
 
 /* The content type is what the device says it likes best. */

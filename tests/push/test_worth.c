@@ -254,6 +254,24 @@ read_meanwhile(void **state)
 	w_saw(3);
 }
 
+/* EMN says "there is mail": of a contact nobody says that. */
+static void
+mail_by_emn(void **state)
+{
+	(void)state;
+	syncs_mail(INBOX, "form emn\nmailbox mailat:anna@example.com\ngap 0\n");
+	w_one_adds("Bert");
+	w_saw(0);
+	(void)comes(INBOX, 0, 0);
+	w_saw(1);
+	assert_string_equal(gate.msg[0].type, "application/vnd.wap.emn+wbxml");
+	assert_string_equal(gate.msg[0].app, "x-wap-application:emn.ua");
+	assert_memory_equal(gate.msg[0].body, "\x02\x0d\x6a", 3);
+	/* It shall have heard of the contact, if it is told another way. */
+	w_wants("gap 0\n");
+	w_saw(2);
+}
+
 /* What the user puts somewhere is no news to him. */
 static void
 folders(void **state)
@@ -461,10 +479,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		M(new_mail),          M(all_of_mail),     M(read_elsewhere),
-		M(read_meanwhile),    M(folders),         M(among_many_flags),
-		M(window_of_mail),    W(window_of_dates), W(window_moves),
-		W(filter_of_its_own),
+		M(new_mail),         M(all_of_mail),       M(read_elsewhere),
+		M(read_meanwhile),   M(mail_by_emn),       M(folders),
+		M(among_many_flags), M(window_of_mail),    W(window_of_dates),
+		W(window_moves),     W(filter_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("worth", tests, NULL, NULL);
