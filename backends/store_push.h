@@ -77,7 +77,8 @@ struct store_push_vtbl {
 	/* The account's devices that are told, by id. */
 	int (*push_list)(struct store_tx *tx, struct arena *a,
 			 struct store_push **out, size_t *n, struct err *e);
-	/* Insert, replace, or with an empty channel remove. */
+	/* Insert, replace, or with an empty channel remove. The messages of
+	   the day stay as they were counted. */
 	int (*push_put)(struct store_tx *tx, const struct store_push *in,
 			struct err *e);
 	/* Those that are there already stay as they are. */

@@ -147,6 +147,8 @@ pg_push_list(struct store_tx *tx, struct arena *a, struct store_push **out,
 static int
 push_put(struct pg_tx *t, const struct store_push *in, struct err *e)
 {
+	/* Its day is counted by pg_delivery_mark(), without the account's
+	   lock. */
 	static const char put[] =
 	    "INSERT INTO push_device (account_id, device_id, channel, address,"
 	    " ways, secret, last_no, last_ms, tries, day_ms, day_n)"
@@ -155,8 +157,7 @@ push_put(struct pg_tx *t, const struct store_push *in, struct err *e)
 	    " channel = excluded.channel, address = excluded.address,"
 	    " ways = excluded.ways, secret = excluded.secret,"
 	    " last_no = excluded.last_no, last_ms = excluded.last_ms,"
-	    " tries = excluded.tries, day_ms = excluded.day_ms,"
-	    " day_n = excluded.day_n";
+	    " tries = excluded.tries";
 	static const char drop[] =
 	    "DELETE FROM push_device WHERE account_id = $1 AND device_id = $2";
 	static const char flag[] =

@@ -143,11 +143,16 @@ lite_push_list(struct store_tx *tx, struct arena *a, struct store_push **out,
 static int
 push_put(struct lite_tx *t, const struct store_push *in, struct err *e)
 {
+	/* Its day is counted by lite_delivery_mark(). */
 	static const char put[] =
-	    "INSERT OR REPLACE INTO push_device (account_id, device_id,"
-	    " channel, address, ways, secret, last_no, last_ms, tries,"
-	    " day_ms, day_n)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+	    "INSERT INTO push_device (account_id, device_id, channel, address,"
+	    " ways, secret, last_no, last_ms, tries, day_ms, day_n)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+	    " ON CONFLICT (account_id, device_id) DO UPDATE SET"
+	    " channel = excluded.channel, address = excluded.address,"
+	    " ways = excluded.ways, secret = excluded.secret,"
+	    " last_no = excluded.last_no, last_ms = excluded.last_ms,"
+	    " tries = excluded.tries";
 	static const char drop[] =
 	    "DELETE FROM push_device WHERE account_id = ?1 AND device_id = ?2";
 	static const char flag[] =

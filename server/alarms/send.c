@@ -11,6 +11,11 @@
 /* ---- once more before it goes ----------------------------------------------
  */
 
+struct moot {
+	int64_t device;
+	bool left; /* its message, once at least */
+};
+
 struct round { /* what is done with the rows of one account */
 	struct alarms_view v;
 	struct channel *ch;
@@ -19,7 +24,7 @@ struct round { /* what is done with the rows of one account */
 	size_t msg_n;
 	struct store_delivery *settle; /* not to be sent, or by mail */
 	size_t settle_n;
-	int64_t *moot; /* devices that need not come */
+	struct moot *moot; /* who need not come */
 	size_t moot_n;
 };
 
@@ -204,7 +209,8 @@ notice(struct round *r, const struct store_delivery *d, struct err *e)
 	if (srv_push_say(&r->v, d, beside(r, d), new_msg(r, d), &no, e) < 0)
 		return -1;
 	if (no.moot)
-		r->moot[r->moot_n++] = d->item;
+		r->moot[r->moot_n++] =
+		    (struct moot){ d->item, d->state != STORE_DELIVERY_QUEUED };
 	if (no.why == NULL) {
 		r->msg_n++;
 	} else if (no.until_ms != 0) {
@@ -238,7 +244,7 @@ prepare(struct round *r, const struct store_delivery *d, size_t n,
 	r->msg = ARENA_ARRAY(r->v.a, n, struct outlet_msg);
 	r->flight = ARENA_ARRAY(r->v.a, n, struct flight);
 	r->settle = ARENA_ARRAY(r->v.a, n, struct store_delivery);
-	r->moot = ARENA_ARRAY(r->v.a, n, int64_t);
+	r->moot = ARENA_ARRAY(r->v.a, n, struct moot);
 	if (id == NULL || r->msg == NULL || r->flight == NULL ||
 	    r->settle == NULL || r->moot == NULL)
 		return err_set(e, ERR_NOMEM, "alarms.send", "out of memory");
@@ -281,7 +287,8 @@ settle(struct round *r, struct err *e)
 		return -1;
 	rc = w.tx->v->alarm->delivery_set(w.tx, r->settle, r->settle_n, e);
 	for (size_t i = 0; rc == 0 && i < r->moot_n; i++)
-		rc = srv_push_void(w.tx, r->v.a, r->moot[i], e);
+		rc = srv_push_void(w.tx, r->v.a, r->moot[i].device,
+				   !r->moot[i].left, e);
 	if (rc == 0)
 		return w.tx->v->commit(&w.tx, e);
 	w.tx->v->rollback(&w.tx);

@@ -126,7 +126,7 @@ set_all(struct srv_call *c, struct store_tx *tx, struct told *t, struct err *e)
 	if (!slice_eq(was.channel, t->push.channel) ||
 	    !slice_eq(was.address, t->push.address)) {
 		/* What was on its way to another address is not waited for. */
-		if (srv_push_void(tx, c->a, t->dev.id, e) < 0)
+		if (srv_push_void(tx, c->a, t->dev.id, false, e) < 0)
 			return -1;
 		t->push.last_ms = t->push.tries = 0;
 	}

@@ -111,8 +111,25 @@ srv_push_hold(struct alarms_view *v, const struct store_delivery *d,
 /* ---- what is waited for ---------------------------------------------------
  */
 
+static int
+untry(struct store_tx *tx, struct arena *a, int64_t device, struct err *e)
+{
+	struct store_push *p;
+	size_t n;
+
+	if (tx->v->push->push_list(tx, a, &p, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i].device != device || p[i].tries == 0)
+			continue;
+		p[i].tries--;
+		return tx->v->push->push_put(tx, &p[i], e);
+	}
+	return 0;
+}
+
 int
-srv_push_void(struct store_tx *tx, struct arena *a, int64_t device,
+srv_push_void(struct store_tx *tx, struct arena *a, int64_t device, bool untold,
 	      struct err *e)
 {
 	struct store_notice *v;
@@ -127,7 +144,8 @@ srv_push_void(struct store_tx *tx, struct arena *a, int64_t device,
 		v[hit] = v[i];
 		v[hit++].answer = STORE_NOTICE_VOID;
 	}
-	if (tx->v->push->notice_set(tx, v, hit, e) < 0)
+	if (tx->v->push->notice_set(tx, v, hit, e) < 0 ||
+	    (untold && untry(tx, a, device, e) < 0))
 		return -1;
 	/* What came while it waited is to be told anew. */
 	return tx->v->push->push_due_by(tx, tx->now_ms, e);

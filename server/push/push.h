@@ -63,9 +63,10 @@ int srv_push_hold(struct alarms_view *v, const struct store_delivery *d,
 		  struct srv_push_not *no, struct err *e);
 
 /* The device need not come for what it was told; whatever else there is for it
-   is looked for again. */
+   is looked for again. untold: it was not, so that it did not come is no reason
+   for a longer pause. */
 int srv_push_void(struct store_tx *tx, struct arena *a, int64_t device,
-		  struct err *e);
+		  bool untold, struct err *e);
 
 /* How many messages its device may get within a day, and got; 0: any. */
 int64_t srv_push_day_max(const struct store_push *p, int64_t site_max);

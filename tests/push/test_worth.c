@@ -254,6 +254,29 @@ read_meanwhile(void **state)
 	w_saw(3);
 }
 
+/* Who reads at a desk all day does not put his phone to sleep by that. */
+static void
+reads_all_day(void **state)
+{
+	(void)state;
+	syncs_mail(INBOX, "");
+	(void)comes(INBOX, 0, 0);
+	w_saw(1);
+	assert_true(phone_sync(&two, 206));
+	for (int i = 0; i < 8; i++) {
+		int64_t item = comes(INBOX, 0, 0);
+
+		w_go();
+		bench.now += W_MINUTE / 2;
+		at_imap(item, PIM_MAIL_READ);
+		bench.now += W_MINUTE / 2;
+		w_saw(1);
+	}
+	(void)comes(INBOX, 0, 0);
+	bench.now += W_MINUTE;
+	w_saw(2);
+}
+
 /* EMN says "there is mail": of a contact nobody says that. */
 static void
 mail_by_emn(void **state)
@@ -479,10 +502,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		M(new_mail),         M(all_of_mail),       M(read_elsewhere),
-		M(read_meanwhile),   M(mail_by_emn),       M(folders),
-		M(among_many_flags), M(window_of_mail),    W(window_of_dates),
-		W(window_moves),     W(filter_of_its_own),
+		M(new_mail),        M(all_of_mail),      M(read_elsewhere),
+		M(read_meanwhile),  M(reads_all_day),    M(mail_by_emn),
+		M(folders),         M(among_many_flags), M(window_of_mail),
+		W(window_of_dates), W(window_moves),     W(filter_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("worth", tests, NULL, NULL);

@@ -73,11 +73,12 @@ devices(void **state)
 	tx = t_begin(env, env->anna, STORE_WRITE, 6);
 	OK(env, pv(env)->push_put(tx, &two, &env->e));
 	two.last_no = 4;
+	two.day_n = 0; /* it stays as it was counted */
 	two.secret = SLICE_LIT("");
 	OK(env, pv(env)->push_put(tx, &two, &env->e));
 	OK(env, pv(env)->push_list(tx, env->a, &p, &n, &env->e));
 	assert_int_equal(n, 2);
-	assert_true(p[0].device == 8 && p[0].last_no == 4);
+	assert_true(p[0].device == 8 && p[0].last_no == 4 && p[0].day_n == 7);
 	assert_int_equal(p[0].secret.n, 0);
 	assert_true(p[1].device == 9 && p[1].last_no == 3 &&
 		    p[1].last_ms == 40 && p[1].tries == 2 &&
