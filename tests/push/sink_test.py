@@ -331,7 +331,7 @@ class SinkTest(unittest.TestCase):
         refused("set", "anna", "IMEI:2", "to", says="usage")
         refused("set", "anna", "IMEI:2", "gap", "60", says="is not woken")
         self.wake("gap", "5", "quiet", "22:00-07:00", "form", "1.1")
-        for key, value in (("form", "telex"), ("gap", "1000000"), ("gap", "x"), ("day", "-1"),
+        for key, value in (("form", "telex"), ("gap", "1000000"), ("gap", "x"), ("day", "10001"),
                            ("sync", "205"), ("sync", "211"), ("ui", "loud"), ("mail", "some"),
                            ("quiet", "25:00-1"), ("mailbox", "anna"),
                            ("server", "x" * 256)):
