@@ -1,7 +1,8 @@
 /*
  * A mailbox on a server of mail, as server/mail sees it: one connection, used
  * by one thread at a time. backends/imap/ implements it (IMAP4rev1, RFC 3501,
- * with IDLE, UIDPLUS, MOVE, CONDSTORE, QRESYNC and SPECIAL-USE where offered).
+ * with IDLE, NOTIFY, UIDPLUS, MOVE, CONDSTORE, QRESYNC and SPECIAL-USE where
+ * offered).
  *
  * What the server says is not believed further than it must be: every call has
  * a last moment and a most number of bytes, and results live in the caller's
@@ -59,6 +60,7 @@ enum mbox_cap {
 	MBOX_CAN_CONDSTORE = 8,
 	MBOX_CAN_QRESYNC = 16,
 	MBOX_CAN_SPECIAL_USE = 32,
+	MBOX_CAN_NOTIFY = 64,
 };
 
 struct mbox;
@@ -168,9 +170,19 @@ int mbox_append(struct mbox *m, struct slice folder, unsigned flags,
 
 /* ---- waiting for news ---------------------------------------------------- */
 
-/* Let the server tell when the folder changes. It keeps no buffers meanwhile:
-   wait for mbox_fd to be readable, then ask mbox_news. */
-int mbox_idle(struct mbox *m, struct err *e);
+struct mbox_known { /* a folder, and how it stood when we looked */
+	struct slice name;
+	uint32_t uidnext;
+	int64_t modseq; /* 0: the folder keeps none */
+	bool told;      /* comes back: the server tells when it changes */
+};
+
+/* Let the server tell when the open folder changes, and these others, where it
+   can (MBOX_CAN_NOTIFY): if one of them stands otherwise already, that is news.
+   It keeps no buffers meanwhile: wait for mbox_fd to be readable, then ask
+   mbox_news. */
+int mbox_idle(struct mbox *m, struct arena *a, struct mbox_known *other,
+	      size_t n, struct err *e);
 int mbox_fd(const struct mbox *m);
 /* Never waits. *news: something changed. */
 int mbox_news(struct mbox *m, bool *news, struct err *e);

@@ -320,8 +320,10 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "File whose first line is its password. Nobody else may read it." },
 	{ "imap_poll", imap, SRV_CONF_SECONDS, AT(imap_poll_s), 10, 86400, "s",
 	  "5 min", false,
-	  "How often a mailbox is looked at whose server cannot tell by itself "
-	  "that something came (IDLE)." },
+	  "How often folders are looked at of which the server does not tell "
+	  "by "
+	  "itself that something came: the inbox without IDLE, others without "
+	  "NOTIFY." },
 	{ "imap_lines", imap, SRV_CONF_INT, AT(imap_lines), 0, 100000,
 	  "connections", "2000", false,
 	  "Mailboxes that this node keeps a line to, to hear of new mail at "

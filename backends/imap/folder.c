@@ -67,7 +67,7 @@ int
 mbox_status(struct mbox *m, struct slice name, struct mbox_state *out,
 	    struct err *e)
 {
-	struct imap_ask q = { .state = out };
+	struct imap_ask q = { .state = out, .want_status = true };
 	int rc;
 
 	*out = (struct mbox_state){ .uidvalidity = 0 };

@@ -1,4 +1,5 @@
-/* Waiting for news (RFC 2177), with as little memory as can be. */
+/* Waiting for news (RFC 2177; RFC 5465 for folders that are not open), with as
+   little memory as can be. */
 #include "backends/imap/int.h"
 
 #include "base/clock.h"
@@ -15,12 +16,60 @@ let_go(struct mbox *m)
 	m->t = NULL;
 }
 
-int
-mbox_idle(struct mbox *m, struct err *e)
+#define EVENTS "(MessageNew MessageExpunge FlagChange)"
+
+/* Dovecot 2.3 does not decode names here: it is told both. */
+static int
+say_name(struct mbox *m, struct slice name)
 {
-	struct imap_ask q = { .a = NULL };
+	int rc = imap_folder_arg(m, name);
+
+	for (size_t i = 0; rc == 0 && i < name.n; i++) {
+		if ((unsigned char)name.p[i] < 0x80)
+			continue;
+		(void)imap_say(m, " ");
+		return imap_literal(m, name);
+	}
+	return rc;
+}
+
+/* STATUS: it tells first how all of them stand, so that nothing is missed
+   between our look and now, and we know which ones it watches. */
+static int
+notify(struct mbox *m, struct arena *a, struct mbox_known *other, size_t n)
+{
+	struct imap_ask q = { .a = a, .known = other, .known_n = n };
 	int rc = imap_begin(m, &q, 0);
 
+	(void)imap_say(m,
+		       "NOTIFY SET STATUS (selected " EVENTS ") (mailboxes (");
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (i > 0)
+			(void)imap_say(m, " ");
+		rc = say_name(m, other[i].name);
+	}
+	(void)imap_say(m, ") " EVENTS ")");
+	if (rc == 0)
+		rc = imap_end(m);
+	m->notifies = rc == 0 && q.status == IMAP_OK;
+	for (size_t i = 0; i < n; i++)
+		other[i].told &= m->notifies;
+	return rc < 0 ? -1 : 0;
+}
+
+int
+mbox_idle(struct mbox *m, struct arena *a, struct mbox_known *other, size_t n,
+	  struct err *e)
+{
+	struct imap_ask q = { .a = NULL };
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++)
+		other[i].told = false;
+	if (n > 0 && (m->caps & MBOX_CAN_NOTIFY) != 0)
+		rc = notify(m, a, other, n);
+	if (rc == 0)
+		rc = imap_begin(m, &q, 0);
 	if (rc == 0)
 		rc = imap_say(m, "IDLE\r\n");
 	if (rc == 0)
@@ -85,6 +134,10 @@ mbox_idle_end(struct mbox *m, bool *news, struct err *e)
 		return imap_died(m, e);
 	(void)imap_say(m, "DONE");
 	rc = imap_end(m);
+	/* Commands are not to be disturbed by what other folders do. */
+	if (rc == 0 && m->notifies)
+		rc = imap_command(m, &q, "NOTIFY NONE");
+	m->notifies = false;
 	*news = m->news;
 	m->news = false;
 	return rc < 0 ? imap_died(m, e) : 0;

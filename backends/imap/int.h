@@ -42,7 +42,9 @@ struct imap_ask {
 	char text[120];
 	/* filled where not NULL */
 	struct mbox_state *state;
-	bool want_folders, want_uids, want_msgs, want_gone;
+	bool want_status, want_folders, want_uids, want_msgs, want_gone;
+	struct mbox_known *known; /* news is what differs from it */
+	size_t known_n;
 	struct mbox_folder *folder;
 	size_t folder_n, folder_cap;
 	uint32_t *uid;
@@ -57,7 +59,7 @@ struct mbox {
 	struct tls_line l;
 	struct mbox_conf conf; /* but its texts: gone after mbox_open */
 	struct imap_talk *t;
-	bool is_dead, news, idling, said_bye;
+	bool is_dead, news, idling, notifies, said_bye;
 	unsigned caps;
 	bool auth_plain, sasl_ir, login_disabled, starttls, literal_plus;
 	bool enable, id;

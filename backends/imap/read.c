@@ -52,6 +52,7 @@ capability(struct mbox *m, const char *word)
 		{ "CONDSTORE", MBOX_CAN_CONDSTORE },
 		{ "QRESYNC", MBOX_CAN_QRESYNC | MBOX_CAN_CONDSTORE },
 		{ "SPECIAL-USE", MBOX_CAN_SPECIAL_USE },
+		{ "NOTIFY", MBOX_CAN_NOTIFY },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -181,6 +182,21 @@ list_flags(struct mbox *m, struct mbox_folder *f)
 	return m->is_dead ? -1 : 0;
 }
 
+/* As people see it; empty: it is no text. */
+static int
+folder_name(struct mbox *m, struct slice *name)
+{
+	char *text = arena_alloc(m->ask->a, name->n * 2 + 1);
+	size_t n = 0;
+
+	if (text == NULL)
+		return imap_fail(m, ERR_NOMEM, "out of memory");
+	if (!imap_utf7_read(*name, text, name->n * 2 + 1, &n))
+		n = 0;
+	*name = (struct slice){ text, n };
+	return 0;
+}
+
 /* ( flags ) "delimiter" name */
 static int
 list(struct mbox *m)
@@ -188,24 +204,23 @@ list(struct mbox *m)
 	struct imap_ask *q = m->ask;
 	struct mbox_folder f = { .role = MBOX_NO_ROLE };
 	struct slice delim, name;
-	char *text;
 
 	if (q == NULL || !q->want_folders)
 		return line_end(m);
 	if (list_flags(m, &f) < 0 || imap_expect(m, ' ') < 0 ||
 	    imap_string(m, q->a, 4, &delim) < 0 || imap_expect(m, ' ') < 0 ||
-	    imap_string(m, q->a, IMAP_NAME_MAX, &name) < 0 || line_end(m) < 0)
+	    imap_string(m, q->a, IMAP_NAME_MAX, &name) < 0 || line_end(m) < 0 ||
+	    folder_name(m, &name) < 0)
 		return -1;
-	text = arena_alloc(q->a, name.n * 2 + 1);
 	q->folder = one_more(m, q->folder, q->folder_n, &q->folder_cap,
 			     sizeof(*q->folder), MBOX_FOLDERS_MAX);
-	if (text == NULL || q->folder == NULL)
-		return imap_fail(m, ERR_NOMEM, "out of memory");
+	if (q->folder == NULL)
+		return -1;
+	if (name.n == 0)
+		return 0; /* a name that is no text: not for us */
 	if (delim.n == 1)
 		f.delim = delim.p[0];
-	f.name.p = text;
-	if (!imap_utf7_read(name, text, name.n * 2 + 1, &f.name.n))
-		return 0; /* a name that is no text: not for us */
+	f.name = name;
 	if (slice_is_nocase(f.name, "INBOX"))
 		f.role = MBOX_INBOX;
 	q->folder[q->folder_n++] = f;
@@ -269,26 +284,35 @@ vanished(struct mbox *m)
 	return line_end(m);
 }
 
-/* name (WORD n WORD n) */
-static int
-status(struct mbox *m)
+/* Is it one of those that we know, and not as we know it? */
+static bool
+differs(const struct imap_ask *q, struct slice name,
+	const struct mbox_state *st)
 {
-	struct mbox_state *st = m->ask == NULL ? NULL : m->ask->state;
+	for (size_t i = 0; i < q->known_n; i++) {
+		struct mbox_known *k = &q->known[i];
+
+		if (!slice_eq(k->name, name))
+			continue;
+		k->told = true;
+		return (st->uidnext > 0 && st->uidnext != k->uidnext) ||
+		       (st->modseq > 0 && st->modseq != k->modseq);
+	}
+	return false;
+}
+
+static int
+states(struct mbox *m, struct mbox_state *st)
+{
 	char word[IMAP_WORD_MAX];
-	struct slice name;
 	int64_t n;
 
-	if (imap_expect(m, ' ') < 0 || imap_string(m, NULL, 0, &name) < 0 ||
-	    imap_expect(m, ' ') < 0 || imap_expect(m, '(') < 0)
-		return -1;
 	while (!m->is_dead && !imap_at(m, ')')) {
 		if (imap_at(m, ' '))
 			continue;
 		if (imap_word(m, word, sizeof(word)) < 0 ||
 		    imap_expect(m, ' ') < 0 || imap_number(m, &n) < 0)
 			return -1;
-		if (st == NULL)
-			continue;
 		if (strcmp(word, "HIGHESTMODSEQ") == 0)
 			st->modseq = n;
 		else if (n > UINT32_MAX)
@@ -300,7 +324,33 @@ status(struct mbox *m)
 		else if (strcmp(word, "UIDVALIDITY") == 0)
 			st->uidvalidity = (uint32_t)n;
 	}
-	return m->is_dead ? -1 : line_end(m);
+	return m->is_dead ? -1 : 0;
+}
+
+/* name (WORD n WORD n): the answer to STATUS, else news of that folder */
+static int
+status(struct mbox *m)
+{
+	struct imap_ask *q = m->ask;
+	bool compare = q != NULL && q->known_n > 0;
+	struct mbox_state st = { .uidvalidity = 0 };
+	struct slice name;
+
+	if (imap_expect(m, ' ') < 0 ||
+	    imap_string(m, compare ? q->a : NULL, IMAP_NAME_MAX, &name) < 0 ||
+	    imap_expect(m, ' ') < 0 || imap_expect(m, '(') < 0 ||
+	    states(m, &st) < 0)
+		return -1;
+	if (compare) {
+		if (folder_name(m, &name) < 0)
+			return -1;
+		m->news |= differs(q, name, &st);
+	} else if (q != NULL && q->want_status) {
+		*q->state = st;
+	} else {
+		m->news = true;
+	}
+	return line_end(m);
 }
 
 /* ---- untagged ------------------------------------------------------------ */

@@ -181,9 +181,11 @@ imap_utf7_read(struct slice in,
 		size_t end;
 
 		if (in.p[0] != '&') {
+			unsigned char c = (unsigned char)in.p[0];
+
 			/* Servers with UTF8=ACCEPT habits: as it is. */
-			add(&o, (unsigned char)in.p[0]);
-			o.bad = o.bad || (unsigned char)in.p[0] < ' ';
+			add(&o, c);
+			o.bad = o.bad || c < ' ' || c == 0x7f;
 			in = slice_from(in, 1);
 			continue;
 		}

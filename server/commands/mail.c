@@ -314,6 +314,10 @@ say_caps(const struct srv_call *c, unsigned caps)
 		     (caps & MBOX_CAN_IDLE) != 0
 			 ? "told at once (IDLE)"
 			 : "found by looking each imap_poll (no IDLE)");
+	srv_call_say(c, "  news of other folders is %s",
+		     (caps & MBOX_CAN_NOTIFY) != 0
+			 ? "told at once (NOTIFY)"
+			 : "found by looking each imap_poll (no NOTIFY)");
 	srv_call_say(c, "  changes are %s",
 		     (caps & MBOX_CAN_QRESYNC) != 0
 			 ? "told by the server (QRESYNC)"

@@ -29,6 +29,7 @@ struct watch {
 	int64_t looked_mono; /* when the last look ended */
 	struct mbox *box;    /* NULL: no line */
 	struct watch *next;  /* in the queue */
+	int in_a_row;        /* looks that ended with news again; as box */
 	bool queued, busy;
 	bool look; /* not only because its line says something */
 	bool lost; /* not ours any more */

@@ -136,20 +136,57 @@ connect_box(struct look *lk, struct watch *w, struct mail_step *st,
 	return 0;
 }
 
+/* The folders that are not open, as they stood when we looked. *all false: one
+   of them is not there yet. */
+static size_t
+others(const struct mail_step *st, struct mbox_known *out, bool *all)
+{
+	size_t n = 0;
+
+	*all = true;
+	for (size_t i = 0; i < st->folder_n; i++) {
+		const struct store_mail_folder *f = &st->folder[i];
+
+		if (i == st->open || f->role == STORE_MAIL_OUTBOX)
+			continue;
+		if (f->uidvalidity == 0)
+			*all = false;
+		else
+			out[n++] = (struct mbox_known){
+				.name = f->name,
+				.uidnext = (uint32_t)f->uidnext,
+				.modseq = f->highestmodseq,
+			};
+	}
+	return n;
+}
+
 /* Its line stays, where it can tell of news and there is room for it. */
-static bool
-go_idle(struct look *lk, struct watch *w)
+static void
+go_idle(struct look *lk, struct watch *w, const struct mail_step *st,
+	struct outcome *out)
 {
 	size_t max = (size_t)lk->m->env.conf->imap_lines;
-	bool news = false;
+	struct mbox_known other[MAIL_FOLDERS];
+	bool news = false, all;
+	size_t n = others(st, other, &all);
 
 	if ((mbox_caps(w->box) & MBOX_CAN_IDLE) == 0 ||
-	    atomic_load(&lk->m->lines) > max || mbox_idle(w->box, NULL) < 0 ||
+	    atomic_load(&lk->m->lines) > max ||
+	    mbox_idle(w->box, st->a, other, n, NULL) < 0 ||
 	    mbox_news(w->box, &news, NULL) < 0)
-		return false;
-	if (news)
-		w->look = true;
-	return true;
+		return;
+	out->waits = true;
+	/* One that always says something else than when it was opened is not
+	   looked at for ever. */
+	w->in_a_row = news ? w->in_a_row + 1 : 0;
+	w->look |= news && w->in_a_row <= LOOP_AGAIN;
+	for (size_t i = 0; i < n; i++)
+		all &= other[i].told;
+	all &= w->in_a_row <= LOOP_AGAIN;
+	/* What it does not tell of is looked at. */
+	if (all || out->pause_ms > SRV_MAIL_IDLE_MS)
+		out->pause_ms = SRV_MAIL_IDLE_MS;
 }
 
 static void
@@ -176,10 +213,8 @@ look_at(struct look *lk, struct watch *w, struct outcome *out)
 	}
 	out->none =
 	    why.code == ERR_NOTFOUND || (!wanted && why.code == ERR_NONE);
-	if (out->ok && go_idle(lk, w)) {
-		out->waits = true;
-		out->pause_ms = SRV_MAIL_IDLE_MS;
-	}
+	if (out->ok)
+		go_idle(lk, w, &st, out);
 	/* Being stopped is nobody's fault. */
 	if (!out->none && !atomic_load(&m->stop))
 		note(&st, &why, out);

@@ -160,6 +160,25 @@ do_append(void)
 	return rc;
 }
 
+/* idle [NAME UIDNEXT MODSEQ ...]: the others, as they are known. */
+static int
+do_idle(void)
+{
+	struct mbox_known other[FIELDS / 3];
+	size_t n = 0;
+
+	for (int i = 1; i + 2 < FIELDS && f[i + 2] != NULL; i += 3)
+		other[n++] =
+		    (struct mbox_known){ .name = text(i),
+					 .uidnext = (uint32_t)num(i + 1),
+					 .modseq = num(i + 2) };
+	if (mbox_idle(box, arena, other, n, &err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		printf("told\t%d\n", other[i].told);
+	return 0;
+}
+
 /* wait MS: until something comes. */
 static int
 do_wait(void)
@@ -167,7 +186,7 @@ do_wait(void)
 	struct pollfd p = { mbox_fd(box), POLLIN, 0 };
 	int64_t until = clk_mono_ms() + num(1);
 	bool news = false;
-	int rc = 0;
+	int rc = mbox_news(box, &news, &err);
 
 	while (rc == 0 && !news && clk_mono_ms() < until) {
 		if (poll(&p, 1, (int)(until - clk_mono_ms())) > 0)
@@ -221,7 +240,7 @@ command(void)
 	if (strcmp(c, "append") == 0)
 		return do_append();
 	if (strcmp(c, "idle") == 0)
-		return mbox_idle(box, &err);
+		return do_idle();
 	if (strcmp(c, "wait") == 0)
 		return do_wait();
 	if (strcmp(c, "done") == 0)

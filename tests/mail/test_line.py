@@ -211,6 +211,39 @@ class TestMessages(Real):
         self.assertEqual(self.box("done")[0][1], "0")
 
 
+    def test_idle_and_other_folders(self):
+        self.d.deliver(self.user, message())
+        self.login()
+        for name in ("Zürich", "Sent"):
+            if name != "Sent":
+                self.box("create", name)
+        c = self.d.client(self.user)
+        for name, wire in (("Zürich", "Z&APw-rich"), ("Sent", "Sent")):
+            known = []
+            for n in ("Zürich", "Sent"):
+                _, _, uidnext, _, modseq = self.box("status", n)[0]
+                known += [n, uidnext, modseq]
+            # Nothing is news twice.
+            self.assertEqual(self.box("idle", *known),
+                             [["told", self.told]] * 2)
+            self.assertEqual(self.box("wait", 300)[0][1], "0")
+            c.append(wire, None, None, message())
+            self.assertEqual(self.box("wait", self.told_ms)[0][1], self.told)
+            self.box("done")
+            # What came before we wait is told, too.
+            self.box("idle", *known)
+            self.assertEqual(self.box("done")[0][1], self.told)
+            self.assertEqual(self.box("search", 0, 0)[0][1:], ["1"])
+        c.select("Sent")
+        _, _, uidnext, _, modseq = self.box("status", "Sent")[0]
+        self.box("idle", "Sent", uidnext, modseq)
+        c.store("1", "+FLAGS", "\\Flagged")
+        self.assertEqual(self.box("wait", self.told_ms)[0][1], self.told)
+        self.box("done")
+
+    told, told_ms = "1", 20000
+
+
 class TestChanges(Real):
     def test_only_what_changed(self):
         for _ in range(20):
@@ -234,6 +267,7 @@ class TestChanges(Real):
 
 class TestOldServer(TestMessages):
     capability = dovecot.OLD
+    told, told_ms = "0", 300
 
 
 class TestPoorServer(TestFolders):
@@ -418,6 +452,44 @@ class TestLies(unittest.TestCase):
                 self.box.fetch(FLAGS)
             except Refused:
                 pass
+
+    def test_told_what_was_not_asked(self):
+        """Of any folder, in any command; and NOTIFY that is none."""
+        noise = (b"* STATUS Sent (MESSAGES 9 UIDNEXT 99 UIDVALIDITY 1)\r\n"
+                 b"* 2 EXPUNGE\r\n* 7 EXISTS\r\n* 1 RECENT\r\n* VANISHED 3\r\n"
+                 b"* 1 FETCH (FLAGS (\\Seen))\r\n* FLAGS (\\Seen)\r\n"
+                 b"* SEARCH\r\n* LIST () \"/\" x\r\n* CAPABILITY IMAP4rev1\r\n")
+        self.liar(SELECT=noise + SELECTED, STATUS=noise + b"* STATUS x (UIDNEXT"
+                  b" 5 MESSAGES 4 UIDVALIDITY 3)\r\n", LIST=noise,
+                  UID_SEARCH=noise + b"* SEARCH 3 1\r\n" + noise,
+                  UID_FETCH=noise + b"* 3 FETCH (UID 3 FLAGS ())\r\n" + noise,
+                  UID_STORE=noise, UID_COPY=noise, APPEND=noise)
+        self.assertEqual(self.box.select(), [7, 4, 3, 0])
+        self.assertEqual(self.box("status", "x")[0][1:4], ["3", "5", "4"])
+        self.assertEqual([r[1] for r in self.box("list")], ["x"])
+        self.assertEqual(self.box("search", 0, 0)[0][1:], ["1", "3"])
+        self.assertEqual(self.box.fetch(FLAGS)[0][1:3], ["3", "0"])
+        self.box("store", 3, SEEN, 0)
+        self.box("move", 3, "x")
+
+    def test_notify_that_is_none(self):
+        def plus(c, _):
+            c.sendall(b"+ go\r\n")
+        for answer in (lambda c, tag: c.sendall(tag + b" NO no\r\n"),
+                       lambda c, tag: c.sendall(tag + b" BAD what\r\n")):
+            self.liar(CAPABILITY=b"* CAPABILITY IMAP4rev1 IDLE NOTIFY\r\n",
+                      NOTIFY=answer, IDLE=plus)
+            self.assertEqual(self.box("idle", "Sent", 5, 0), [["told", "0"]])
+        # It stands otherwise than we know; as we know; another one.
+        for said, news in ((b"Sent (UIDNEXT 6)", "1"),
+                           (b"Sent (UIDNEXT 5)", "0"),
+                           (b"{4}\r\nSent (HIGHESTMODSEQ 2 UIDNEXT 5)", "1"),
+                           (b"Trash (UIDNEXT 6)", "0")):
+            self.liar(CAPABILITY=b"* CAPABILITY IMAP4rev1 IDLE NOTIFY\r\n",
+                      NOTIFY=b"* STATUS " + said + b"\r\n", IDLE=plus)
+            told = self.box("idle", "Sent", 5, 1)
+            self.assertEqual(told, [["told", str(int(b"Sent" in said))]])
+            self.assertEqual(self.box("wait", 100)[0][1], news)
 
     def test_starttls_stripped_or_stuffed(self):
         s = Liar({"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n"})

@@ -157,6 +157,47 @@ class TestWay(Base):
         # No byte of it was fetched a second time: it is the same mail.
         self.assertIn("<emailitem>", other.got[other.luid("one")])
 
+    def test_other_folders(self):
+        """Nobody asks for a look: the line tells of folders that are not open,
+        or else they are looked at each imap_poll."""
+        c = self.d.client(self.user)
+        c.create("Archive")
+        c.create("R&APw-ckblick")
+        phone = self.account([message("one"), message("two")],
+                             folders="Archive, R\u00fcckblick")
+        other = self.site.phone(self.user, dev="IMEI:2", db="mail/Archive")
+        third = self.site.phone(self.user, dev="IMEI:3",
+                                db="mail/R\u00fcckblick")
+        self.has(phone, "one", "two")
+        self.has(other)
+        c.append("Archive", None, None, message("here"))
+        self.has(other, "here")
+        c.append("R&APw-ckblick", None, None, message("there"))
+        self.has(third, "there")
+        c.select("Archive")
+        c.store("1", "+FLAGS", "\\Seen")
+
+        def told():
+            other.sync(self.site.port)
+            return "<read>true" in other.got[other.luid("here")]
+        until("read", told)
+        c.select()
+        c.uid("COPY", "1", "Archive")
+        c.uid("STORE", "1", "+FLAGS", "\\Deleted")
+        c.expunge()
+        self.has(phone, "two")
+        self.has(other, "here", "one")
+        c.select("Archive")
+        c.store("1", "+FLAGS", "\\Deleted")
+        c.expunge()
+        self.has(other, "one")
+        # A line that tells costs nothing while nothing happens.
+        if not self.capability:
+            before = self.site.json("mail", "show", self.user)["last"]
+            time.sleep(2.5)
+            self.assertEqual(self.site.json("mail", "show", self.user)["last"],
+                             before)
+
     def test_other_uidvalidity(self):
         phone = self.account([message("m%d" % i) for i in range(30)])
         names = ["m%d" % i for i in range(30)]
@@ -230,7 +271,7 @@ class TestWay(Base):
 
 class TestOld(TestWay):
     """A server without IDLE's friends: everything is compared."""
-    capability = dovecot.OLD
+    capability, more = dovecot.OLD, "imap_poll = 10\n"
 
     def test_while_it_looks(self):
         """Flags that change once INBOX was looked at, and before its line
