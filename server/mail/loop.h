@@ -13,6 +13,7 @@ enum {
 	LOOP_DUE_PAGE = 64,
 	LOOP_EVENTS = 64,
 	LOOP_WORKERS_MAX = 64,
+	LOOP_AGAIN = 3, /* looks in a row that end with news already */
 	LOOP_AWAY_MS = 30 * 1000, /* first pause, doubled */
 	LOOP_AWAY_MAX_MS = 30 * 60 * 1000,
 	/* Servers lock accounts after some wrong passwords. */

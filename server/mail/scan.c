@@ -276,15 +276,51 @@ scan_since(struct mail_step *st, struct mail_scan *s, struct err *e)
 
 /* ---- which of them ------------------------------------------------------- */
 
+/* Can what changed be asked for? Each new day shifts the window's edge. */
+static bool
+only_changes(const struct mail_step *st, const struct store_mail_folder *f)
+{
+	return (mbox_caps(st->box) & MBOX_CAN_QRESYNC) != 0 &&
+	       f->highestmodseq != 0 && f->uidvalidity != 0 &&
+	       f->seen_ms / MAIL_DAY_MS == mail_now(st) / MAIL_DAY_MS;
+}
+
+static bool
+stands(const struct store_mail_folder *f, const struct mbox_state *s)
+{
+	return f->uidvalidity == s->uidvalidity &&
+	       f->highestmodseq == s->modseq && f->uidnext == s->uidnext;
+}
+
+/* Asking how it stands is less than opening it. INBOX, which was open while we
+   waited, may not be asked for so. */
+static int
+same(struct mail_step *st, size_t folder, bool *yes, struct err *e)
+{
+	const struct store_mail_folder *f = &st->folder[folder];
+	struct mbox_state now;
+
+	*yes = false;
+	if (f->role == STORE_MAIL_INBOX || st->open == folder ||
+	    !only_changes(st, f))
+		return 0;
+	if (mbox_status(st->box, f->name, &now, e) < 0)
+		return -1;
+	*yes = stands(f, &now);
+	return 0;
+}
+
 int
 mail_scan(struct mail_step *st, size_t folder, struct mail_scan *s,
 	  struct err *e)
 {
 	const struct store_mail_folder *f = &st->folder[folder];
-	bool can = (mbox_caps(st->box) & MBOX_CAN_QRESYNC) != 0;
-	bool day = f->seen_ms / MAIL_DAY_MS != mail_now(st) / MAIL_DAY_MS;
 
 	*s = (struct mail_scan){ .folder = folder };
+	if (same(st, folder, &s->skip, e) < 0)
+		return -1;
+	if (s->skip)
+		return 0;
 	/* Selected anew: its numbers are those of now. */
 	if (st->open == folder)
 		st->open = SIZE_MAX;
@@ -296,13 +332,10 @@ mail_scan(struct mail_step *st, size_t folder, struct mail_scan *s,
 	s->state = st->state;
 	s->again =
 	    f->uidvalidity != 0 && f->uidvalidity != st->state.uidvalidity;
-	/* Each new day shifts the window's edge. */
-	s->full = !can || st->state.modseq == 0 || f->highestmodseq == 0 ||
-		  f->uidvalidity == 0 || s->again || day;
+	s->full = !only_changes(st, f) || st->state.modseq == 0 || s->again;
 	if (s->full)
 		return scan_full(st, s, e);
-	if (f->highestmodseq == st->state.modseq &&
-	    f->uidnext == st->state.uidnext) {
+	if (stands(f, &st->state)) {
 		s->skip = true;
 		return 0;
 	}
