@@ -22,15 +22,19 @@ let_go(struct mbox *m)
 static int
 say_name(struct mbox *m, struct slice name)
 {
+	bool plain = true, text = true;
 	int rc = imap_folder_arg(m, name);
 
-	for (size_t i = 0; rc == 0 && i < name.n; i++) {
-		if ((unsigned char)name.p[i] < 0x80)
-			continue;
-		(void)imap_say(m, " ");
-		return imap_literal(m, name);
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+
+		plain &= c < 0x80;
+		text &= c >= ' ' && c != 0x7f;
 	}
-	return rc;
+	if (rc != 0 || plain || !text)
+		return rc;
+	(void)imap_say(m, " ");
+	return imap_literal(m, name);
 }
 
 /* STATUS: it tells first how all of them stand, so that nothing is missed

@@ -172,6 +172,8 @@ found(struct mbox *m, int rc, struct imap_ask *q, uint32_t **out, size_t *n,
 {
 	size_t kept = 0;
 
+	if (rc < 0)
+		return imap_died(m, e);
 	if (q->uid_n > 0)
 		qsort(q->uid, q->uid_n, sizeof(*q->uid), by_uid);
 	for (size_t i = 0; i < q->uid_n; i++) {
@@ -180,7 +182,7 @@ found(struct mbox *m, int rc, struct imap_ask *q, uint32_t **out, size_t *n,
 	}
 	*out = q->uid;
 	*n = kept;
-	return imap_ended(m, rc, q, ERR_UNAVAILABLE, "SEARCH", e);
+	return imap_ended(m, 0, q, ERR_UNAVAILABLE, "SEARCH", e);
 }
 
 int
@@ -232,7 +234,7 @@ mbox_search_id(struct mbox *m, struct arena *a, struct slice id, uint32_t **out,
 		rc = imap_arg(m, text);
 	if (rc == 0)
 		rc = imap_end(m);
-	return found(m, rc < 0 ? -1 : 0, &q, out, n, e);
+	return found(m, rc, &q, out, n, e);
 }
 
 /* ---- changes ------------------------------------------------------------- */

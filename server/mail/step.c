@@ -146,6 +146,26 @@ listed(const struct mail_step *st, struct slice name, enum mbox_role role)
 	return NULL;
 }
 
+/* By its name. Some servers keep everything beneath INBOX, and people do not
+   say so. */
+static const struct mbox_folder *
+named(const struct mail_step *st, struct slice name)
+{
+	const struct mbox_folder *there = listed(st, name, MBOX_NO_ROLE);
+
+	for (size_t i = 0; there == NULL && i < st->listed_n; i++) {
+		const struct mbox_folder *f = &st->listed[i];
+		struct slice in = SLICE_LIT("INBOX");
+
+		if (!f->noselect && f->delim != 0 && f->name.n > in.n &&
+		    slice_eq_nocase(slice_sub(f->name, 0, in.n), in) &&
+		    f->name.p[in.n] == f->delim &&
+		    slice_eq(slice_from(f->name, in.n + 1), name))
+			there = f;
+	}
+	return there;
+}
+
 static enum mbox_role
 to_mbox(enum store_mail_role role)
 {
@@ -195,11 +215,34 @@ meet(struct mail_step *st, size_t i, struct err *e)
 	if (there == NULL && to_mbox(f->role) != MBOX_NO_ROLE)
 		there = listed(st, f->name, to_mbox(f->role));
 	if (there == NULL)
+		there = named(st, f->name);
+	if (there == NULL)
 		return 0;
 	if (f->role == STORE_MAIL_NONE)
 		f->role = of_mbox(there->role);
 	f->name = there->name;
 	return keep_folder(st, i, e);
+}
+
+/* At the top, or where the server keeps all: beneath INBOX. */
+static int
+make(struct mail_step *st, struct slice *name, struct err *e)
+{
+	struct err own = { .code = ERR_NONE };
+	const struct mbox_folder *in = listed(st, *name, MBOX_INBOX);
+
+	st->has_list = false;
+	if (mbox_create(st->box, *name, &own) == 0)
+		return 0;
+	if (own.code != ERR_CONFLICT || in == NULL || in->delim == 0) {
+		if (e != NULL)
+			*e = own;
+		return -1;
+	}
+	*name = arena_printf(st->a, "%.*s%c%.*s", SLICE_ARG(in->name),
+			     in->delim, SLICE_ARG(*name));
+	return name->p == NULL ? mail_no_memory(e)
+			       : mbox_create(st->box, *name, e);
 }
 
 int
@@ -222,13 +265,12 @@ mail_role_folder(struct mail_step *st, enum store_mail_role role,
 	*name = slice_c(plain[role]);
 	there = listed(st, *name, to_mbox(role));
 	if (there == NULL)
-		there = listed(st, *name, MBOX_NO_ROLE);
+		there = named(st, *name);
 	if (there != NULL) {
 		*name = there->name;
 		return 0;
 	}
-	st->has_list = false;
-	return mbox_create(st->box, *name, e);
+	return make(st, name, e);
 }
 
 /* ---- all of it ----------------------------------------------------------- */

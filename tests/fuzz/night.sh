@@ -72,6 +72,7 @@ pim | vcard | ical | sif | rrule) dict=vobject ;;
 conf) dict=conf ;;
 http_target) dict=http ;;
 xmpp) dict=xmpp ;;
+imap) dict=imap ;;
 esac
 cd "$tmp"
 # shellcheck disable=SC2086 # the option is one word or none

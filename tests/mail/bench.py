@@ -27,6 +27,7 @@ from stand import Site, until
 class Quiet:
     """An IMAP server with one mail in each mailbox, where nothing happens."""
 
+    master = True  # logs in for everybody
     answers = {
         "CAPABILITY": "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN IDLE UIDPLUS "
                       "MOVE ENABLE CONDSTORE QRESYNC\r\n",

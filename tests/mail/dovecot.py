@@ -141,9 +141,14 @@ def message(subject="Hello", body="Text\r\n", sender="bob@example.org",
 
 
 class Dovecot:
+    master = True  # one who logs in for everybody
+    notify, qresync = True, True
+
     def __init__(self, capability="", cert="good", extra=""):
         # The paths of its sockets have to be short.
         self.dir = tempfile.mkdtemp(prefix="fdc-", dir="/tmp")
+        if capability:
+            self.notify = self.qresync = False
         self.who = account(("dovenull", "nobody"))
         self.proc = None
         self.port, self.tls_port, self.lmtp_port = (
@@ -235,6 +240,20 @@ class Dovecot:
         """As its MTA would."""
         with smtplib.LMTP("127.0.0.1", self.lmtp_port) as s:
             s.sendmail("bob@example.org", [user], raw)
+
+    @staticmethod
+    def name(folder):
+        """What the server calls it."""
+        return folder
+
+    def other_uidvalidity(self, user):
+        self.kill()
+        room = "%s/mail/%s" % (self.dir, user)
+        for name in os.listdir(room):
+            if name.startswith("dovecot"):
+                os.unlink("%s/%s" % (room, name))
+        time.sleep(1.1)  # the new one is made of the time
+        self.start()
 
     def client(self, user):
         c = imaplib.IMAP4("127.0.0.1", self.port)

@@ -124,9 +124,12 @@ class Site:
             "store": "sqlite:%s/db" % self.room,
             "state_dir": self.room, "key_file": self.room + "/key",
             "alarm_poll": "1", "imap_host": dovecot.HOST, "imap_port": imap.tls_port,
-            "imap_ca_file": imap.ca, "imap_master_user": dovecot.MASTER,
-            "imap_master_password_file": master,
+            "imap_ca_file": imap.ca,
         }
+        self.imap = imap
+        if imap.master:
+            conf.update({"imap_master_user": dovecot.MASTER,
+                         "imap_master_password_file": master})
         if sink:
             conf.update({"smtp_server": "127.0.0.1:%d" % sink.port,
                          "smtp_tls": "none",
@@ -174,6 +177,10 @@ class Site:
         """An account with mail, and its phone."""
         self.command("user", "add", name, "--password-stdin",
                      stdin=PASSWORD + "\n")
+        if not self.imap.master:
+            self.imap.user(name)
+            self.command("mail", "set", name, "password", "--password-stdin",
+                         stdin=self.imap.password + "\n")
         # The first one begins the watch: what it is to hold to comes first.
         keys.setdefault("addresses", name + "@example.org")
         for k, v in keys.items():

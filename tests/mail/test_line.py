@@ -385,6 +385,13 @@ class TestLies(unittest.TestCase):
         self.liar(UID_FETCH=rows)
         with self.assertRaisesRegex(Refused, "more messages"):
             self.box.fetch(FLAGS, most=10)
+        for answer in (b"* SEARCH 1" + b" 2" * 40000 + b"\r\n",
+                       b"* SEARCH" + b" 7" * 1000000 + b"\r\n"):
+            self.liar(UID_SEARCH=answer)
+            self.refused("lists more|sends more", "search", 0, 0)
+            self.refused("lists more|sends more", "search", 0, 0)
+        self.liar(LIST=b'* LIST () "/" x\r\n' * 3000)
+        self.refused("lists more", "list")
         # Others than those asked for are left out.
         self.liar(UID_FETCH=rows)
         self.assertEqual(len(self.box.fetch(FLAGS, 5, 7, most=2000)), 3)
