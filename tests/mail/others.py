@@ -207,8 +207,9 @@ class Cyrus(Other):
         for name, text in (("imapd.conf", IMAPD), ("cyrus.conf", MASTER_CONF)):
             with open("%s/%s" % (self.dir, name), "w") as f:
                 f.write(text.format(**fill))
-        self.inside("saslpasswd2", "-p", "-c", "-f", self.in_ + "/sasldb2",
-                    "-u", "localhost", MASTER, stdin=MASTER_PASSWORD)
+        for who in (MASTER, "cyrus"):
+            self.inside("saslpasswd2", "-p", "-c", "-f", self.in_ + "/sasldb2",
+                        "-u", "localhost", who, stdin=MASTER_PASSWORD)
         for name in ("conf/db", "conf/socket", "mail", "proc", "lock", "sieve"):
             os.makedirs("%s/%s" % (self.dir, name))
         self.inside("chown", "-R", "cyrus:mail", self.in_)
@@ -233,11 +234,31 @@ class Cyrus(Other):
         with smtplib.LMTP("127.0.0.1", self.lmtp_port) as s:
             s.sendmail("bob@example.org", [user], raw)
 
-    def client(self, user):
+    def other_uidvalidity(self, user):
+        """The mailbox is lost, and what was in it put back."""
+        c = self.client(user)
+        c.select()
+        rows = c.fetch("1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]
+        rows = [(imaplib.ParseFlags(r[0]), imaplib.Internaldate2tuple(r[0]),
+                 r[1]) for r in rows if isinstance(r, tuple)]
+        c.logout()
+        admin = self.client("cyrus", "cyrus")
+        box = "user" + ("/" if self.alt == "yes" else ".") + user
+        admin.setacl(box, "cyrus", "lrswipkxtecda")
+        if admin.delete(box)[0] != "OK":
+            raise Failed("the mailbox cannot be deleted")
+        admin.logout()
+        time.sleep(1.1)  # the new one is made of the time
+        c = self.client(user)
+        for flags, date, raw in rows:
+            flags = b" ".join(f for f in flags if f != b"\\Recent").decode()
+            c.append("INBOX", "(%s)" % flags, time.mktime(date), raw)
+        c.logout()
+
+    def client(self, user, as_=MASTER):
         c = imaplib.IMAP4("127.0.0.1", self.port)
         c.authenticate("PLAIN", lambda _: ("%s\0%s\0%s" % (
-            user, MASTER, MASTER_PASSWORD)).encode())
-        c.capability()
+            user, as_, MASTER_PASSWORD)).encode())
         c.capabilities = tuple(c.capability()[1][0].decode().split())
         return c
 
