@@ -35,18 +35,17 @@ pim_mail_new(struct arena *a, enum pim_kind kind)
 static struct slice
 address(struct arena *a, struct slice value)
 {
-	size_t at = slice_find(value, '<');
+	struct pim_addresses l = { .s = value };
+	struct slice s;
 	char *p;
 
-	if (at != SIZE_MAX) {
-		value = slice_from(value, at + 1);
-		value = slice_sub(value, 0, slice_find(value, '>'));
-	}
-	value = slice_trim(slice_sub(value, 0, slice_find(value, ',')));
-	p = arena_alloc(a, value.n + 1);
-	for (size_t i = 0; p != NULL && i < value.n; i++)
-		p[i] = slice_lower(value.p[i]);
-	return (struct slice){ p, p == NULL ? 0 : value.n };
+	if (!pim_mime_address(&l, &s))
+		s = SLICE_LIT("");
+	p = arena_alloc(a, s.n + 1);
+	for (size_t i = 0; p != NULL && i < s.n; i++)
+		p[i] = slice_lower(s.p[i]);
+	return p == NULL ? (struct slice){ NULL, 0 }
+			 : pim_mime_words(a, (struct slice){ p, s.n });
 }
 
 static struct slice
@@ -96,8 +95,8 @@ fields(struct arena *a, struct pim_mail *m)
 
 		if (slice_is_nocase(name, "Message-ID"))
 			to = &m->message_id;
-		else if (slice_is_nocase(name, "From"))
-			to = &from;
+		else if (slice_is_nocase(name, "From") && from.n == 0)
+			from = value;
 		else if (slice_is_nocase(name, "To"))
 			to = &m->to;
 		else if (slice_is_nocase(name, "Subject"))

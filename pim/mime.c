@@ -200,20 +200,19 @@ pim_mime_unhex(struct arena *a, struct slice s, char mark, bool underline)
 	return (struct slice){ p, n };
 }
 
-/* "=?charset?Q?text?=" at the start of s: its length, or 0. */
+/* "=?charset?Q?text?=" at the start of s: its length, or 0. out: its bytes;
+   .p == NULL: memory is short. */
 static size_t
-encoded_word(struct arena *a, struct slice s, struct slice *out)
+encoded_word(struct arena *a, struct slice s, struct slice *charset,
+	     struct slice *out)
 {
 	size_t q1 = slice_find(slice_from(s, 2), '?');
-	struct slice charset;
 	struct slice text;
 	size_t q3;
 	char how;
 
 	if (!slice_starts(s, "=?") || q1 == SIZE_MAX || q1 + 5 > s.n)
 		return 0;
-	charset = slice_sub(s, 2, q1);
-	charset = slice_sub(charset, 0, slice_find(charset, '*'));
 	how = slice_lower(s.p[q1 + 3]);
 	if (s.p[q1 + 4] != '?' || (how != 'q' && how != 'b'))
 		return 0;
@@ -228,44 +227,85 @@ encoded_word(struct arena *a, struct slice s, struct slice *out)
 	} else {
 		*out = pim_mime_unhex(a, text, '=', true);
 	}
-	if (out->p != NULL)
-		*out = pim_mime_utf8(a, *out, charset);
+	*charset = slice_sub(s, 2, q1);
+	*charset = slice_sub(*charset, 0, slice_find(*charset, '*'));
 	return q1 + 5 + q3 + 2;
+}
+
+struct words {
+	struct arena *a;
+	struct buf text;
+	struct buf run; /* of encoded words that follow each other */
+	struct slice charset;
+	size_t blanks; /* behind them */
+	bool nomem;
+};
+
+/* Some programs cut a character in two: bytes of one charset belong together.
+ */
+static void
+end_run(struct words *w)
+{
+	struct slice s = { NULL, 0 };
+
+	if (w->run.n > 0)
+		s = pim_mime_utf8(w->a, buf_slice(&w->run), w->charset);
+	w->nomem |= w->run.n > 0 && s.p == NULL;
+	if (s.p != NULL)
+		buf_add(&w->text, s);
+	buf_cut(&w->run, 0);
+}
+
+/* Blanks between two encoded words are no text. */
+static void
+put_word(struct words *w, struct slice charset, struct slice bytes)
+{
+	if (!slice_eq_nocase(charset, w->charset))
+		end_run(w);
+	w->charset = charset;
+	w->blanks = 0;
+	buf_add(&w->run, bytes);
+}
+
+static void
+put_char(struct words *w, char c)
+{
+	if (w->charset.p != NULL && c == ' ') {
+		w->blanks++;
+		return;
+	}
+	end_run(w);
+	w->charset = (struct slice){ NULL, 0 };
+	for (; w->blanks > 0; w->blanks--)
+		buf_byte(&w->text, ' ');
+	buf_byte(&w->text, (unsigned char)c);
 }
 
 struct slice
 pim_mime_words(struct arena *a, struct slice value)
 {
 	struct slice s = unfold(a, slice_sub(value, 0, PIM_MAIL_HEADER_MAX));
-	struct buf b = BUF_IN(a);
-	size_t blank = SIZE_MAX; /* of the output, behind an encoded word */
+	struct words w = { .a = a, .text = BUF_IN(a), .run = BUF_IN(a) };
 	struct slice out;
 
 	if (s.p == NULL)
 		return s;
-	while (s.n > 0 && b.n < PIM_MAIL_WORD_MAX) {
-		struct slice word = SLICE_LIT("");
-		size_t n = encoded_word(a, s, &word);
+	while (s.n > 0 && w.text.n + w.run.n < PIM_MAIL_WORD_MAX) {
+		struct slice bytes = SLICE_LIT(""), charset;
+		size_t n = encoded_word(a, s, &charset, &bytes);
 
-		if (n > 0 && word.p == NULL)
-			return word;
-		if (n > 0) {
-			/* Blanks between two of them are no text. */
-			if (blank != SIZE_MAX)
-				buf_cut(&b, blank);
-			buf_add(&b, word);
-			blank = b.n;
-		} else {
-			n = 1;
-			buf_byte(&b, (unsigned char)s.p[0]);
-			if (s.p[0] != ' ')
-				blank = SIZE_MAX;
-		}
-		s = slice_from(s, n);
+		if (bytes.p == NULL)
+			return bytes;
+		if (n > 0)
+			put_word(&w, charset, bytes);
+		else
+			put_char(&w, s.p[0]);
+		s = slice_from(s, n > 0 ? n : 1);
 	}
-	if (!buf_ok(&b))
+	end_run(&w);
+	if (!buf_ok(&w.text) || !buf_ok(&w.run) || w.nomem)
 		return (struct slice){ NULL, 0 };
-	out = buf_slice(&b);
+	out = buf_slice(&w.text);
 	out = pim_to_utf8(a, out, SLICE_LIT(""));
 	if (out.p == NULL)
 		return out;
@@ -302,9 +342,27 @@ pim_mime_unqp(struct arena *a, struct slice s)
 /* ---- parameters
  * -------------------------------------------------------------- */
 
-/* The next "; name=value" of a field; quotes are taken off. */
+/* The end of a quoted text, and what it says. */
+static size_t
+quoted(struct arena *a, struct slice s, struct slice *out)
+{
+	char *p = arena_alloc(a, s.n + 1);
+	size_t n = 0, i = 0;
+
+	for (; p != NULL && i < s.n && s.p[i] != '"'; i++) {
+		if (s.p[i] == '\\' && i + 1 < s.n)
+			i++;
+		p[n++] = s.p[i];
+	}
+	*out = (struct slice){ p, p == NULL ? 0 : n };
+	return i;
+}
+
+/* The next "; name=value" of a field; quotes are taken off. value->p NULL:
+   memory is short. */
 static bool
-next_param(struct slice *rest, struct slice *name, struct slice *value)
+next_param(struct arena *a, struct slice *rest, struct slice *name,
+	   struct slice *value)
 {
 	size_t semi = slice_find(*rest, ';');
 	size_t eq;
@@ -325,13 +383,12 @@ next_param(struct slice *rest, struct slice *name, struct slice *value)
 		*rest = slice_from(*rest, 1);
 	if (rest->n > 0 && *rest->p == '"') {
 		*rest = slice_from(*rest, 1);
-		end = slice_find(*rest, '"');
+		end = quoted(a, *rest, value);
 	} else {
 		end = slice_find(*rest, ';');
+		*value = slice_trim(slice_sub(*rest, 0, end));
 	}
-	*value = slice_sub(*rest, 0, end);
-	*rest = end == SIZE_MAX ? slice_from(*rest, rest->n)
-				: slice_from(*rest, end);
+	*rest = slice_from(*rest, end == SIZE_MAX ? rest->n : end);
 	return true;
 }
 
@@ -372,7 +429,9 @@ pim_mime_param(struct arena *a, struct slice field, const char *want)
 	struct slice name;
 	struct slice value;
 
-	while (next_param(&field, &name, &value)) {
+	while (next_param(a, &field, &name, &value)) {
+		if (value.p == NULL)
+			return value;
 		if (slice_is_nocase(name, want))
 			return value;
 		(void)add_piece(a, name, value, want, &b, &charset);
@@ -419,11 +478,20 @@ clock_of(struct slice s)
 	return v[0] * 3600 + v[1] * 60 + v[2];
 }
 
-/* "+0200" in seconds; a name is UTC, which is what most of them mean. */
+/* "+0200" in seconds, or one of the names of RFC 5322, 4.3; another name is
+   UTC, which is what most of them mean. */
 static int64_t
 offset_of(struct slice s)
 {
+	static const char zones[] = "edtestcdtcstmdtmstpdtpst"; /* from -4 on */
 	int64_t v;
+
+	for (size_t i = 0; s.n == 3 && i < 8; i++) {
+		struct slice zone = { zones + i * 3, 3 };
+
+		if (slice_eq_nocase(s, zone))
+			return -3600 * (4 + (int64_t)(i + 1) / 2);
+	}
 
 	if (s.n != 5 || (s.p[0] != '+' && s.p[0] != '-') ||
 	    !slice_i64(slice_from(s, 1), &v) || v < 0)

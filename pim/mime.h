@@ -28,6 +28,21 @@ struct slice pim_mime_get(struct arena *a, struct slice s, const char *name);
  */
 struct slice pim_mime_words(struct arena *a, struct slice value);
 
+/*
+ * The addresses of a field like To, as it stands. Set s, the rest is 0. broken:
+ * they cannot be read for sure (then what was found may be somebody else's).
+ */
+enum { PIM_ADDRESS_MAX = 320 };
+struct pim_addresses {
+	struct slice s;
+	size_t at, n;
+	bool angle, had_angle, quoted, broken;
+	char text[PIM_ADDRESS_MAX]; /* of the one that is being read */
+};
+
+/* The next one, until the next call; false: there is none. */
+bool pim_mime_address(struct pim_addresses *l, struct slice *out);
+
 /* "Tue, 12 May 2009 06:29:00 +0200" in ms; 0: it is none. */
 int64_t pim_mime_date(struct slice value);
 

@@ -25,6 +25,23 @@ lower(struct arena *a, struct slice s)
 	return (struct slice){ p, p == NULL ? 0 : s.n };
 }
 
+/* "Text/Plain; ..." to "text/plain", also where there is none that makes sense
+   (RFC 2045, 5.2). */
+static struct slice
+type_of(struct arena *a, struct slice field)
+{
+	struct slice s =
+	    slice_trim(slice_sub(field, 0, slice_find(field, ';')));
+	size_t slashes = 0;
+	bool text = true;
+
+	for (size_t i = 0; i < s.n; i++) {
+		slashes += s.p[i] == '/';
+		text &= s.p[i] > ' ' && s.p[i] < 0x7f;
+	}
+	return slashes == 1 && text ? lower(a, s) : SLICE_LIT("text/plain");
+}
+
 /* Octets of base64 text, decoded. */
 static int64_t
 b64_size(struct slice s)
@@ -34,6 +51,26 @@ b64_size(struct slice s)
 	for (size_t i = 0; i < s.n; i++)
 		n += s.p[i] > ' ' && s.p[i] != '=';
 	return n * 3 / 4;
+}
+
+/* Octets of quoted-printable text, decoded. */
+static int64_t
+qp_size(struct arena *a, struct slice s)
+{
+	struct slice out = pim_mime_unqp(a, s);
+
+	return out.p == NULL ? -1 : (int64_t)out.n;
+}
+
+/* The line end in front of a dividing line belongs to that. */
+static struct slice
+without_end(struct slice s)
+{
+	if (slice_ends(s, "\n"))
+		s.n--;
+	if (slice_ends(s, "\r"))
+		s.n--;
+	return s;
 }
 
 static void
@@ -51,8 +88,13 @@ close_part(struct walk *w, size_t end)
 	body = slice_sub(w->s, p->body, p->end - p->body);
 	how = pim_mime_get(w->a, slice_sub(w->s, p->start, p->body - p->start),
 			   "Content-Transfer-Encoding");
-	p->size =
-	    slice_is_nocase(how, "base64") ? b64_size(body) : (int64_t)body.n;
+	if (end < w->s.n)
+		body = without_end(body);
+	p->size = slice_is_nocase(how, "base64") ? b64_size(body)
+		  : slice_is_nocase(how, "quoted-printable")
+		      ? qp_size(w->a, body)
+		      : (int64_t)body.n;
+	w->nomem |= p->size < 0;
 }
 
 /* The file's name, by either of the two fields that may tell it. */
@@ -92,10 +134,7 @@ enter(struct walk *w, size_t start, size_t head)
 	*p = (struct pim_part){ .start = start,
 				.body = body,
 				.depth = w->depth };
-	p->type =
-	    lower(w->a, slice_trim(slice_sub(type, 0, slice_find(type, ';'))));
-	if (p->type.p != NULL && p->type.n == 0)
-		p->type = SLICE_LIT("text/plain");
+	p->type = type_of(w->a, type);
 	p->name = name_of(w, place, type);
 	p->attached = slice_starts_nocase(place, "attachment") ||
 		      p->name.n > 0 || !slice_starts(p->type, "text/");

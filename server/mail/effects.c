@@ -276,8 +276,10 @@ append_where(struct mail_step *st, const struct store_mail_effect *f,
 	if (mail_select(st, ap->folder, &own) == 0)
 		return 0;
 	if (own.code == ERR_NOTFOUND &&
-	    mbox_create(st->box, ap->name, NULL) == 0)
+	    mail_make_folder(st, &st->folder[ap->folder].name, &own) == 0) {
+		ap->name = st->folder[ap->folder].name;
 		return mail_select(st, ap->folder, e);
+	}
 	if (e != NULL)
 		*e = own;
 	return -1;

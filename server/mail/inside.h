@@ -90,6 +90,10 @@ size_t mail_folder_of(const struct mail_step *st, int64_t collection);
 int mail_role_folder(struct mail_step *st, enum store_mail_role role,
 		     struct slice *name, struct err *e);
 
+/* Make it, at the top or where the server keeps all: beneath INBOX, and then it
+   has another name. */
+int mail_make_folder(struct mail_step *st, struct slice *name, struct err *e);
+
 unsigned mail_flags_of(unsigned mbox);
 unsigned mail_flags_to(unsigned pim);
 

@@ -6,11 +6,12 @@
 #include "server/mail/inside.h"
 
 #include "base/buf.h"
+#include "pim/mime.h"
 
 #include <stdio.h>
 #include <time.h>
 
-enum { HEAD_MAX = 256 * 1024, ADDRESS_MAX = 320 };
+enum { HEAD_MAX = 256 * 1024 };
 
 static int
 wrong(struct err *e, const char *what, struct slice s)
@@ -92,102 +93,6 @@ value_of(struct slice f)
 
 /* ---- addresses ----------------------------------------------------------- */
 
-struct list {
-	struct slice s;
-	size_t at;
-	char text[ADDRESS_MAX + 1]; /* of the address that is being read */
-	size_t n;
-	bool angle, had_angle, too_long, broken;
-};
-
-static void
-skip_quoted(struct list *l)
-{
-	for (l->at++; l->at < l->s.n && l->s.p[l->at] != '"'; l->at++)
-		l->at += l->s.p[l->at] == '\\';
-	l->at++;
-}
-
-static void
-skip_comment(struct list *l)
-{
-	int depth = 0;
-
-	do {
-		char c = l->s.p[l->at++];
-
-		if (c == '\\')
-			l->at++;
-		depth += c == '(';
-		depth -= c == ')';
-	} while (depth > 0 && l->at < l->s.n);
-}
-
-static void
-keep(struct list *l, char c)
-{
-	if (l->had_angle && !l->angle)
-		return; /* behind the brackets there is nothing */
-	if (l->n == 0 && (c == ' ' || c == '\t' || c == '\r' || c == '\n'))
-		return;
-	if (l->n == ADDRESS_MAX)
-		l->too_long = true;
-	else
-		l->text[l->n++] = c;
-}
-
-static void
-one(struct list *l, char c)
-{
-	switch (c) {
-	case '"':
-		skip_quoted(l);
-		return;
-	case '(':
-		skip_comment(l);
-		return;
-	case '<':
-		/* What cannot be read for sure is sent to nobody. */
-		l->broken |= l->had_angle;
-		l->angle = l->had_angle = true;
-		l->n = 0;
-		break;
-	case '>':
-		l->broken |= !l->angle;
-		l->angle = false;
-		break;
-	case ':': /* the name of a group, or a route: not of the address */
-		l->n = 0;
-		break;
-	default:
-		keep(l, c);
-	}
-	l->at++;
-}
-
-/* The next address; empty: none. */
-static struct slice
-next(struct list *l)
-{
-	struct slice out;
-
-	do {
-		l->n = 0;
-		l->angle = l->had_angle = l->too_long = false;
-		while (l->at < l->s.n) {
-			char c = l->s.p[l->at];
-
-			if (!l->angle && (c == ',' || c == ';'))
-				break;
-			one(l, c);
-		}
-		l->broken |= l->angle;
-		l->at++;
-		out = slice_trim((struct slice){ l->text, l->n });
-	} while (out.n == 0 && l->at < l->s.n);
-	return out;
-}
-
 static int
 add_to(struct arena *a, struct mail_letter *out, struct slice address,
        struct err *e)
@@ -210,16 +115,15 @@ static int
 recipients(struct arena *a, struct mail_letter *out, struct slice value,
 	   struct err *e)
 {
-	struct list l = { .s = value };
+	struct pim_addresses l = { .s = value };
 	struct slice address;
 
-	while (address = next(&l), address.n > 0 && !l.broken && !l.too_long) {
+	while (pim_mime_address(&l, &address) && !l.broken) {
 		if (add_to(a, out, address, e) < 0)
 			return -1;
 	}
-	return l.broken || l.too_long
-		   ? wrong(e, "these are no mail addresses", value)
-		   : 0;
+	/* What cannot be read for sure is sent to nobody. */
+	return l.broken ? wrong(e, "these are no mail addresses", value) : 0;
 }
 
 /* ---- the sender ---------------------------------------------------------- */
@@ -241,12 +145,14 @@ static int
 sender(struct arena *a, const struct store_mail_login *login, struct slice from,
        struct mail_letter *out, bool *keep_from, struct err *e)
 {
-	struct list l = { .s = from };
-	struct slice rest = login->addresses, word = { NULL, 0 };
-	struct slice mine = own(login, next(&l));
+	struct pim_addresses l = { .s = from };
+	struct slice rest = login->addresses, word = { NULL, 0 }, first, second;
+	struct slice mine = { NULL, 0 };
 
+	if (pim_mime_address(&l, &first))
+		mine = own(login, first);
 	/* Two senders are one too many. */
-	*keep_from = mine.n > 0 && next(&l).n == 0;
+	*keep_from = mine.n > 0 && !pim_mime_address(&l, &second);
 	if (!*keep_from && slice_word(&rest, " ", &word))
 		mine = word;
 	if (mine.n == 0 && submit_address_ok(login->user))

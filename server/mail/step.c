@@ -224,13 +224,15 @@ meet(struct mail_step *st, size_t i, struct err *e)
 	return keep_folder(st, i, e);
 }
 
-/* At the top, or where the server keeps all: beneath INBOX. */
-static int
-make(struct mail_step *st, struct slice *name, struct err *e)
+int
+mail_make_folder(struct mail_step *st, struct slice *name, struct err *e)
 {
 	struct err own = { .code = ERR_NONE };
-	const struct mbox_folder *in = listed(st, *name, MBOX_INBOX);
+	const struct mbox_folder *in;
 
+	if (list(st, e) < 0)
+		return -1;
+	in = listed(st, *name, MBOX_INBOX);
 	st->has_list = false;
 	if (mbox_create(st->box, *name, &own) == 0)
 		return 0;
@@ -270,7 +272,7 @@ mail_role_folder(struct mail_step *st, enum store_mail_role role,
 		*name = there->name;
 		return 0;
 	}
-	return make(st, name, e);
+	return mail_make_folder(st, name, e);
 }
 
 /* ---- all of it ----------------------------------------------------------- */
