@@ -317,6 +317,7 @@ append_place(struct mail_step *st, struct store_tx *tx,
 				      .item = f->item,
 				      .flags = mail_flags_of(ap->flags),
 				      .size = (int64_t)ap->bytes.n };
+	struct store_mail_folder *fo;
 	struct store_item *it;
 	size_t n;
 
@@ -326,10 +327,18 @@ append_place(struct mail_step *st, struct store_tx *tx,
 	if (n == 0 || it->deleted)
 		return tx->v->mail->body_drop(tx, &f->item, 1, e);
 	if (ap->uid == 0 || ap->folder == SIZE_MAX ||
-	    it->collection != f->collection ||
-	    st->folder[ap->folder].uidvalidity != st->state.uidvalidity)
+	    it->collection != f->collection)
 		return 0;
-	return tx->v->mail->place_put(tx, &p, 1, e);
+	fo = &st->folder[ap->folder];
+	/* One that was not looked at yet, or was not there. */
+	if (fo->uidvalidity == 0) {
+		fo->uidvalidity = st->state.uidvalidity;
+		if (tx->v->mail->folder_put(tx, fo, 1, e) < 0)
+			return -1;
+	}
+	return fo->uidvalidity == st->state.uidvalidity
+		   ? tx->v->mail->place_put(tx, &p, 1, e)
+		   : 0;
 }
 
 static int

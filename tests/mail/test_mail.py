@@ -262,6 +262,24 @@ class TestWay(Base):
         phone.sync(self.site.port, [("Delete", "d1")])
         until("gone", lambda: not self.at_server("Drafts"))
 
+    def test_draft_before_the_first_look(self):
+        """Of a folder that nobody has seen yet, and that may not be there."""
+        self.d.kill()
+        try:
+            self.site.user(self.user, folders="Drafts")
+            phone = self.site.phone(self.user, db="mail/Drafts")
+            phone.sync(self.site.port)
+            phone.sync(self.site.port, [("Add", "d1", mailphone.letter(
+                "To: bob@example.org\r\nSubject: early\r\n\r\nx\r\n"))])
+        finally:
+            self.d.start()
+        self.site.command("mail", "set", self.user, "on", "yes")
+        until("there", lambda: self.at_server("Drafts"))
+        self.look()
+        phone.sync(self.site.port)
+        self.assertEqual([c for c in phone.changes if c[0] == "Add"], [])
+        self.assertEqual(len(self.at_server("Drafts")), 1)
+
     def test_remove(self):
         phone = self.account([message("one")])
         self.has(phone, "one")
