@@ -194,7 +194,8 @@ put_date(struct buf *b, int64_t ms)
 
 struct head {
 	struct slice from;
-	bool from_twice, date, message_id;
+	size_t from_n;
+	bool date, message_id;
 };
 
 static int
@@ -211,7 +212,7 @@ look(struct arena *a, struct slice all, struct head *h, struct mail_letter *out,
 		    recipients(a, out, value_of(f), e) < 0)
 			return -1;
 		if (slice_is_nocase(name, "From")) {
-			h->from_twice = h->from.n > 0;
+			h->from_n++;
 			h->from = value_of(f);
 		}
 		h->date |= slice_is_nocase(name, "Date");
@@ -227,9 +228,8 @@ put_head(struct buf *b, struct slice *rest, bool keep_from, bool keep_bcc)
 {
 	/* Traces of other journeys, and what phones put there for us. */
 	static const char *const drop[] = {
-		"Return-Path", "Received",   "Sender",        "Resent-To",
-		"Resent-Cc",   "Resent-Bcc", "Resent-From",   "Resent-Sender",
-		"Status",      "X-Status",   "Apparently-To", NULL
+		"Return-Path", "Received",      "Sender", "Status",
+		"X-Status",    "Apparently-To", NULL,
 	};
 	struct slice f;
 
@@ -238,6 +238,7 @@ put_head(struct buf *b, struct slice *rest, bool keep_from, bool keep_bcc)
 
 		if (name.n == 0 || is_one_of(name, drop) ||
 		    slice_starts_nocase(name, "X-Sync-") ||
+		    slice_starts_nocase(name, "Resent-") ||
 		    (slice_is_nocase(name, "Bcc") && !keep_bcc) ||
 		    (slice_is_nocase(name, "From") && !keep_from))
 			continue;
@@ -263,7 +264,7 @@ mail_letter(struct arena *a, const struct store_mail_login *login,
 	if (look(a, all, &h, out, e) < 0 ||
 	    sender(a, login, h.from, out, &keep_from, e) < 0)
 		return -1;
-	keep_from = keep_from && !h.from_twice;
+	keep_from = keep_from && h.from_n == 1;
 	if (!keep_from)
 		buf_printf(&b, "From: <%s>\r\n", out->from);
 	if (!h.date)

@@ -373,7 +373,9 @@ class TestSending(Base):
             "To: bob@example.org\r\nSubject: trick\rBcc: eve@example.org\r\n"
             "Resent-To: eve@example.org\r\nResent-Bcc: eve@example.org\r\n"
             "Apparently-To: eve@example.org\r\n"
-            "From: eve@example.org\r\nSender: eve@example.org\r\n"
+            "From: eve@example.org\r\nFrom:\r\n"
+            "From: " + self.user + "@example.org\r\n"
+            "Sender: eve@example.org\r\n"
             "X-A: =?utf-8?Q?=0D=0ABcc:_eve@example.org?=\r\n"
             "Comments: (to: eve@example.org)\r\n\r\n"
             "Bcc: eve@example.org\r\n"))
