@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -169,6 +170,11 @@ class Site:
             raise AssertionError("%s: %d %s%s" % (args, r.returncode, r.stdout,
                                                   r.stderr))
         return r.stdout + r.stderr
+
+    def peak_kb(self):
+        """Most memory that the daemon had."""
+        with open("/proc/%d/status" % self.daemon.proc.pid) as f:
+            return int(re.search(r"VmHWM:\s+(\d+)", f.read())[1])
 
     def json(self, *args):
         return json.loads(self.command("--json", *args))

@@ -269,8 +269,7 @@ class TestStrings(unittest.TestCase):
                     "\r\n%s\r\n.\r\nF9 LOGOUT\r\n") % (
                         (s + "@%s%d" % (luid, i),) + (s,) * 6)
                 p.sync(site.port)
-                p.sync(site.port, [("Add", s[:60], mailphone.letter(
-                    text.replace("\x7f", "\x7f")))])
+                p.sync(site.port, [("Add", s[:60], mailphone.letter(text))])
 
     @staticmethod
     def moves(site, phone):

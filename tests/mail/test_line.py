@@ -434,6 +434,41 @@ class TestLies(unittest.TestCase):
         with self.assertRaises(Refused):
             self.box.fetch(FLAGS)
 
+    def test_bye_at_any_moment(self):
+        """Before, within and instead of the answer to each command; and a line
+        that ends in a wait."""
+        ask = {
+            "SELECT": lambda: self.box.select(),
+            "STATUS": lambda: self.box("status", "x"),
+            "LIST": lambda: self.box("list"),
+            "CREATE": lambda: self.box("create", "x"),
+            "UID_SEARCH": lambda: self.box("search", 0, 0),
+            "UID_FETCH": lambda: self.box.fetch(BYTES, 1, 1, cap=10, most=1),
+            "UID_STORE": lambda: self.box("store", 3, SEEN, 0),
+            "UID_COPY": lambda: self.box("move", 3, "x"),
+            "APPEND": lambda: self.box("append", "x", 0, self.dir + "/good.pem"),
+            "IDLE": lambda: (self.box("idle"), self.box("wait", 3000),
+                             self.box("done")),
+            "NOTIFY": lambda: self.box("idle", "Sent", 1, 1),
+        }
+        for word, call in ask.items():
+            for said in (b"* BYE enough\r\n", b"* BYE [UNAVAILABLE] {5}\r\n",
+                         b"* 1 FETCH (UID 1 BODY[] {10}\r\n* BYE x\r\n",
+                         b"+ go on\r\n* BYE now\r\n"):
+                def bye(c, tag, said=said):
+                    c.sendall(said)
+                    c.shutdown(socket.SHUT_RDWR)
+                if word == "SELECT":
+                    s = Liar({"SELECT": bye})
+                    self.addCleanup(s.close)
+                    self.box.open(s.port, secret="x", ms=2000)
+                else:
+                    self.liar(**{word: bye, "CAPABILITY": b"* CAPABILITY "
+                                 b"IMAP4rev1 IDLE NOTIFY\r\n"})
+                with self.assertRaises(Refused, msg=(word, said)):
+                    call()
+                self.refused("hung up|goodbye|no sense", "list")
+
     def test_cut_anywhere(self):
         whole = (b"* 1 FETCH (UID 1 FLAGS (\\Seen $Forwarded) RFC822.SIZE 3 "
                  b"INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" "

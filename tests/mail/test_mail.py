@@ -519,20 +519,29 @@ class TestTrouble(Base):
         self.assertEqual(phone.changes, [])
         self.assertGreaterEqual(len(phone.got), len(raw))
 
-    def test_fifty_megabytes(self):
+    def put_big(self, user):
         big = message("big") + b"x" * 76 + b"\r\n"
         big += (b"y" * 76 + b"\r\n") * (50000000 // 78)
-        path = "%s/mail/%s/new" % (self.d.dir, self.user)
-        self.d.deliver(self.user, message("small"))
-        name = "%s/%d.M1.x" % (path, time.time())
+        self.d.deliver(user, message("small"))
+        name = "%s/mail/%s/new/%d.M1.x" % (self.d.dir, user, time.time())
         with open(name, "wb") as f:
             f.write(big)
         os.chmod(name, 0o666)
+        return big
+
+    def test_fifty_megabytes(self):
+        big = self.put_big(self.user)
         phone = self.account()
         self.has(phone, "big", "small")
         text = phone.got[phone.luid("big")]
         self.assertLess(len(text), 700000)
         self.assertIn("<XVal>%d</XVal>" % len(big), text[-500:])
+        # And somebody wants all of it.
+        self.put_big("wants-all")
+        self.site.user("wants-all", cap="50000000")
+        until("the look", lambda: self.site.state("wants-all") == "ok")
+        print("50 MB: the daemon had %d kB at most" % self.site.peak_kb())
+        self.assertLess(self.site.peak_kb(), 600000)
 
 
 # ---- killed at every point ---------------------------------------------------
