@@ -13,7 +13,10 @@ enum {
 	LOOP_DUE_PAGE = 64,
 	LOOP_EVENTS = 64,
 	LOOP_WORKERS_MAX = 64,
-	LOOP_AGAIN = 3, /* looks in a row that end with news already */
+	/* Looks in a row, each soon after the one before: then the line is let
+	   go, and the mailbox looked at as one without. */
+	LOOP_BUSY = 100,
+	LOOP_SOON_MS = 1000,
 	LOOP_AWAY_MS = 30 * 1000, /* first pause, doubled */
 	LOOP_AWAY_MAX_MS = 30 * 60 * 1000,
 	/* Servers lock accounts after some wrong passwords. */
@@ -30,7 +33,7 @@ struct watch {
 	int64_t looked_mono; /* when the last look ended */
 	struct mbox *box;    /* NULL: no line */
 	struct watch *next;  /* in the queue */
-	int in_a_row;        /* looks that ended with news again; as box */
+	int in_a_row;        /* looks, each soon after another; as box */
 	bool queued, busy;
 	bool look; /* not only because its line says something */
 	bool lost; /* not ours any more */

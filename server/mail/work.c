@@ -161,6 +161,16 @@ others(const struct mail_step *st, struct mbox_known *out, bool *all)
 	return n;
 }
 
+/* A server that always has news, true or not, would have us look for ever. */
+static bool
+talks_always(struct watch *w)
+{
+	if (w->in_a_row < LOOP_BUSY)
+		return false;
+	w->in_a_row = 0;
+	return true;
+}
+
 /* Its line stays, where it can tell of news and there is room for it. */
 static void
 go_idle(struct look *lk, struct watch *w, const struct mail_step *st,
@@ -172,18 +182,14 @@ go_idle(struct look *lk, struct watch *w, const struct mail_step *st,
 	size_t n = others(st, other, &all);
 
 	if ((mbox_caps(w->box) & MBOX_CAN_IDLE) == 0 ||
-	    atomic_load(&lk->m->lines) > max ||
+	    atomic_load(&lk->m->lines) > max || talks_always(w) ||
 	    mbox_idle(w->box, st->a, other, n, NULL) < 0 ||
 	    mbox_news(w->box, &news, NULL) < 0)
 		return;
 	out->waits = true;
-	/* One that always says something else than when it was opened is not
-	   looked at for ever. */
-	w->in_a_row = news ? w->in_a_row + 1 : 0;
-	w->look |= news && w->in_a_row <= LOOP_AGAIN;
+	w->look |= news;
 	for (size_t i = 0; i < n; i++)
 		all &= other[i].told;
-	all &= w->in_a_row <= LOOP_AGAIN;
 	/* What it does not tell of is looked at. */
 	if (all || out->pause_ms > SRV_MAIL_IDLE_MS)
 		out->pause_ms = SRV_MAIL_IDLE_MS;
@@ -203,6 +209,10 @@ look_at(struct look *lk, struct watch *w, struct outcome *out)
 	struct err why = { .code = ERR_NONE };
 	bool wanted = false;
 
+	w->in_a_row =
+	    w->looked_mono > 0 && clk_mono_ms() - w->looked_mono < LOOP_SOON_MS
+		? w->in_a_row + 1
+		: 0;
 	arena_reset(lk->a);
 	out->pause_ms = m->env.conf->imap_poll_s * 1000;
 	if (mail_step_read(&st, &wanted, &why) == 0 && wanted &&

@@ -75,6 +75,7 @@ class Between:
 
     def __init__(self, port):
         self.to, self.hook = port, None
+        self.said = []  # by the clients, for each connection
         self.s = socket.create_server(("127.0.0.1", 0))
         self.port = self.s.getsockname()[1]
         threading.Thread(target=self.run, daemon=True).start()
@@ -86,14 +87,18 @@ class Between:
             except OSError:
                 return
             up = socket.create_connection(("127.0.0.1", self.to))
-            for way in ((c, up, True), (up, c, False)):
+            said = bytearray()
+            self.said.append(said)
+            for way in ((c, up, said), (up, c, None)):
                 threading.Thread(target=self.carry, args=way,
                                  daemon=True).start()
 
-    def carry(self, a, b, asks):
+    def carry(self, a, b, said):
         try:
             while data := a.recv(65536):
-                if asks and self.hook:
+                if said is not None:
+                    said += data
+                if said is not None and self.hook:
                     self.hook(data)
                 b.sendall(data)
         except OSError:

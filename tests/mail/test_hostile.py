@@ -6,15 +6,18 @@ want to become commands.
 """
 
 import re
+import shutil
 import socket
+import ssl
 import sys
+import tempfile
 import threading
 import unittest
 
 import dovecot
 import mailphone
 from dovecot import Dovecot, message
-from stand import Site, Sink, until
+from stand import Between, Site, Sink, until
 
 FUNICULAR = sys.argv[1]
 
@@ -111,51 +114,82 @@ class TestStall(unittest.TestCase):
                 else:
                     self.assertEqual(row["state"], "queued", step)
             site.stop()
-        self.assertEqual(len(sink.mails), 1)
+        # Those that could not go before may have gone by now.
+        sent = [re.search(rb"Subject: (s\d)", m)[1] for m in sink.mails]
+        self.assertEqual(len(sent), len(set(sent)))
+        self.assertIn(b"s5", sent)
 
 
-# ---- strings -----------------------------------------------------------------
+class Chatter:
+    """An IMAP server that always has news."""
 
-class Tap:
-    """Between the daemon and a server; keeps what the daemon says."""
+    master = True
+    answers = {
+        "CAPABILITY": "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN IDLE\r\n",
+        "LIST": '* LIST () "/" INBOX\r\n',
+        "SELECT": "* 0 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n",
+    }
 
-    def __init__(self, port):
-        self.to, self.said = port, []
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="fch-", dir="/tmp")
+        dovecot.certificate(self.dir, "good", dovecot.HOST)
+        self.ca = self.dir + "/good.pem"
         self.s = socket.create_server(("127.0.0.1", 0))
-        self.port = self.s.getsockname()[1]
+        self.tls_port = self.s.getsockname()[1]
+        self.waits, self.lines = 0, []
         threading.Thread(target=self.run, daemon=True).start()
 
     def run(self):
+        c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        c.load_cert_chain(self.ca, self.dir + "/good.key")
         while True:
             try:
-                c, _ = self.s.accept()
-                s = socket.create_connection(("127.0.0.1", self.to))
+                s, _ = self.s.accept()
             except OSError:
                 return
-            said = bytearray()
-            self.said.append(said)
-            for a, b, keep in ((c, s, said), (s, c, None)):
-                threading.Thread(target=self.pump, args=(a, b, keep),
-                                 daemon=True).start()
+            over = threading.Event()
+            self.lines.append(over)
+            threading.Thread(target=self.talk, args=(
+                c.wrap_socket(s, server_side=True), over),
+                daemon=True).start()
 
-    @staticmethod
-    def pump(a, b, keep):
+    def talk(self, s, over):
         try:
-            while True:
-                piece = a.recv(65536)
-                if not piece:
-                    break
-                if keep is not None:
-                    keep += piece
-                b.sendall(piece)
+            s.sendall(b"* OK hello\r\n")
+            lines = s.makefile("rb")
+            for line in lines:
+                tag, _, rest = line.decode().strip().partition(" ")
+                word = rest.split(" ")[0]
+                if word == "IDLE":
+                    self.waits += 1
+                    s.sendall(b"+ idling\r\n* %d EXISTS\r\n" % self.waits)
+                    lines.readline()
+                s.sendall((self.answers.get(word, "") + tag +
+                           " OK done\r\n").encode())
         except OSError:
             pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        over.set()
 
+    def close(self):
+        self.s.close()
+        shutil.rmtree(self.dir)
+
+
+class TestNews(unittest.TestCase):
+    def test_news_without_end(self):
+        imap = Chatter()
+        self.addCleanup(imap.close)
+        site = Site(FUNICULAR, imap).start()
+        self.addCleanup(site.stop)
+        site.user("eve")
+        until("the line is let go", lambda: imap.lines and
+              imap.lines[0].is_set())
+        self.assertLess(imap.waits, 150)
+        self.assertEqual(site.state("eve"), "ok")
+        self.assertEqual(len(imap.lines), 1)
+
+
+# ---- strings -----------------------------------------------------------------
 
 SET = r"[0-9:,*]+"
 QUOTED = r'"(?:[^"\\\r\n]|\\["\\])*"'
@@ -218,7 +252,7 @@ class TestStrings(unittest.TestCase):
     def test_strings_of_phones_stay_in_their_place(self):
         sink = Sink()
         with Dovecot() as d:
-            imap, smtp = Tap(d.port), Tap(sink.port)
+            imap, smtp = Between(d.port), Between(sink.port)
             site = Site(FUNICULAR, d, smtp)
             site.text = re.sub(r"imap_port = \d+", "imap_port = %d" % imap.port,
                                site.text) + "imap_security = none\n"
