@@ -4,8 +4,9 @@
     bench.py watchers FUNICULAR [N]    N mailboxes at a server of our own: memory
                                        of the daemon for each line
     bench.py mailbox FUNICULAR [N]     a Dovecot with N mails in one mailbox: the
-                                       first look, and a new mail in it and in
-                                       a mailbox of 20
+                                       first look, a phone's first sync of
+                                       100, and a new mail in it and in a
+                                       mailbox of 20
 """
 
 import asyncio
@@ -117,9 +118,12 @@ def watchers(program, n):
 def fill(d, user, n):
     d.deliver(user, message("first"))
     room = "%s/mail/%s/new" % (d.dir, user)
+    now = time.time()
     for i in range(n - 1):
-        with open("%s/%d.M%d.x" % (room, time.time(), i), "wb") as f:
+        path = "%s/%d.M%d.x" % (room, now, i)
+        with open(path, "wb") as f:
             f.write(message("m%d" % i, ident="m%d@example.org" % i))
+        os.utime(path, (now, now - (n - i) * 60))  # when it was received
     subprocess.run(["chmod", "-R", "a+rwX", room], check=True)
 
 
@@ -131,13 +135,14 @@ def mailbox(program, n):
         d.client("large").select()  # its index is Dovecot's own matter
         site.start()
         for user in ("small", "large"):
-            phone = site.user(user, count="0", days="0")
+            known(site, site.user(user, count="1", days="0"))
             began = time.monotonic()
+            site.command("mail", "set", user, "count", "0")
             until("the first look", lambda: site.state(user) == "ok", 600)
             print("mailbox of %s: first look at all of it %.1f s, %d kB" % (
                 n if user == "large" else 20, time.monotonic() - began,
                 rss_kb(site.daemon.proc.pid)))
-            del phone
+            first_sync(site, user)
         for user in ("small", "large", "small", "large"):
             took, cpu = [], cpu_ms(site)
             for i in range(20):
@@ -151,6 +156,25 @@ def mailbox(program, n):
                       user, (cpu_ms(site) - cpu) / 20,
                       1000 * sorted(took)[10]))
         site.stop()
+
+
+def known(site, phone):
+    """A phone that wants the newest 100, of which there is one yet."""
+    until("a look", lambda: site.state(phone.user) == "ok")
+    phone.sync(site.port)
+    site.command("device", "set", phone.user, "IMEI:1", "--db", "mail",
+                 "--newest", "100")
+
+
+def first_sync(site, user):
+    """It has forgotten all, and begins anew."""
+    phone, cpu = site.phone(user), cpu_ms(site)
+    began = time.monotonic()
+    phone.sync(site.port)
+    print("first sync of a phone, newest 100: %d mails, %.2f s, %d ms of the "
+          "daemon's processor, %d kB, at most %d kB" % (
+              len(phone.got), time.monotonic() - began, cpu_ms(site) - cpu,
+              rss_kb(site.daemon.proc.pid), site.peak_kb()))
 
 
 def count(site, user):
