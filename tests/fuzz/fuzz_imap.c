@@ -165,6 +165,16 @@ begins_command(struct slice s, unsigned tag)
 	return slice_starts(s, want);
 }
 
+static bool
+printable(struct slice line)
+{
+	for (size_t i = 0; i < line.n; i++) {
+		if (line.p[i] < ' ' || line.p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 /* Commands with one tag after the other, "DONE", a password; literals where
    they were announced, unless the server did not want them. */
 static void
@@ -186,8 +196,7 @@ check_said(struct slice s)
 			return; /* it broke while we spoke */
 		FUZZ_CHECK(slice_ends(line, "\r"));
 		line = slice_sub(line, 0, line.n - 1);
-		for (size_t i = 0; i < line.n; i++)
-			FUZZ_CHECK(line.p[i] >= ' ' && line.p[i] <= '~');
+		FUZZ_CHECK(printable(line));
 		password = slice_ends(line, "AUTHENTICATE PLAIN");
 		s = slice_from(s, lf + 1);
 		n = announced(line, &waits);
@@ -226,6 +235,14 @@ list(struct asker *k)
 	}
 }
 
+static bool
+as_asked(const struct mbox_msg *m, enum mbox_part part)
+{
+	return ((m->uid >= 3 && m->uid <= 5) || m->uid >= 9) && m->size >= 0 &&
+	       m->modseq >= 0 &&
+	       m->text.n <= (part == MBOX_BYTES ? TEXT_MAX : 2000);
+}
+
 static void
 fetch(struct asker *k, enum mbox_part part, int64_t since)
 {
@@ -244,12 +261,8 @@ fetch(struct asker *k, enum mbox_part part, int64_t since)
 	if (mbox_fetch(k->m, k->a, &ask, &m, &n, &gone, &gone_n, NULL) < 0)
 		return;
 	FUZZ_CHECK(n <= MSGS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		FUZZ_CHECK((m[i].uid >= 3 && m[i].uid <= 5) || m[i].uid >= 9);
-		FUZZ_CHECK(m[i].size >= 0 && m[i].modseq >= 0);
-		FUZZ_CHECK(m[i].text.n <=
-			   (part == MBOX_BYTES ? TEXT_MAX : 2000));
-	}
+	for (size_t i = 0; i < n; i++)
+		FUZZ_CHECK(as_asked(&m[i], part));
 	for (size_t i = 0; i < gone_n; i++)
 		FUZZ_CHECK(gone[i].low <= gone[i].high);
 }
