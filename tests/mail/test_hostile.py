@@ -64,6 +64,8 @@ class Stalling:
                     if line == b".\r\n":
                         break
                     text += line
+                else:
+                    return  # it broke within
                 self.mails.append(text)
                 self.says(c, ".", b"250 taken")
         except (OSError, IndexError):
