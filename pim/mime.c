@@ -313,30 +313,48 @@ pim_mime_words(struct arena *a, struct slice value)
 	return out.p == NULL ? out : slice_utf8_cut(out, PIM_MAIL_WORD_MAX);
 }
 
+/* To p; NULL: only count. */
+static size_t
+unqp(struct slice s, char *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		struct slice rest = slice_from(s, i);
+		char c = rest.p[0];
+
+		if (slice_starts(rest, "=\r\n")) {
+			i += 2;
+			continue;
+		}
+		if (slice_starts(rest, "=\n")) {
+			i++;
+			continue;
+		}
+		if (rest.n >= 3 && c == '=' && hex(rest.p[1]) >= 0 &&
+		    hex(rest.p[2]) >= 0) {
+			c = (char)(hex(rest.p[1]) * 16 + hex(rest.p[2]));
+			i += 2;
+		}
+		if (p != NULL)
+			p[n] = c;
+		n++;
+	}
+	return n;
+}
+
 struct slice
 pim_mime_unqp(struct arena *a, struct slice s)
 {
 	char *p = arena_alloc(a, s.n + 1);
-	size_t n = 0;
 
-	if (p == NULL)
-		return (struct slice){ NULL, 0 };
-	for (size_t i = 0; i < s.n; i++) {
-		struct slice rest = slice_from(s, i);
+	return (struct slice){ p, p == NULL ? 0 : unqp(s, p) };
+}
 
-		if (slice_starts(rest, "=\r\n")) {
-			i += 2;
-		} else if (slice_starts(rest, "=\n")) {
-			i++;
-		} else if (rest.n >= 3 && rest.p[0] == '=' &&
-			   hex(rest.p[1]) >= 0 && hex(rest.p[2]) >= 0) {
-			p[n++] = (char)(hex(rest.p[1]) * 16 + hex(rest.p[2]));
-			i += 2;
-		} else {
-			p[n++] = rest.p[0];
-		}
-	}
-	return (struct slice){ p, n };
+int64_t
+pim_mime_qp_size(struct slice s)
+{
+	return (int64_t)unqp(s, NULL);
 }
 
 /* ---- parameters

@@ -13,6 +13,8 @@ struct slice pim_mime_utf8(struct arena *a, struct slice s,
 /* %41 (by this mark) to A; underline: "_" to a blank. .p == NULL: memory. */
 struct slice pim_mime_unhex(struct arena *a, struct slice s, char mark,
 			    bool underline);
+/* Octets of quoted-printable text, decoded. */
+int64_t pim_mime_qp_size(struct slice s);
 /* A parameter of an unfolded field; empty: none. .p == NULL: memory. */
 struct slice pim_mime_param(struct arena *a, struct slice field,
 			    const char *want);

@@ -53,15 +53,6 @@ b64_size(struct slice s)
 	return n * 3 / 4;
 }
 
-/* Octets of quoted-printable text, decoded. */
-static int64_t
-qp_size(struct arena *a, struct slice s)
-{
-	struct slice out = pim_mime_unqp(a, s);
-
-	return out.p == NULL ? -1 : (int64_t)out.n;
-}
-
 /* The line end in front of a dividing line belongs to that. */
 static struct slice
 without_end(struct slice s)
@@ -92,9 +83,8 @@ close_part(struct walk *w, size_t end)
 		body = without_end(body);
 	p->size = slice_is_nocase(how, "base64") ? b64_size(body)
 		  : slice_is_nocase(how, "quoted-printable")
-		      ? qp_size(w->a, body)
+		      ? pim_mime_qp_size(body)
 		      : (int64_t)body.n;
-	w->nomem |= p->size < 0;
 }
 
 /* The file's name, by either of the two fields that may tell it. */
