@@ -13,8 +13,9 @@ enum {
 	LOOP_DUE_PAGE = 64,
 	LOOP_EVENTS = 64,
 	LOOP_WORKERS_MAX = 64,
-	/* Looks in a row, each soon after the one before: then the line is let
-	   go, and the mailbox looked at as one without. */
+	/* Looks in a row because of what the line says, each soon after the one
+	   before: then it is let go, and the mailbox looked at as one without.
+	 */
 	LOOP_BUSY = 100,
 	LOOP_SOON_MS = 1000,
 	LOOP_AWAY_MS = 30 * 1000, /* first pause, doubled */

@@ -188,6 +188,7 @@ go_idle(struct look *lk, struct watch *w, const struct mail_step *st,
 		return;
 	out->waits = true;
 	w->look |= news;
+	w->in_a_row += news;
 	for (size_t i = 0; i < n; i++)
 		all &= other[i].told;
 	/* What it does not tell of is looked at. */
@@ -209,10 +210,6 @@ look_at(struct look *lk, struct watch *w, struct outcome *out)
 	struct err why = { .code = ERR_NONE };
 	bool wanted = false;
 
-	w->in_a_row =
-	    w->looked_mono > 0 && clk_mono_ms() - w->looked_mono < LOOP_SOON_MS
-		? w->in_a_row + 1
-		: 0;
 	arena_reset(lk->a);
 	out->pause_ms = m->env.conf->imap_poll_s * 1000;
 	if (mail_step_read(&st, &wanted, &why) == 0 && wanted &&
@@ -254,6 +251,10 @@ work_on(struct look *lk, struct watch *w, bool wanted, struct outcome *out)
 		out->ok = out->waits = true;
 		return;
 	}
+	if (!wanted)
+		w->in_a_row = clk_mono_ms() - w->looked_mono < LOOP_SOON_MS
+				  ? w->in_a_row + 1
+				  : 0;
 	if (w->box != NULL && mbox_idle_end(w->box, &news, NULL) < 0)
 		watch_close(lk->m, w);
 	look_at(lk, w, out);
