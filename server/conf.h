@@ -71,7 +71,7 @@ struct srv_conf {
 	const char *imap_master_user, *imap_master_password_file;
 	bool imap_allow_plain;
 	int64_t imap_port, imap_poll_s, imap_lines, imap_workers;
-	int64_t mail_days, mail_count, mail_cap_bytes;
+	int64_t mail_days, mail_count, mail_cap_bytes, mail_wait_s;
 	int64_t mail_day_messages, mail_day_recipients;
 	const char *mail_archive;
 	/* process */

@@ -339,6 +339,11 @@ const struct srv_conf_key srv_conf_keys[] = {
 	{ "mail_cap", imap, SRV_CONF_BYTES, AT(mail_cap_bytes), 1000, 50000000,
 	  "bytes", "500 kB", false,
 	  "Of a longer mail the rest is fetched when a device asks for it." },
+	{ "mail_wait", imap, SRV_CONF_SECONDS, AT(mail_wait_s), 0, 10, "s",
+	  "2 s", false,
+	  "A device that asks for mail waits so long for a look at the "
+	  "mailbox, "
+	  "where the server does not tell of news by itself; 0: never." },
 	{ "mail_day_messages", imap, SRV_CONF_INT, AT(mail_day_messages), 0,
 	  1000000, "mails", "200", false,
 	  "Mails that an account may send within 24 hours; 0: none at all." },

@@ -116,9 +116,17 @@ on_listen(void *ctx, bool up, const char *why)
 }
 
 static void
-on_mail(void *ctx, int64_t account, bool work)
+on_mail(void *ctx, int64_t account, unsigned words)
 {
-	srv_mail_poke(ctx, account, work);
+	srv_mail_poke(ctx, account, words);
+}
+
+static bool
+on_hold(void *ctx, const struct sml_reply *reply, struct srv_later *later)
+{
+	struct srv_engine *eng = ctx;
+
+	return reply->mail != 0 && srv_mail_hold(eng->mail, reply->mail, later);
 }
 
 static void
@@ -370,6 +378,7 @@ srv_engine_service(struct srv_engine *eng)
 		.open = on_open,
 		.close = on_close,
 		.handle = on_message,
+		.hold = on_hold,
 		.healthy = on_health,
 		.tick = on_tick,
 		.prune = on_prune,

@@ -5,6 +5,7 @@
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 
+#include "server/later.h"
 #include "syncml/server.h"
 
 #include <stdatomic.h>
@@ -20,6 +21,11 @@ struct srv_service {
 	/* One message; from any worker thread. */
 	void (*handle)(void *ctx, struct arena *a, const struct sml_request *rq,
 		       struct sml_reply *out);
+	/* The answer to a message is made. true: it goes out when `later` is
+	   told so, which happens once, soon, on any thread. NULL, or false: at
+	   once. */
+	bool (*hold)(void *ctx, const struct sml_reply *reply,
+		     struct srv_later *later);
 	/* Does the store answer? From any thread. */
 	int (*healthy)(void *ctx, struct err *e);
 	/* Every second or so, by the housekeeping thread, and once before

@@ -329,6 +329,18 @@ header_challenge(struct sml_ctx *c, const struct sml_login *login)
 	return 0;
 }
 
+/* Committed: now others may hear of it. */
+static void
+tell_mail(struct sml_ctx *c, struct sml_reply *out)
+{
+	unsigned words = c->mail_words | (c->effects > 0 ? SML_MAIL_WORK : 0);
+
+	if (words != 0 && c->srv->mail != NULL)
+		c->srv->mail(c->srv->mail_ctx, c->acc.id, words);
+	if (c->mail_waits)
+		out->mail = c->acc.id;
+}
+
 static int
 work(struct sml_ctx *c, const struct sml_place *at,
      const struct sml_login *login, struct sml_reply *out)
@@ -368,8 +380,7 @@ work(struct sml_ctx *c, const struct sml_place *at,
 	    sml_own_mac(c, body, &out->mac) < 0 || sml_memory_came(c) < 0 ||
 	    c->tx->v->commit(&c->tx, &c->e) < 0)
 		return -1;
-	if ((c->effects > 0 || c->mail_alerted) && c->srv->mail != NULL)
-		c->srv->mail(c->srv->mail_ctx, c->acc.id, c->effects > 0);
+	tell_mail(c, out);
 	answer(c, out, body);
 	note_done(c, out);
 	return 0;
@@ -385,7 +396,8 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 	c->story_n = 0;
 	c->dev_dirty = c->fresh = c->login_wanted = c->alerts_wanted = false;
 	c->effects = 0;
-	c->mail_alerted = false;
+	c->mail_words = 0;
+	c->mail_waits = false;
 	c->folder_read = false;
 	if (st->v->begin(st, account, STORE_WRITE, c->now, &c->tx, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)

@@ -17,6 +17,12 @@
 #include "syncml/login.h"
 #include "syncml/node.h"
 
+enum sml_mail_word {
+	SML_MAIL_WORK = 1,    /* something is to be done at the mailbox */
+	SML_MAIL_ASKED = 2,   /* a device began to sync it */
+	SML_MAIL_FOLDERS = 4, /* ... and not its inbox alone */
+};
+
 struct sml_server_conf {
 	int64_t max_msg_bytes; /* we take at most; announced as MaxMsgSize */
 	int64_t max_obj_bytes; /* one item; announced as MaxObjSize */
@@ -51,9 +57,9 @@ struct sml_server {
 	 */
 	bool (*again)(void *ctx, unsigned tries);
 	void *again_ctx;
-	/* Committed: a device began to sync this account's mail, or (work)
-	   something is to be done at its mailbox; NULL: nobody asks. */
-	void (*mail)(void *ctx, int64_t account, bool work);
+	/* Committed: something happened to this account's mail (bits of enum
+	   sml_mail_word); NULL: nobody asks. */
+	void (*mail)(void *ctx, int64_t account, unsigned words);
 	void *mail_ctx;
 };
 
@@ -73,6 +79,9 @@ struct sml_reply {
 	struct slice body; /* http 200: may be empty (NoResp) */
 	struct slice mac;  /* header x-syncml-hmac; empty: none */
 	int retry_after_s; /* with 503 */
+	/* The account whose mail the device asked for: the answer may wait a
+	   little for a look at the mailbox; 0: it may not. */
+	int64_t mail;
 	/* For the access log. */
 	struct slice user, dev_id, sid;
 	struct slice note; /* "msg 2: 3 added, 1 replaced", or the error */

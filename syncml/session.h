@@ -216,8 +216,9 @@ struct sml_session {
 	bool out_sync_done; /* package 4 is out, with Final */
 	bool get_sent;      /* we asked for its DevInf */
 	bool suspended;
-	bool unknown; /* it asked for a database that is not here */
-	bool done;    /* package 5 was complete: all is settled */
+	bool unknown;     /* it asked for a database that is not here */
+	bool done;        /* package 5 was complete: all is settled */
+	bool mail_waited; /* an answer waited for news: no other one does */
 	unsigned idle_rounds;
 	struct sml_ds ds[SML_LINKS_MAX];
 	size_t ds_n;
@@ -299,11 +300,12 @@ struct sml_ctx {
 	struct store_mail_folder *folder; /* of the account, once read */
 	size_t folder_n;
 	bool folder_read;
-	size_t effects;    /* written by this message: somebody has work */
-	bool mail_alerted; /* its mailbox is about to be looked at */
-	unsigned tries;    /* of this message so far, this one counted */
-	int64_t came_ms;   /* when the first of them began */
-	bool again;        /* the store failed, and the next try may go well */
+	size_t effects;      /* written by this message: somebody has work */
+	unsigned mail_words; /* enum sml_mail_word, of this message */
+	bool mail_waits;     /* its answer may wait for news */
+	unsigned tries;      /* of this message so far, this one counted */
+	int64_t came_ms;     /* when the first of them began */
+	bool again; /* the store failed, and the next try may go well */
 	struct err e;
 };
 
@@ -515,8 +517,8 @@ int sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 bool sml_mail_fields(struct sml_ctx *c, const struct sml_filter *in,
 		     struct pim_mail_cut *cut, bool *said);
 /* ... for ds, from what its Alert asks for. */
-void sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds,
-		  const struct sml_item *it);
+int sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds,
+		 const struct sml_item *it);
 bool sml_filter_on(const struct sml_ds *ds);
 /* The device may hold items outside of any filter from now on. */
 void sml_filter_unknown(struct store_link *l);

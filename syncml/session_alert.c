@@ -296,8 +296,8 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 		return -1;
 	ds->filter = l->filter_asked = filter;
 	c->filter[ds - c->s.ds].ready = false;
-	if ((col->kinds & PIM_MAIL) != 0)
-		sml_mail_ask(c, ds, it);
+	if ((col->kinds & PIM_MAIL) != 0 && sml_mail_ask(c, ds, it) < 0)
+		return -1;
 	sml_tell(c, '>', "alert %s for %.*s (last %.*s, next %.*s)",
 		 sml_type_name(code), SLICE_ARG(col->name),
 		 SLICE_ARG(is_never(it->meta.anchor.last)

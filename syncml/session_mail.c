@@ -159,9 +159,31 @@ sml_mail_fields(struct sml_ctx *c, const struct sml_filter *in,
 	return *said;
 }
 
-void
+/* The mailbox is to be looked at, as far as the device will see it. */
+static int
+ask_news(struct sml_ctx *c, const struct store_collection *col)
+{
+	for (size_t i = 0; i < col->member_n; i++) {
+		enum store_mail_role role;
+
+		if (sml_mail_role(c, col->member[i], &role) < 0)
+			return -1;
+		if (role == STORE_MAIL_OUTBOX)
+			continue;
+		c->mail_words |= SML_MAIL_ASKED;
+		if (role != STORE_MAIL_INBOX)
+			c->mail_words |= SML_MAIL_FOLDERS;
+	}
+	/* Once in a session: its other databases wait, too. */
+	if (c->mail_words != 0 && !c->s.mail_waited)
+		c->mail_waits = c->s.mail_waited = true;
+	return 0;
+}
+
+int
 sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it)
 {
+	const struct store_collection *col = sml_collection(c, ds->collection);
 	bool named = slice_find_str(ds->filter, "LUID") != SIZE_MAX;
 
 	ds->cut = (struct pim_mail_cut){ 0 };
@@ -171,7 +193,7 @@ sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it)
 	ds->cut_named = named;
 	ds->cut_asked = ds->cut_asked || named;
 	c->view_ready[ds - c->s.ds] = false;
-	c->mail_alerted = true;
+	return col == NULL ? 0 : ask_news(c, col);
 }
 
 /* ---- going out ----------------------------------------------------------- */

@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-enum { STATE_LAYOUT = 7, STATE_LIST_MAX = 1000000 };
+enum { STATE_LAYOUT = 9, STATE_LIST_MAX = 1000000 };
 
 struct walk {
 	bool reading;
@@ -333,6 +333,7 @@ walk_head(struct walk *w, struct sml_session *s)
 	walk_bool(w, &s->suspended);
 	walk_bool(w, &s->unknown);
 	walk_bool(w, &s->done);
+	walk_bool(w, &s->mail_waited);
 	walk_u64(w, &idle);
 	s->idle_rounds = (unsigned)idle;
 }

@@ -93,6 +93,7 @@ enum rq_coding { RQ_PLAIN, RQ_GZIP, RQ_DEFLATE };
 
 struct srv_rq {
 	struct srv_job job; /* first */
+	struct srv_later later;
 	struct srv_front *front;
 	struct srv_conn *conn;
 	struct srv_settings *settings; /* a reference */

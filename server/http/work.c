@@ -84,7 +84,29 @@ count(struct srv_metrics *m, const struct sml_reply *r, int64_t us)
 	srv_metrics_add(&m->sessions_ended, r->session_ended);
 }
 
+/* From here on the request is the library's thread's again. */
 static void
+go(struct srv_later *later)
+{
+	struct srv_rq *rq =
+	    (struct srv_rq *)(void *)((char *)later -
+				      offsetof(struct srv_rq, later));
+
+	MHD_resume_connection(rq->mhd);
+}
+
+static bool
+holds(struct srv_rq *rq, const struct sml_reply *reply)
+{
+	const struct srv_service *service = rq->front->service;
+
+	rq->later = (struct srv_later){ .go = go };
+	return service->hold != NULL && rq->http == 200 &&
+	       service->hold(service->ctx, reply, &rq->later);
+}
+
+/* true: somebody else sends it. */
+static bool
 serve(struct srv_rq *rq, struct arena *a)
 {
 	const struct srv_service *service = rq->front->service;
@@ -99,12 +121,14 @@ serve(struct srv_rq *rq, struct arena *a)
 	int64_t began = now_us();
 
 	if (!decode(rq, a, &in.body))
-		return;
+		return false;
 	service->handle(service->ctx, a, &in, &reply);
 	rq->work_us = now_us() - began;
 	keep(rq, &reply);
 	srv_access_tail(rq, &reply);
 	count(rq->front->metrics, &reply, rq->work_us);
+	srv_rq_drop_body(rq);
+	return holds(rq, &reply);
 }
 
 void
@@ -115,9 +139,8 @@ srv_rq_work(struct srv_job *job, struct arena *a)
 	if (a == NULL)
 		srv_rq_refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE,
 			      "Too busy; please come again.\n");
-	else
-		serve(rq, a);
+	else if (serve(rq, a))
+		return;
 	srv_rq_drop_body(rq);
-	/* From here on the request is the library's thread's again. */
-	MHD_resume_connection(rq->mhd);
+	go(&rq->later);
 }

@@ -1,6 +1,8 @@
 /* The thread that waits for all mailboxes, and the life of all threads. */
 #include "server/mail/loop.h"
 
+#include "syncml/server.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +100,8 @@ list(struct srv_mail *m, struct err *e)
 					  ? now + (wait > 0 ? wait : 0)
 					  : now;
 			w->hold_mono = w->due_mono;
+			w->away = l[i].health == STORE_MAIL_AWAY ||
+				  l[i].health == STORE_MAIL_REFUSED;
 		}
 		w->listed = true;
 	}
@@ -197,11 +201,22 @@ static void
 wait_for(struct srv_mail *m, int64_t ms)
 {
 	struct epoll_event ev[LOOP_EVENTS];
-	int n = epoll_wait(m->poll_fd, ev, LOOP_EVENTS,
-			   (int)(ms < poll_ms(m) ? ms : poll_ms(m)));
+	struct srv_later *over = NULL;
+	int64_t held;
 	eventfd_t count;
+	int n;
 
 	(void)pthread_mutex_lock(&m->lock);
+	held = hold_next(m);
+	(void)pthread_mutex_unlock(&m->lock);
+	if (held != INT64_MAX) {
+		held -= clk_mono_ms();
+		ms = held < 0 ? 0 : held < ms ? held : ms;
+	}
+	n = epoll_wait(m->poll_fd, ev, LOOP_EVENTS,
+		       (int)(ms < poll_ms(m) ? ms : poll_ms(m)));
+	(void)pthread_mutex_lock(&m->lock);
+	hold_take(m, 0, &over);
 	for (int i = 0; i < n; i++) {
 		struct watch *w;
 
@@ -214,6 +229,7 @@ wait_for(struct srv_mail *m, int64_t ms)
 			watch_queue(m, w, false);
 	}
 	(void)pthread_mutex_unlock(&m->lock);
+	hold_go(over);
 }
 
 static void *
@@ -247,17 +263,19 @@ run(void *arg)
 }
 
 void
-srv_mail_poke(struct srv_mail *m, int64_t account, bool work)
+srv_mail_poke(struct srv_mail *m, int64_t account, unsigned words)
 {
+	bool work = (words & SML_MAIL_WORK) != 0;
 	int64_t now = clk_mono_ms();
 	struct watch *w;
 
 	(void)pthread_mutex_lock(&m->lock);
 	w = watch_find(m, account);
-	/* Who waits for news has them already. */
+	/* A line tells of the inbox; and who looks already sees all. */
 	if (w != NULL && w->hold_mono <= now &&
-	    (work ||
-	     (w->box == NULL && now - w->looked_mono >= SRV_MAIL_STALE_MS)))
+	    (work || (!w->busy && !w->queued &&
+		      (w->box == NULL || (words & SML_MAIL_FOLDERS) != 0) &&
+		      now - w->looked_mono >= SRV_MAIL_STALE_MS)))
 		watch_queue(m, w, true);
 	(void)pthread_mutex_unlock(&m->lock);
 }

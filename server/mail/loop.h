@@ -37,6 +37,7 @@ struct watch {
 	int in_a_row;        /* looks, each soon after another; as box */
 	bool queued, busy;
 	bool look; /* not only because its line says something */
+	bool away; /* the last look failed */
 	bool lost; /* not ours any more */
 	bool listed;
 };
@@ -59,6 +60,7 @@ struct srv_mail {
 	struct watch **w; /* by account */
 	size_t w_n, w_cap;
 	struct watch *first, **end; /* to be worked on */
+	struct srv_later *held;     /* answers that wait for a look */
 	pthread_t loop, worker[LOOP_WORKERS_MAX];
 	size_t worker_n;
 	bool loop_runs;
@@ -77,6 +79,17 @@ void watch_sweep(struct srv_mail *m);
 void watch_close(struct srv_mail *m, struct watch *w);
 /* Let its line tell of news. */
 void watch_arm(struct srv_mail *m, struct watch *w);
+
+/* ---- hold.c: answers that wait for a look ---------------------------------
+ */
+
+/* Under the lock: those of this account, or (0) all whose time has come, are
+   moved to the front of *out. */
+void hold_take(struct srv_mail *m, int64_t account, struct srv_later **out);
+/* Under the lock: when the time of the first one comes; INT64_MAX: none. */
+int64_t hold_next(const struct srv_mail *m);
+/* Not under the lock. */
+void hold_go(struct srv_later *list);
 
 /* ---- work.c -------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/conf.h"
+#include "server/later.h"
 
 struct srv_secrets;
 
@@ -28,7 +29,7 @@ enum {
 	/* A line is renewed before servers may hang up (30 minutes). */
 	SRV_MAIL_IDLE_MS = 28 * 60 * 1000,
 	/* A session pokes a mirror that is older than this. */
-	SRV_MAIL_STALE_MS = 60 * 1000,
+	SRV_MAIL_STALE_MS = 3 * 1000,
 };
 
 /* What it takes to reach mailboxes; also for the commands. */
@@ -99,10 +100,17 @@ struct srv_mail;
 int srv_mail_start(const struct srv_mail_env *env, struct slice node,
 		   struct srv_mail **out, struct err *e);
 void srv_mail_free(struct srv_mail **m);
-/* Something is to be done for this account (work), or a device wants to see
-   news: at once, if this node holds its mailbox and does not know yet. Any
-   thread. */
-void srv_mail_poke(struct srv_mail *m, int64_t account, bool work);
+/* Something is to be done for this account, or a device wants to see news
+   (words: enum sml_mail_word): at once, if this node holds its mailbox and does
+   not know yet. Any thread. */
+void srv_mail_poke(struct srv_mail *m, int64_t account, unsigned words);
+/*
+ * An answer that may wait for news: true where this node is about to look at
+ * the account's mailbox, and its server is not known to be away. Then it goes
+ * when the look is over, at the latest after `mail_wait`. Any thread.
+ */
+bool srv_mail_hold(struct srv_mail *m, int64_t account,
+		   struct srv_later *later);
 /* Lines that wait for news. */
 size_t srv_mail_lines(struct srv_mail *m);
 

@@ -289,10 +289,12 @@ take(struct srv_mail *m, bool *look)
 static void
 give_back(struct srv_mail *m, struct watch *w, const struct outcome *out)
 {
-	int64_t now = clk_mono_ms();
+	int64_t now = clk_mono_ms(), account = w->account;
+	struct srv_later *over = NULL;
 
 	(void)pthread_mutex_lock(&m->lock);
 	w->busy = false;
+	w->away = !out->ok;
 	if (out->pause_ms > 0) {
 		w->looked_mono = now;
 		w->due_mono = now + out->pause_ms;
@@ -309,7 +311,10 @@ give_back(struct srv_mail *m, struct watch *w, const struct outcome *out)
 	/* Poked while it was worked on. */
 	if (w->look && !w->lost)
 		watch_queue(m, w, true);
+	if (!w->queued)
+		hold_take(m, account, &over);
 	(void)pthread_mutex_unlock(&m->lock);
+	hold_go(over);
 	mail_wake(m);
 }
 

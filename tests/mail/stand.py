@@ -146,6 +146,14 @@ class Site:
             f.write(self.text)
         self.daemon = None
 
+    def configure(self, text):
+        """From now on, in a daemon begun anew."""
+        self.stop()
+        self.text = text
+        with open(self.conf, "w") as f:
+            f.write(text)
+        self.start()
+
     def start(self, env=None):
         self.daemon = Daemon([self.program, "--config"], self.text, env=env,
                              args=["CONF", "serve", "--allow-root"])

@@ -327,6 +327,126 @@ class TestOld(TestWay):
         until("flags", told)
 
 
+class TestWait(Base):
+    """A server without IDLE: who asks for mail waits for a look."""
+    capability = dovecot.PLAIN
+    WAIT_S = 2  # mail_wait
+    STALE_S = 3  # SRV_MAIL_STALE_MS
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gate, cls.blocked = threading.Event(), 0
+        cls.gate.set()
+        cls.slow = Breaker(cls.d.tls_port, cls.pass_on)
+        text = cls.site.text.replace("imap_port = %d" % cls.d.tls_port,
+                                     "imap_port = %d" % cls.slow.port)
+        cls.site.configure(text + "imap_poll = 1 d\n")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.gate.set()
+        cls.slow.close()
+        super().tearDownClass()
+
+    def setUp(self):
+        super().setUp()
+        self.gate.set()
+
+    @classmethod
+    def pass_on(cls, _way, _piece):
+        cls.blocked += 1
+        cls.gate.wait()
+        cls.blocked -= 1
+
+    def stale(self):
+        """The last look is so long ago that a device starts one."""
+        now = time.monotonic()
+        until("stale", lambda: time.monotonic() - now > self.STALE_S)
+
+    def synced_in(self, phone):
+        began = time.monotonic()
+        phone.sync(self.site.port)
+        return time.monotonic() - began
+
+    def test_at_once(self):
+        phone = self.account([message("one")])
+        self.has(phone, "one")
+        self.d.deliver(self.user, message("two"))
+        self.stale()
+        self.assertLess(self.synced_in(phone), self.WAIT_S)
+        self.assertEqual(phone.subjects(), ["one", "two"])
+        # Not once more within some seconds.
+        self.d.deliver(self.user, message("three"))
+        phone.sync(self.site.port)
+        self.assertEqual(phone.subjects(), ["one", "two"])
+
+    def test_not_longer(self):
+        """A server that says nothing; and nobody else stands behind it."""
+        phone = self.account([message("one")])
+        self.has(phone, "one")
+        self.d.deliver(self.user, message("two"))
+        self.stale()
+        self.gate.clear()
+        took = []
+        t = threading.Thread(target=lambda: took.append(self.synced_in(phone)))
+        t.start()
+        began = time.monotonic()
+        other = mailphone.cards.Phone("IMEI:2", self.user, phone.password)
+        other.sync([self.site.port],
+                   [("Add", "c1", mailphone.cards.card("Anna"))])
+        self.assertLess(time.monotonic() - began, self.WAIT_S / 2)
+        t.join()
+        self.assertEqual(phone.subjects(), ["one"])
+        self.assertGreaterEqual(took[0], self.WAIT_S)
+        self.assertLess(took[0], self.WAIT_S + 2)
+        # What the look found comes with the next sync.
+        self.gate.set()
+        until("looked", lambda: "two" in self.mirrored())
+        phone.sync(self.site.port)
+        self.assertEqual(phone.subjects(), ["one", "two"])
+
+    def mirrored(self):
+        return self.site.command("item", "list", self.user, "mail")
+
+    def test_away(self):
+        """Nothing to wait for."""
+        phone = self.account([message("one")])
+        self.has(phone, "one")
+        self.stale()
+        self.d.kill()
+        try:
+            phone.sync(self.site.port)
+            until("away", lambda: self.site.state(self.user) == "away")
+            self.assertLess(self.synced_in(phone), self.WAIT_S / 2)
+        finally:
+            self.d.start()
+
+    def test_ends_with_it(self):
+        """The daemon stops while an answer waits."""
+        phone = self.account([message("one")])
+        self.has(phone, "one")
+        self.stale()
+        self.gate.clear()
+        answers = []
+
+        def sync():
+            try:
+                phone.sync(self.site.port)
+            except OSError:
+                answers.append("gone")
+            except mailphone.Failed as e:
+                answers.append(str(e))
+        t = threading.Thread(target=sync)
+        t.start()
+        until("it looks", lambda: self.blocked > 0)
+        self.site.stop()
+        t.join()
+        self.site.start()
+        # Its first answer came; nobody was there for its next message.
+        self.assertEqual(answers, ["gone"])
+
+
 class TestSending(Base):
     more = ("mail_archive = archive@example.org\nmail_day_messages = 4\n"
             "mail_day_recipients = 8\n")
@@ -562,9 +682,13 @@ class Breaker:
         while True:
             try:
                 c, _ = self.s.accept()
-                s = socket.create_connection(("127.0.0.1", self.to))
             except OSError:
                 return
+            try:
+                s = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                c.close()
+                continue
             for a, b, way in ((c, s, ">"), (s, c, "<")):
                 threading.Thread(target=self.pump, args=(a, b, way),
                                  daemon=True).start()
@@ -616,11 +740,7 @@ class TestKilled(unittest.TestCase):
             world["site"] = site.start()
             text = open(site.conf).read().replace(
                 "imap_port = %d" % d.tls_port, "imap_port = %d" % imap.port)
-            site.stop()
-            site.text = text + "imap_security = none\n"
-            with open(site.conf, "w") as f:
-                f.write(site.text)
-            site.start()
+            site.configure(text + "imap_security = none\n")
             doubts, n = [], 0
             while True:
                 n += 1
