@@ -60,6 +60,13 @@ struct pim_mail {
 int pim_mail_item(struct arena *a, struct slice bytes, int64_t size,
 		  struct pim_item **out, struct err *e);
 
+/* Does a device that gets `now` of a mail get more of this one than by `was`?
+   wider: of any mail. From the head alone; in doubt: yes. */
+bool pim_mail_wider(const struct pim_mail_cut *was,
+		    const struct pim_mail_cut *now);
+bool pim_mail_gains(const struct pim_mail *m, const struct pim_mail_cut *was,
+		    const struct pim_mail_cut *now);
+
 /* A mail's role in a folder's text, and the item of kind PIM_FOLDER. */
 struct pim_folder {
 	struct slice name; /* UTF-8, as people see it */

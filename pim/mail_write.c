@@ -63,6 +63,44 @@ drop_parts(struct arena *a, const struct pim_mail *m,
 	return buf_ok(&b) ? 0 : -1;
 }
 
+/* An edge of 0 is none. */
+static bool
+further(int64_t was, int64_t now)
+{
+	return was > 0 && (now == 0 || now > was);
+}
+
+static bool
+more_parts(enum pim_mail_parts was, enum pim_mail_parts now)
+{
+	return was != now && (was == PIM_MAIL_HEADERS || now == PIM_MAIL_ALL);
+}
+
+bool
+pim_mail_wider(const struct pim_mail_cut *was, const struct pim_mail_cut *now)
+{
+	return more_parts(was->parts, now->parts) ||
+	       further(was->bytes, now->bytes) ||
+	       further(was->attach, now->attach);
+}
+
+bool
+pim_mail_gains(const struct pim_mail *m, const struct pim_mail_cut *was,
+	       const struct pim_mail_cut *now)
+{
+	if (more_parts(was->parts, now->parts) &&
+	    (was->parts == PIM_MAIL_HEADERS || m->attach_n > 0))
+		return true;
+	if (further(was->bytes, now->bytes) && m->held > was->bytes)
+		return true;
+	for (size_t i = 0; further(was->attach, now->attach) && i < m->attach_n;
+	     i++) {
+		if (m->attach[i].size > was->attach)
+			return true;
+	}
+	return false;
+}
+
 static int
 cut_mail(struct arena *a, const struct pim_mail *m,
 	 const struct pim_mail_cut *how, struct cut *c)

@@ -15,6 +15,7 @@ struct sml_filter_use {
 	int64_t since_ms, before_ms;
 	struct slice terms;
 	struct pim_filter *filter; /* of the terms */
+	struct pim_mail_cut cut;   /* how much of each mail */
 };
 
 /* From the words of a link's filter_asked; empty ones: all items. */

@@ -156,6 +156,9 @@ page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 		if (ds->stage == SML_OUT_PROBE && p->u[i].what == 'A')
 			p->u[i].what = 0;
 		p->u[i].probe = m[i].state == STORE_MAP_LIVE;
+		p->u[i].wanted = p->u[i].what == 'R' &&
+				 m[i].state == STORE_MAP_DEBT &&
+				 m[i].reason == SML_WHY_WANTED;
 		if (sml_filter_dates(c, ds, &p->u[i]) < 0)
 			return -1;
 	}
@@ -251,11 +254,10 @@ body_of(const struct store_revision *rev, size_t n, int64_t item,
 }
 
 /* Bodies for a run of units from `from` on, bounded in bytes: what is to be
-   sent, and what the device holds, which may look the same to it. The bytes of
-   mails come along if ds is given. */
+   sent, and what the device holds, which may look the same to it. */
 static int
 load_bodies(struct sml_ctx *c, struct sml_ds *ds, struct page *p, size_t from,
-	    size_t *upto)
+	    size_t *upto, bool bytes_too)
 {
 	struct store_rev_key *k =
 	    ARENA_ARRAY(c->scratch, 2 * p->n, struct store_rev_key);
@@ -292,9 +294,11 @@ load_bodies(struct sml_ctx *c, struct sml_ds *ds, struct page *p, size_t from,
 		if (u->what == 'R')
 			u->held_body =
 			    body_of(rev, rev_n, u->item.id, u->map.held);
+		if (sml_filter_more(c, ds, u) < 0)
+			return -1;
 	}
-	return ds == NULL ? 0
-			  : sml_mail_load(c, ds, p->u, from, upto, BODIES_MAX);
+	return bytes_too ? sml_mail_load(c, ds, p->u, from, upto, BODIES_MAX)
+			 : 0;
 }
 
 /* ---- sending a page
@@ -351,7 +355,7 @@ send_page(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		return no_memory(c);
 	while (r->done < p->n && !r->stop) {
 		if (r->done == loaded &&
-		    load_bodies(c, so->ds, p, loaded, &loaded) < 0)
+		    load_bodies(c, so->ds, p, loaded, &loaded, true) < 0)
 			return -1;
 		if (send_unit(c, o, so, &p->u[r->done], r) < 0)
 			return -1;
@@ -391,7 +395,9 @@ stage_pending(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 			break;
 	}
 	ds->pend_after = 0;
-	ds->stage = ds->stage == SML_OUT_PROBE ? SML_OUT_PENDING : SML_OUT_WALK;
+	ds->stage = ds->stage == SML_OUT_PROBE ? SML_OUT_PENDING
+		    : ds->fetches              ? SML_OUT_DONE
+					       : SML_OUT_WALK;
 	return 0;
 }
 
@@ -472,7 +478,8 @@ count_page(struct sml_ctx *c, struct sml_ds *ds, struct page *p, int64_t *n)
 	size_t loaded = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (i == loaded && load_bodies(c, NULL, p, loaded, &loaded) < 0)
+		if (i == loaded &&
+		    load_bodies(c, ds, p, loaded, &loaded, false) < 0)
 			return -1;
 		if (sml_filter_steps(c, ds, &p->u[i]) < 0)
 			return -1;
@@ -524,7 +531,7 @@ count(struct sml_ctx *c, struct sml_sync_out *so)
 	struct sml_ds *ds = so->ds;
 
 	so->count = -1;
-	if (ds->opened || c->s.version < 11)
+	if (ds->opened || c->s.version < 11 || ds->fetches)
 		return 0;
 	so->count = 0;
 	if (ds->stage == SML_OUT_DONE)

@@ -12,6 +12,7 @@ struct sml_unit {
 	char what;   /* 'A', 'R', 'D', or 0: nothing to send */
 	bool probe;  /* in doubt: sent whatever it holds */
 	bool wanted; /* a mail that the device asked for: all of it again */
+	bool more;   /* a mail of which it may get more than it was sent */
 	bool walk;   /* looked at because the filter moved */
 	bool soft;   /* 'D': it leaves the device, and is not deleted */
 	struct store_item item;
@@ -36,6 +37,14 @@ struct sml_sync_out {
 };
 enum sml_sent_how sml_out_unit(struct sml_ctx *c, struct sml_out *o,
 			       struct sml_sync_out *so, struct sml_unit *u);
+/* session_filter.c: a mail of which the device may get more: does it? With its
+   body. */
+int sml_filter_more(struct sml_ctx *c, struct sml_ds *ds,
+		    struct sml_unit *unit);
+/* session_mail.c: has a device with this form of a mail at least what it would
+   get now? It is the form as it is now, as it was before, or what a device gets
+   that asks for a mail. */
+bool sml_mail_enough(struct sml_ctx *c, struct sml_ds *ds, uint64_t held);
 /* session_mail.c: the bytes of mails among the units, as many as max_bytes
  *hold; upto moves to those that are for the next round. */
 int sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,

@@ -399,6 +399,7 @@ looks_same(struct sml_ctx *c, const struct sml_unit *u,
 
 	/* It may have taken a Delete of what is there again. */
 	if (held == NULL || u->probe || u->wanted ||
+	    (u->more && u->map.held_form != u->view->id) ||
 	    u->map.state == STORE_MAP_DELETING ||
 	    pim_write(c->scratch, u->view, held, &b, NULL) != 0 || !buf_ok(&b))
 		return false;
@@ -512,6 +513,33 @@ with_message(const struct sml_unit *u, struct pim_item *due,
 	return u->message.p != NULL || u->view->form == PIM_EMAIL;
 }
 
+/*
+ * What a device asked for by name it gets whole, or as it asked just now. Flags
+ * that go alone leave it with the form of the rest that it has. NULL: no
+ * memory.
+ */
+static const struct pim_view *
+view_of(struct sml_ctx *c, const struct sml_ds *ds, const struct sml_unit *u,
+	const struct pim_view *view, const struct pim_item *held)
+{
+	bool bare = u->item.kind == PIM_MAIL && u->what == 'R' &&
+		    u->message.p == NULL && u->map.held_form != 0;
+	struct pim_view *own;
+
+	if (!u->wanted && !bare)
+		return sml_view_of(c->scratch, view, held, u->map.held_form);
+	own = ARENA_NEW(c->scratch, struct pim_view);
+	if (own == NULL)
+		return NULL;
+	*own = *view;
+	own->id = u->map.held_form;
+	if (u->wanted) {
+		own->mail = ds->fetches ? ds->cut : (struct pim_mail_cut){ 0 };
+		pim_view_seal(own);
+	}
+	return own;
+}
+
 enum sml_sent_how
 sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	     struct sml_unit *u)
@@ -531,7 +559,12 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	why = not_for_it(c, so->ds, u, &reason);
 	if (why != NULL)
 		return debt(c, so->ds, u, reason, why);
-	u->view = view = sml_view_of(c->scratch, view, held, u->map.held_form);
+	u->view = view = view_of(c, so->ds, u, view, held);
+	if (view == NULL) {
+		(void)err_set(&c->e, ERR_NOMEM, "sync.out",
+			      "no memory for a form");
+		return SML_SENT_FAILED;
+	}
 	if (pim_parse(c->scratch, (enum pim_kind)u->item.kind, u->item.body,
 		      &it, &c->e) < 0 ||
 	    !with_message(u, it, held) ||

@@ -60,9 +60,9 @@ struct sml_ds {
 	bool in_done;    /* its package 3 was complete */
 	struct slice client_last; /* of its Alert; of the first, if resumed */
 	int64_t added_before;     /* in the sessions that this one resumes */
-	/* How much of a mail it wants: its own filter of fields, within what
-	   the link says, or beyond it for the mails that it names. */
-	bool cut_asked, cut_named;
+	/* It only fetches mails that it names, so much of each: they are owed
+	   to it (SML_WHY_WANTED), and all else stays as it is. */
+	bool fetches;
 	struct pim_mail_cut cut;
 	struct slice client_next, server_last, server_next;
 	int64_t gen; /* generation of the map that this sync works on */
@@ -119,6 +119,7 @@ enum sml_why {
 	/* LIVE: sent over a Delete that it may have taken; DELETING: and no
 	   Status came. */
 	SML_WHY_UNHEARD = 5,
+	SML_WHY_WANTED = 7, /* DEBT: a mail that the device asked for */
 	SML_WHY_REUSED = 6, /* LIVE: its LUID was that of an item which the
 			       device deleted, and had not yet shown that the
 			       session ended in which it told */
@@ -516,10 +517,26 @@ int sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
    understood. *said: there are any. */
 bool sml_mail_fields(struct sml_ctx *c, const struct sml_filter *in,
 		     struct pim_mail_cut *cut, bool *said);
-/* ... for ds, from what its Alert asks for. */
+/* ... from what its Alert asks for, within what the link says. */
+struct pim_mail_cut sml_mail_cut(struct sml_ctx *c, const struct store_link *l,
+				 const struct sml_item *it);
+/* What else an Alert for mail begins: a look at the mailbox, and what it asks
+   for by name. */
 int sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds,
 		 const struct sml_item *it);
 bool sml_filter_on(const struct sml_ds *ds);
+/* The device is filled by what it was filled by before. */
+void sml_filter_same(struct sml_ctx *c, struct sml_ds *ds);
+/* How much of a mail this database's device gets. */
+int sml_filter_cut(struct sml_ctx *c, const struct sml_ds *ds,
+		   struct pim_mail_cut *cut);
+/* Not less of a mail than now was what the device was filled by; false: it
+   was, or nobody knows. */
+bool sml_filter_was_cut(struct sml_ctx *c, const struct sml_ds *ds,
+			struct pim_mail_cut *cut);
+/* The LUIDs that a filter names, if it asks for nothing but them; else *n 0. */
+int sml_filter_names(struct sml_ctx *c, const struct sml_item *it,
+		     struct slice **luid, size_t *n);
 /* The device may hold items outside of any filter from now on. */
 void sml_filter_unknown(struct store_link *l);
 /* Package 4 begins: find out what has to be walked. */

@@ -294,10 +294,13 @@ sync_item(struct sml_ctx *c, const struct sml_cmd *cmd,
 		   l->stage != 0);
 	if (start(c, ds, l, it, code, &d, &open) < 0)
 		return -1;
-	ds->filter = l->filter_asked = filter;
+	ds->filter = filter;
 	c->filter[ds - c->s.ds].ready = false;
+	c->view_ready[ds - c->s.ds] = false;
 	if ((col->kinds & PIM_MAIL) != 0 && sml_mail_ask(c, ds, it) < 0)
 		return -1;
+	if (!ds->fetches)
+		l->filter_asked = filter;
 	sml_tell(c, '>', "alert %s for %.*s (last %.*s, next %.*s)",
 		 sml_type_name(code), SLICE_ARG(col->name),
 		 SLICE_ARG(is_never(it->meta.anchor.last)
@@ -474,7 +477,7 @@ sml_ds_sent(struct sml_ctx *c, struct sml_ds *ds)
 		anchors_next(l, ds);
 	}
 	/* One way from the device: it was told nothing. */
-	if (ds->type != 202)
+	if (ds->type != 202 && !ds->fetches)
 		l->filter = ds->filter;
 	l->last_ok_ms = c->now;
 	l->last_type = ds->type;

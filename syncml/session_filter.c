@@ -3,12 +3,14 @@
  * behind the '?' of the Alert's target) and the administrator's window of
  * dates.
  *
- * What is in force is kept as words: "E 1700000000000 1800000000000\nterms"
- * (E: exclusive, I: inclusive; both edges; the terms that are no dates). The
+ * What is in force is kept as words:
+ * "E 1700000000000 1800000000000 0 0 0\nterms" (E: exclusive, I: inclusive, N:
+ * no filter; both edges; how much of a mail; the terms that are no dates). The
  * link remembers those that its device was filled by. If only the edges moved
  * since, what enters or leaves is two ranges of an index; if the terms
- * changed, all items are looked at once.
+ * changed, or more of each mail is shown, all items are looked at once.
  */
+#include "pim/mail.h"
 #include "syncml/outgoing.h"
 
 #include <inttypes.h>
@@ -16,46 +18,61 @@
 
 #define DAY_MS INT64_C(86400000)
 
+enum { WORDS_N = 5 }; /* numbers in a filter's words */
+
 static const struct sml_filter_use no_filter = { .since_ms = -INT64_MAX,
 						 .before_ms = INT64_MAX };
 
 /* ---- words -------------------------------------------------------------- */
 
+static bool
+is_cut(const struct pim_mail_cut *cut)
+{
+	return cut->parts != PIM_MAIL_ALL || cut->bytes > 0 || cut->attach > 0;
+}
+
 static struct slice
 write_words(struct arena *a, const struct sml_filter_use *u, struct slice terms)
 {
-	if (!u->on)
+	if (!u->on && !is_cut(&u->cut))
 		return SLICE_LIT("");
-	return arena_printf(a, "%c %" PRId64 " %" PRId64 "\n%.*s",
-			    u->inclusive ? 'I' : 'E', u->since_ms, u->before_ms,
-			    SLICE_ARG(terms));
+	return arena_printf(
+	    a, "%c %" PRId64 " %" PRId64 " %d %" PRId64 " %" PRId64 "\n%.*s",
+	    !u->on         ? 'N'
+	    : u->inclusive ? 'I'
+			   : 'E',
+	    u->since_ms, u->before_ms, (int)u->cut.parts, u->cut.bytes,
+	    u->cut.attach, SLICE_ARG(terms));
 }
 
 int
 sml_filter_read(struct arena *a, struct slice words, struct sml_filter_use *out,
 		struct err *e)
 {
-	struct slice since;
-	struct slice before;
 	size_t at = slice_find(words, '\n');
+	int64_t v[WORDS_N] = { 0 };
 	struct slice head;
+	struct slice one;
+	bool good = true;
 
 	*out = no_filter;
 	if (words.n < 2 || at == SIZE_MAX)
 		return 0;
 	head = slice_sub(words, 2, at - 2);
 	out->terms = slice_from(words, at + 1);
-	if (!slice_split(&head, ' ', &since) ||
-	    !slice_split(&head, ' ', &before) ||
-	    !slice_i64(since, &out->since_ms) ||
-	    !slice_i64(before, &out->before_ms) ||
-	    pim_filter_parse(a, out->terms, &out->filter, e) < 0) {
+	for (size_t i = 0; i < WORDS_N && good; i++)
+		good = slice_split(&head, ' ', &one) && slice_i64(one, &v[i]);
+	if (!good || pim_filter_parse(a, out->terms, &out->filter, e) < 0) {
 		if (e->code == ERR_NOMEM)
 			return -1;
 		return err_set(e, ERR_BUG, "filter.load",
 			       "a stored filter does not read back");
 	}
-	out->on = true;
+	out->since_ms = v[0];
+	out->before_ms = v[1];
+	out->cut =
+	    (struct pim_mail_cut){ (enum pim_mail_parts)v[2], v[3], v[4] };
+	out->on = words.p[0] != 'N';
 	out->inclusive = words.p[0] == 'I';
 	return 0;
 }
@@ -278,6 +295,8 @@ sml_filter_ask(struct sml_ctx *c, const struct store_link *l,
 			u.inclusive = false;
 		}
 	}
+	if ((kinds & PIM_MAIL) != 0)
+		u.cut = sml_mail_cut(c, l, it);
 	*words = write_words(c->a, &u, u.terms);
 	if (words->p == NULL)
 		return 500;
@@ -313,7 +332,77 @@ uses(struct sml_ctx *c, const struct sml_ds *ds)
 bool
 sml_filter_on(const struct sml_ds *ds)
 {
-	return ds->filter.n > 0;
+	return ds->filter.n > 0 && ds->filter.p[0] != 'N';
+}
+
+void
+sml_filter_same(struct sml_ctx *c, struct sml_ds *ds)
+{
+	const struct store_link *l = sml_link(c, ds->link);
+
+	ds->filter = l == NULL || slice_is(l->filter, UNKNOWN) ? SLICE_LIT("")
+							       : l->filter;
+	c->filter[ds - c->s.ds].ready = false;
+	c->view_ready[ds - c->s.ds] = false;
+}
+
+int
+sml_filter_cut(struct sml_ctx *c, const struct sml_ds *ds,
+	       struct pim_mail_cut *cut)
+{
+	const struct sml_filter_uses *u = uses(c, ds);
+
+	if (u == NULL)
+		return -1;
+	*cut = u->now.cut;
+	return 0;
+}
+
+bool
+sml_filter_was_cut(struct sml_ctx *c, const struct sml_ds *ds,
+		   struct pim_mail_cut *cut)
+{
+	const struct sml_filter_uses *u = uses(c, ds);
+
+	if (u == NULL || pim_mail_wider(&u->was.cut, &u->now.cut))
+		return false;
+	*cut = u->was.cut;
+	return true;
+}
+
+int
+sml_filter_names(struct sml_ctx *c, const struct sml_item *it,
+		 struct slice **luid, size_t *n)
+{
+	struct pim_filter *f;
+	struct err e = { .code = ERR_NONE };
+
+	*n = 0;
+	/* What is wrong with it was told. */
+	if (!slice_eq_nocase(slice_trim(it->filter.filter_type),
+			     SLICE_LIT("INCLUSIVE")) ||
+	    pim_filter_parse(c->a, it->filter.record, &f, &e) < 0)
+		return e.code == ERR_NOMEM
+			   ? err_set(&c->e, ERR_NOMEM, "filter.names", "%s",
+				     e.msg)
+			   : 0;
+	*luid = ARENA_ARRAY(c->a, f->step_n + 1, struct slice);
+	if (*luid == NULL)
+		return err_set(&c->e, ERR_NOMEM, "filter.names",
+			       "no memory for a filter");
+	for (size_t i = 0; i < f->step_n; i++) {
+		const struct pim_filter_step *s = &f->step[i];
+
+		if (s->what == PIM_STEP_OR)
+			continue;
+		if (s->what != PIM_STEP_TERM || s->term.on != PIM_ON_LUID ||
+		    s->term.op != PIM_OP_EQ) {
+			*n = 0;
+			return 0;
+		}
+		(*luid)[(*n)++] = slice_trim(s->term.value);
+	}
+	return 0;
 }
 
 void
@@ -335,9 +424,11 @@ sml_filter_start(struct sml_ctx *c, struct sml_ds *ds)
 	ds->walk_col = 0;
 	ds->walk_ms = INT64_MIN;
 	ds->walk_after = 0;
-	if (ds->type == 205 || (!u->now.on && !u->was.on))
+	if (ds->type == 205 || (!u->now.on && !u->was.on &&
+				!pim_mail_wider(&u->was.cut, &u->now.cut)))
 		return 0;
 	if (slice_is(l->filter, UNKNOWN) ||
+	    pim_mail_wider(&u->was.cut, &u->now.cut) ||
 	    u->now.inclusive != u->was.inclusive ||
 	    !slice_eq(u->now.terms, u->was.terms)) {
 		ds->walk = SML_WALK_ALL;
@@ -482,21 +573,40 @@ outside(const struct sml_filter_use *u, struct sml_unit *unit)
 	unit->soft = true;
 }
 
-/* Is it a mail that the device asks for by its own id? */
-static bool
-asks_for(const struct sml_filter_use *u, const struct sml_unit *unit)
+/* More of each mail is shown than the device was sent: of this one, too? */
+static int
+gains(struct sml_ctx *c, const struct sml_filter_uses *u,
+      const struct store_item *it, bool *yes)
 {
-	if (unit->item.kind != PIM_MAIL || !sml_filter_has_terms(u) ||
-	    unit->map.state != STORE_MAP_LIVE)
-		return false;
-	for (size_t i = 0; i < u->filter->step_n; i++) {
-		const struct pim_filter_step *s = &u->filter->step[i];
+	struct pim_item *pim;
 
-		if (s->what == PIM_STEP_TERM && s->term.on == PIM_ON_LUID)
-			return slice_eq(slice_trim(s->term.value),
-					unit->map.luid);
-	}
-	return false;
+	*yes = false;
+	if (pim_parse(c->scratch, PIM_MAIL, it->body, &pim, &c->e) < 0)
+		return c->e.code == ERR_NOMEM ? -1 : 0;
+	*yes = pim_mail_gains(pim->mail, &u->was.cut, &u->now.cut);
+	return 0;
+}
+
+int
+sml_filter_more(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *unit)
+{
+	const struct sml_filter_uses *u = uses(c, ds);
+	bool yes;
+
+	if (u == NULL)
+		return -1;
+	if (!unit->more || unit->what != 'R')
+		return 0;
+	if (gains(c, u, &unit->item, &yes) < 0)
+		return -1;
+	/* It may have asked for it; what it sent itself may be cut. */
+	if (unit->map.held_form != 0 &&
+	    sml_mail_enough(c, ds, unit->map.held_form))
+		yes = false;
+	unit->more = yes;
+	if (!yes && !sml_filter_has_terms(&u->now))
+		unit->what = 0;
+	return 0;
 }
 
 int
@@ -512,15 +622,16 @@ sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
 		return 0;
 	if (!in_dates(&u->now, &unit->item))
 		outside(&u->now, unit);
-	else if (unit->walk && (r ? !sml_filter_has_terms(&u->now)
-				  : !sml_filter_has_terms(&u->was) &&
-					in_dates(&u->was, &unit->item)))
+	else if (unit->walk && r && unit->item.kind == PIM_MAIL)
+		unit->more = pim_mail_wider(&u->was.cut, &u->now.cut);
+	if (unit->more)
+		return 0;
+	if (unit->walk && in_dates(&u->now, &unit->item) &&
+	    (r ? !sml_filter_has_terms(&u->now)
+	       : !sml_filter_has_terms(&u->was) && in_dates(&u->was, &unit->item)))
 		unit->what = 0;
 	/* Kept by an inclusive filter: the walk has no news of it. */
-	unit->wanted = unit->walk && r && asks_for(&u->now, unit);
-	if (unit->wanted)
-		unit->what = 'R';
-	else if (unit->walk && r && unit->what == 'R' && u->now.inclusive)
+	if (unit->walk && r && unit->what == 'R' && u->now.inclusive)
 		unit->what = 0;
 	return 0;
 }
@@ -543,7 +654,7 @@ sml_filter_steps(struct sml_ctx *c, const struct sml_ds *ds,
 		outside(&u->now, unit);
 	if (!unit->walk)
 		return 0;
-	if (unit->what == 'R')
+	if (unit->what == 'R' && !unit->more)
 		unit->what = 0;
 	if (unit->what != 'A' || !sml_filter_has_terms(&u->was) ||
 	    !in_dates(&u->was, &unit->item))

@@ -159,6 +159,24 @@ sml_mail_fields(struct sml_ctx *c, const struct sml_filter *in,
 	return *said;
 }
 
+struct pim_mail_cut
+sml_mail_cut(struct sml_ctx *c, const struct store_link *l,
+	     const struct sml_item *it)
+{
+	struct pim_mail_cut cut = { (enum pim_mail_parts)l->mail_parts,
+				    l->mail_bytes, l->mail_attach };
+	struct pim_mail_cut own;
+	bool said;
+
+	if (!sml_mail_fields(c, &it->filter, &own, &said) || !said)
+		return cut;
+	if (cut.parts == PIM_MAIL_ALL || own.parts == PIM_MAIL_HEADERS)
+		cut.parts = own.parts;
+	if (cut.bytes == 0 || (own.bytes > 0 && own.bytes < cut.bytes))
+		cut.bytes = own.bytes;
+	return cut;
+}
+
 /* The mailbox is to be looked at, as far as the device will see it. */
 static int
 ask_news(struct sml_ctx *c, const struct store_collection *col)
@@ -180,23 +198,136 @@ ask_news(struct sml_ctx *c, const struct store_collection *col)
 	return 0;
 }
 
+/* ---- mails that it names --------------------------------------------------
+ */
+
+/* What the mirror cut off is to be fetched; then it is a new revision. */
+static int
+fetch_rest(struct sml_ctx *c, const struct pim_mail_cut *cut,
+	   const struct store_item *head, struct store_mail_effect *f,
+	   size_t *n)
+{
+	struct pim_item *it;
+
+	if (pim_parse(c->a, PIM_MAIL, head->body, &it, &c->e) < 0)
+		return -1;
+	if (it->mail->held >= it->mail->size || cut->parts != PIM_MAIL_ALL ||
+	    (cut->bytes > 0 && cut->bytes <= it->mail->held))
+		return 0;
+	*f = (struct store_mail_effect){
+		.id = arena_printf(c->a, "g-%lld-%lld", (long long)head->id,
+				   (long long)head->revision),
+		.what = STORE_EFFECT_FETCH,
+		.item = head->id,
+		.collection = head->collection,
+		.message_id = it->mail->message_id,
+		.bytes = cut->bytes,
+		.state = STORE_EFFECT_QUEUED,
+		.device = c->dev.id,
+		.next_ms = c->tx->now_ms,
+	};
+	(*n)++;
+	return 0;
+}
+
+static int
+owe(struct sml_ctx *c, const struct sml_ds *ds, struct store_map *m, size_t n)
+{
+	struct store_mail_effect *f =
+	    ARENA_ARRAY(c->a, n + 1, struct store_mail_effect);
+	int64_t *id = ARENA_ARRAY(c->a, n + 1, int64_t);
+	struct store_item *head;
+	size_t head_n;
+	size_t f_n = 0;
+
+	if (f == NULL || id == NULL)
+		return err_set(&c->e, ERR_NOMEM, "mail.fetch",
+			       "no memory for what is asked for");
+	for (size_t i = 0; i < n; i++) {
+		id[i] = m[i].item;
+		sml_map_owe(&m[i], true, SML_WHY_WANTED);
+	}
+	if (c->tx->v->item_get(c->tx, c->a, id, n, true, &head, &head_n,
+			       &c->e) < 0)
+		return -1;
+	for (size_t i = 0; i < head_n; i++) {
+		if (head[i].kind == PIM_MAIL && !head[i].deleted &&
+		    fetch_rest(c, &ds->cut, &head[i], &f[f_n], &f_n) < 0)
+			return -1;
+	}
+	c->effects += f_n;
+	if (f_n > 0 && c->tx->v->mail->effect_add(c->tx, f, f_n, &c->e) < 0)
+		return -1;
+	return c->tx->v->map_put(c->tx, m, n, &c->e);
+}
+
+/*
+ * A filter that names mails and nothing else is a request for these: in this
+ * sync they come, as much as its fields say, and what the device holds else
+ * stays as it is. The cost is that of the mails that it names.
+ */
+static int
+fetch(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it)
+{
+	struct store_map *m;
+	struct slice *luid;
+	size_t n;
+	size_t k = 0;
+	bool said;
+
+	if (ds->type != 200 && ds->type != 204)
+		return 0;
+	if (sml_filter_names(c, it, &luid, &n) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	ds->fetches = true;
+	ds->cut = (struct pim_mail_cut){ 0 };
+	(void)sml_mail_fields(c, &it->filter, &ds->cut, &said);
+	sml_filter_same(c, ds);
+	if (c->tx->v->map_by_luid(c->tx, c->a, ds->link, luid, n, &m, &n,
+				  &c->e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].gen == ds->gen && m[i].state == STORE_MAP_LIVE)
+			m[k++] = m[i];
+	}
+	sml_tell(c, '>', "asks for %zu mails by their ids", k);
+	return k == 0 ? 0 : owe(c, ds, m, k);
+}
+
 int
 sml_mail_ask(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it)
 {
 	const struct store_collection *col = sml_collection(c, ds->collection);
-	bool named = slice_find_str(ds->filter, "LUID") != SIZE_MAX;
 
-	ds->cut = (struct pim_mail_cut){ 0 };
-	ds->cut_asked = false;
-	(void)sml_mail_fields(c, &it->filter, &ds->cut, &ds->cut_asked);
-	/* Without fields: all of the mail that it names. */
-	ds->cut_named = named;
-	ds->cut_asked = ds->cut_asked || named;
-	c->view_ready[ds - c->s.ds] = false;
+	if (fetch(c, ds, it) < 0)
+		return -1;
 	return col == NULL ? 0 : ask_news(c, col);
 }
 
 /* ---- going out ----------------------------------------------------------- */
+
+bool
+sml_mail_enough(struct sml_ctx *c, struct sml_ds *ds, uint64_t held)
+{
+	const struct pim_view *now = sml_view(c, ds);
+	struct pim_mail_cut cut[] = { { .parts = PIM_MAIL_ALL },
+				      { .parts = PIM_MAIL_TEXT },
+				      { .parts = PIM_MAIL_ALL } };
+	struct pim_view v = *now;
+
+	if (held == 0 || held == now->id)
+		return true;
+	(void)sml_filter_was_cut(c, ds, &cut[2]);
+	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+		v.mail = cut[i];
+		pim_view_seal(&v);
+		if (v.id == held && !pim_mail_wider(&cut[i], &now->mail))
+			return true;
+	}
+	return false;
+}
 
 /*
  * The device has the bytes of this revision, as it would get them now: flags
@@ -212,10 +343,9 @@ is_flags_only(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 	struct pim_item *due;
 
 	*yes = false;
-	if (u->what != 'R' || u->probe || u->wanted ||
+	if (u->what != 'R' || u->probe || u->wanted || u->more ||
 	    view->form != PIM_EMAIL || u->map.state == STORE_MAP_DELETING ||
-	    u->held_body.n == 0 ||
-	    (u->map.held_form != 0 && u->map.held_form != view->id))
+	    u->held_body.n == 0 || !sml_mail_enough(c, ds, u->map.held_form))
 		return 0;
 	if (pim_parse(c->scratch, PIM_MAIL, u->held_body, &held, &c->e) < 0 ||
 	    pim_parse(c->scratch, PIM_MAIL, u->item.body, &due, &c->e) < 0)
@@ -224,30 +354,23 @@ is_flags_only(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 	return 0;
 }
 
-/* What the mirror cut off is to be fetched; then it is a new revision. */
+/* More of it is on its way from the mailbox. */
 static int
-fetch_rest(struct sml_ctx *c, const struct store_item *head)
+is_coming(struct sml_ctx *c, const struct sml_unit *u, bool *yes)
 {
-	struct store_mail_effect f = {
-		.id =
-		    arena_printf(c->scratch, "g-%lld-%lld", (long long)head->id,
-				 (long long)head->revision),
-		.what = STORE_EFFECT_FETCH,
-		.item = head->id,
-		.collection = head->collection,
-		.state = STORE_EFFECT_QUEUED,
-		.device = c->dev.id,
-		.next_ms = c->tx->now_ms,
-	};
-	struct pim_item *it;
+	struct store_mail_effect *f;
+	size_t n;
 
-	if (pim_parse(c->scratch, PIM_MAIL, head->body, &it, &c->e) < 0)
-		return -1;
-	if (it->mail->held >= it->mail->size)
+	*yes = false;
+	if (!u->wanted)
 		return 0;
-	f.message_id = it->mail->message_id;
-	c->effects++;
-	return c->tx->v->mail->effect_add(c->tx, &f, 1, &c->e);
+	/* One call for each mail that a device names: these are few. */
+	if (c->tx->v->mail->effect_of(c->tx, c->scratch, &u->item.id, 1, &f, &n,
+				      &c->e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		*yes = *yes || f[i].what == STORE_EFFECT_FETCH;
+	return 0;
 }
 
 static struct store_mail_body *
@@ -271,6 +394,7 @@ sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 	size_t got = 0;
 	size_t n = 0;
 	bool bare;
+	bool comes;
 
 	if (col == NULL || (col->kinds & PIM_MAIL) == 0)
 		return 0;
@@ -282,10 +406,12 @@ sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 		if (u[i].item.kind != PIM_MAIL ||
 		    (u[i].what != 'A' && u[i].what != 'R'))
 			continue;
-		if (is_flags_only(c, ds, &u[i], &bare) < 0 ||
-		    (u[i].wanted && fetch_rest(c, &u[i].item) < 0))
+		if (is_coming(c, &u[i], &comes) < 0 ||
+		    is_flags_only(c, ds, &u[i], &bare) < 0)
 			return -1;
-		if (!bare)
+		if (comes)
+			u[i].what = 0; /* it is owed still */
+		else if (!bare)
 			id[n++] = u[i].item.id;
 	}
 	if (n > 0 &&

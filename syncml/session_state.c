@@ -162,8 +162,7 @@ walk_ds(struct walk *w, struct sml_ds *d)
 	walk_bool(w, &d->in_done);
 	walk_slice(w, &d->client_last);
 	walk_i64(w, &d->added_before);
-	walk_bool(w, &d->cut_asked);
-	walk_bool(w, &d->cut_named);
+	walk_bool(w, &d->fetches);
 	walk_int(w, &parts);
 	d->cut.parts = (enum pim_mail_parts)parts;
 	walk_i64(w, &d->cut.bytes);

@@ -169,29 +169,6 @@ sml_rules(const struct sml_ctx *c)
 				     c->dev.swv, c->dev.dev_id);
 }
 
-/* How much of a mail: as the device asks, within what the link allows. */
-static struct pim_mail_cut
-cut_of(struct sml_ctx *c, const struct sml_ds *ds)
-{
-	const struct store_link *l = sml_link(c, ds->link);
-	struct pim_mail_cut cut = { 0 };
-
-	if (l != NULL)
-		cut = (struct pim_mail_cut){ (enum pim_mail_parts)l->mail_parts,
-					     l->mail_bytes, l->mail_attach };
-	if (!ds->cut_asked)
-		return cut;
-	if (ds->cut_named)
-		return ds->cut;
-	if (cut.parts == PIM_MAIL_ALL || ds->cut.parts == PIM_MAIL_HEADERS)
-		cut.parts = ds->cut.parts;
-	if (cut.bytes == 0 || (ds->cut.bytes > 0 && ds->cut.bytes < cut.bytes))
-		cut.bytes = ds->cut.bytes;
-	if (cut.attach == 0)
-		cut.attach = ds->cut.attach;
-	return cut;
-}
-
 /*
  * For a device that neither told its forms nor sent an item: the old standard
  * ones. Clients of SIF tell themselves by their device ids, or by the names
@@ -240,8 +217,10 @@ sml_view(struct sml_ctx *c, struct sml_ds *ds)
 		v->form = form_unsaid(ds, v->rules, kinds);
 	if (st != NULL)
 		v->caps = caps_of_store(st, v->form);
+	/* Its words were read when the message came, or this memory is short,
+	   which ends it. */
 	if ((kinds & PIM_MAIL) != 0)
-		v->mail = cut_of(c, ds);
+		(void)sml_filter_cut(c, ds, &v->mail);
 	v->utc = c->s.version == 10 || (di != NULL && di->utc);
 	pim_view_seal(v);
 	c->view_ready[at] = true;

@@ -17,6 +17,14 @@ REPLACE = """<Replace><CmdID>%d</CmdID><Meta><Type>%s</Type></Meta><Item><Source
 <LocURI>%s</LocURI></Source><Data>%s</Data></Item></Replace>"""
 DELETE = """<Delete><CmdID>%d</CmdID><Item><Source><LocURI>%s</LocURI></Source>\
 </Item></Delete>"""
+WANT = """<Filter><Meta><Type xmlns="syncml:metinf">\
+application/vnd.omads-email+xml</Type></Meta><Field><Item><Meta><Type \
+xmlns="syncml:metinf">application/vnd.syncml-devinf+xml</Type></Meta><Data>\
+<Property xmlns="syncml:devinf"><PropName>emailitem</PropName><PropParam>\
+<ParamName>%s</ParamName></PropParam></Property></Data></Item></Field><Record>\
+<Item><Meta><Type xmlns="syncml:metinf">syncml:filtertype-cgi</Type></Meta>\
+<Data>&amp;LUID;&amp;EQ;%s</Data></Item></Record><FilterType>INCLUSIVE\
+</FilterType></Filter>"""
 MESSAGES_MAX = 2000
 
 
@@ -59,14 +67,21 @@ class Phone:
         self.got, self.codes, self.changes = {}, [], []
         self.half = ""  # of an object that comes in pieces
 
-    def sync(self, port, ops=(), kind=None, sid=None):
+    def fetch(self, port, luid, param="attachtype"):
+        """Of one mail all, or (texttype) its text."""
+        return self.sync(port, want=WANT % (param, esc(luid)))
+
+    def sync(self, port, ops=(), kind=None, sid=None, want=""):
         """ops: ("Add", luid, object), ("Replace", ...), ("Delete", luid).
-        kind and sid: as a notice asked for it."""
+        kind and sid: as a notice asked for it; want: a filter."""
         self.sid += 1
         s = cards.Session(self.dev, sid or self.sid, self.user, self.password,
                           db=self.db, own="./" + self.db)
-        s.send(port, s.alert(kind or (200 if self.anchor else 201),
-                             self.anchor, "n%d" % self.sid))
+        alert = s.alert(kind or (200 if self.anchor else 201),
+                        self.anchor, "n%d" % self.sid)
+        head, _, tail = alert.partition("<Alert>")
+        s.send(port, head + "<Alert>" + tail.replace(
+            "</Target>", want + "</Target>", 1))
         if s.answer.statuses("SyncHdr") != ["212"]:
             raise Failed("not let in: %s" % s.answer.body)
         if not set(s.answer.statuses("Alert")) <= {"200", "508"}:

@@ -327,6 +327,76 @@ class TestOld(TestWay):
         until("flags", told)
 
 
+class TestRest(Base):
+    """Little of each mail, and the rest when it is asked for."""
+
+    def letter(self, subject):
+        m = email.message.EmailMessage(email.policy.SMTP)
+        m["From"], m["To"] = "bob@example.org", "alice@example.org"
+        m["Subject"] = subject
+        m["Message-ID"] = "<%s@example.org>" % subject
+        m.set_content("first line\n" + "and more\n" * 500 + "the end\n")
+        m.add_attachment(os.urandom(30000), maintype="image",
+                         subtype="png", filename="picture.png")
+        return m.as_bytes()
+
+    def text(self, phone, subject):
+        return phone.got[phone.luid(subject)]
+
+    def test_rest(self):
+        phone = self.account(cap="6000")
+        phone.sync(self.site.port)
+        self.window("headers")
+        letters = {s: self.letter(s) for s in ("one", "two", "three")}
+        for raw in letters.values():
+            self.d.deliver(self.user, raw)
+        self.has(phone, "one", "two", "three")
+        for s in letters:
+            self.assertNotIn("first line", self.text(phone, s))
+            self.assertIn("x-funambol-body", self.text(phone, s))
+        # In the sync that asks for it, although the mirror has not got it.
+        self.d.deliver(self.user, message("new"))
+        phone.fetch(self.site.port, phone.luid("one"))
+        self.assertEqual([c[0] for c in phone.changes], ["Replace"])
+        whole = letters["one"].decode().partition("\r\n\r\n")[2]
+        got = self.text(phone, "one").replace("\r", "")
+        self.assertIn(whole.replace("\r", "").strip(), got)
+        self.assertNotIn("x-funambol-body", got)
+        # The text alone, and what else there is.
+        phone.fetch(self.site.port, phone.luid("two"), "texttype")
+        self.assertIn("the end", self.text(phone, "two"))
+        self.assertNotIn("Content-Disposition", self.text(phone, "two"))
+        self.has(phone, "one", "two", "three", "new")
+        # A flag takes nothing of it away.
+        c = self.d.client(self.user)
+        c.select()
+        (n,) = c.search(None, "SUBJECT", "one")[1]
+        c.store(n, "+FLAGS", "\\Flagged")
+
+        def flagged():
+            phone.sync(self.site.port)
+            return "<flagged>true" in self.text(phone, "one")
+        until("flagged", flagged)
+        self.assertIn("Content-Disposition", self.text(phone, "one"))
+        # What is shown more of comes by itself, once.
+        self.window("text")
+        phone.sync(self.site.port)
+        self.assertEqual(sorted(c[1] for c in phone.changes), sorted(
+            [phone.luid("three"), phone.luid("new")]))
+        self.assertIn("and more", self.text(phone, "three"))
+        self.assertNotIn("Content-Disposition", self.text(phone, "three"))
+        self.assertIn("Content-Disposition", self.text(phone, "one"))
+        phone.sync(self.site.port)
+        self.assertEqual(phone.changes, [])
+        self.assertEqual([(r["what"], r["state"])
+                          for r in self.site.done(self.user)],
+                         [("fetch", "done")])
+
+    def window(self, parts):
+        self.site.command("device", "set", self.user, "IMEI:1", "--db",
+                          "mail", "--parts", parts)
+
+
 class TestWait(Base):
     """A server without IDLE: who asks for mail waits for a look."""
     capability = dovecot.PLAIN

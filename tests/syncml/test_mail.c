@@ -585,6 +585,123 @@ the_rest_of_one(void **state)
 	sound();
 }
 
+/* The mirror has all of it now. */
+static void
+whole_in_the_mirror(int64_t id)
+{
+	struct store_item head = head_of(id);
+	struct store_mail_effect f = only_effect(STORE_EFFECT_FETCH);
+	struct store_tx *tx = begin(STORE_WRITE);
+	struct store_write w = { .item = id,
+				 .collection = head.collection,
+				 .revision = head.last_revision + 1,
+				 .old_size = head.size };
+	struct store_mail_body body = { .item = id, .whole = true };
+	struct pim_item *it;
+	struct err e;
+
+	assert_int_equal(pim_parse(bench.a, PIM_MAIL, head.body, &it, &e), 0);
+	body.bytes = arena_printf(bench.a, "%s%0*d",
+				  message("1", "First", NULL), 1000, 7);
+	it->mail->size = it->mail->held = (int64_t)body.bytes.n;
+	put_head(tx, &w, it);
+	assert_int_equal(tx->v->mail->body_put(tx, &body, 1, &e), 0);
+	f.state = STORE_EFFECT_DONE;
+	f.next_ms = INT64_MAX;
+	assert_int_equal(tx->v->mail->effect_set(tx, &f, 1, &e), 0);
+	commit(tx);
+}
+
+/* What is fetched meanwhile is owed; all else waits for a sync of its own. */
+static void
+the_rest_comes(void **state)
+{
+	struct phone_item *it;
+	int64_t id;
+
+	(void)state;
+	assert_true(phone_sync(&one, 201));
+	id = deliver(INBOX, message("1", "First", NULL), 0, 1);
+	(void)deliver(INBOX, message("2", "Second", NULL), 0, 1);
+	cut_at_the_mirror(id);
+	set_link("IMEI:1", 0, 0, PIM_MAIL_HEADERS, 0);
+	assert_true(phone_sync(&one, 200));
+	quiet(&one);
+	it = phone_find(&one, "Subject: First");
+	one.filter = fields(named(it), "");
+	(void)deliver(INBOX, message("3", "Third", NULL), 0, 1);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(only_effect(STORE_EFFECT_FETCH).item, id);
+	assert_int_equal(one.got_add + one.got_replace + one.got_delete, 0);
+	one.filter = NULL;
+	whole_in_the_mirror(id);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_add, 1);
+	assert_int_equal(one.got_replace, 1);
+	holds(it, "Text of First");
+	holds(it, "00007]]>");
+	assert_null(phone_find(&one, "Text of Second"));
+	assert_null(phone_find(&one, "Text of Third"));
+	quiet(&one);
+	/* It has more than its window shows: that is not taken away. */
+	at_imap(id, PIM_MAIL_READ);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_replace, 1);
+	holds(it, "<read>true</read>");
+	assert_true(slice_find_str(it->body, "<emailitem") == SIZE_MAX);
+	quiet(&one);
+	sound();
+}
+
+#define ATTACHED                                                               \
+	"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n"   \
+	"\r\n--b\r\n\r\nInside\r\n--b\r\nContent-Type: image/png\r\n"          \
+	"Content-Disposition: attachment\r\n\r\nPICTURE\r\n--b--\r\n"
+
+/* What was cut and is shown now comes; what gains nothing does not. */
+static void
+a_wider_window(void **state)
+{
+	int64_t id;
+
+	(void)state;
+	assert_true(phone_sync(&one, 201));
+	(void)deliver(INBOX, message("1", "Plain", NULL), 0, 1);
+	id = deliver(INBOX, message("2", "Picture", ATTACHED), 0, 1);
+	(void)deliver(INBOX, message("3", "Old", NULL), 0, 40);
+	set_link("IMEI:1", 30, 0, PIM_MAIL_HEADERS, 0);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_add, 2);
+	quiet(&one);
+	set_link("IMEI:1", 30, 0, PIM_MAIL_TEXT, 0);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_replace, 2);
+	assert_int_equal(one.got_add + one.got_delete, 0);
+	assert_non_null(phone_find(&one, "Text of Plain"));
+	assert_non_null(phone_find(&one, "Inside"));
+	assert_null(phone_find(&one, "PICTURE"));
+	quiet(&one);
+	set_link("IMEI:1", 30, 0, PIM_MAIL_ALL, 0);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_replace, 1);
+	assert_non_null(phone_find(&one, "PICTURE"));
+	quiet(&one);
+	/* A narrower one takes nothing away, now or with the next flag. */
+	set_link("IMEI:1", 30, 0, PIM_MAIL_TEXT, 20);
+	quiet(&one);
+	at_imap(id, PIM_MAIL_READ);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_replace, 1);
+	assert_null(
+	    phone_find(&one, "<emailitem><![CDATA[From: a@example.com]"));
+	quiet(&one);
+	/* And nothing that it has comes again. */
+	set_link("IMEI:1", 30, 0, PIM_MAIL_TEXT, 0);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_add + one.got_delete, 0);
+	sound();
+}
+
 /* Text and so many octets; and what is no such filter. */
 static void
 parts_asked_for(void **state)
@@ -998,6 +1115,8 @@ main(void)
 		T(windows),
 		T(parts_of_each),
 		T(the_rest_of_one),
+		T(the_rest_comes),
+		T(a_wider_window),
 		T(parts_asked_for),
 		T(read_on_the_device),
 		T(flags_of_both_sides),
