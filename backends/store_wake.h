@@ -20,6 +20,7 @@
 enum store_wake {
 	STORE_WAKE_ALARM, /* alarm_next or the outbox; the store says it */
 	STORE_WAKE_PUSH,  /* a device is to be told of something */
+	STORE_WAKE_MAIL,  /* a mailbox is to be looked at; the store says it */
 	STORE_WAKES,
 };
 

@@ -101,7 +101,9 @@ on_wake(void *ctx, enum store_wake what, int64_t account, int64_t due_ms)
 	struct srv_engine *eng = ctx;
 
 	(void)account;
-	if (what == STORE_WAKE_ALARM || what == STORE_WAKE_PUSH)
+	if (what == STORE_WAKE_MAIL)
+		srv_mail_due(eng->mail, due_ms);
+	else if (eng->alarms != NULL)
 		srv_alarms_due(eng->alarms, due_ms);
 }
 
@@ -134,7 +136,7 @@ on_close(void *ctx)
 {
 	struct srv_engine *eng = ctx;
 
-	if (eng->alarms != NULL)
+	if (eng->mail != NULL)
 		(void)eng->site.store->v->hear(eng->site.store, NULL, NULL);
 	srv_mail_free(&eng->mail);
 	srv_mail_env_close(&eng->mail_env);
@@ -166,7 +168,6 @@ open_alarms(struct srv_engine *eng, struct err *e)
 		.server_id = slice_c(eng->site.conf.server_id),
 		.metrics = eng->metrics,
 	};
-	const struct store_ear ear = { on_wake, on_listen, eng };
 
 	if (srv_outlets_check(&eng->site.conf, e) < 0)
 		return -1;
@@ -182,10 +183,9 @@ open_alarms(struct srv_engine *eng, struct err *e)
 	}
 	if (in.channel_n == 0)
 		return 0;
-	if (srv_alarms_new(&in, &eng->alarms, e) < 0 ||
-	    srv_alarms_start(eng->alarms, e) < 0)
-		return -1;
-	return eng->site.store->v->hear(eng->site.store, &ear, e);
+	return srv_alarms_new(&in, &eng->alarms, e) < 0
+		   ? -1
+		   : srv_alarms_start(eng->alarms, e);
 }
 
 static int
@@ -199,13 +199,16 @@ open_mail(struct srv_engine *eng, struct err *e)
 		.secrets = eng->site.secrets,
 		.submitter = srv_outlets_submitter,
 	};
+	const struct store_ear ear = { on_wake, on_listen, eng };
+
 	if (srv_mail_env_open(&eng->mail_env, e) < 0 ||
-	    srv_mail_start(&eng->mail_env, slice_c(eng->house.id), &eng->mail,
-			   e) < 0)
+	    srv_mail_start(&eng->mail_env, slice_c(eng->house.id),
+			   slice_c(eng->house.before), &eng->mail, e) < 0)
 		return -1;
 	eng->server.mail = on_mail;
 	eng->server.mail_ctx = eng->mail;
-	return 0;
+	/* From here on words come, for either of them. */
+	return eng->site.store->v->hear(eng->site.store, &ear, e);
 }
 
 static int

@@ -128,6 +128,7 @@ pg_login_put(struct store_tx *tx, const struct store_mail_login *in,
 
 	if (t == NULL)
 		return -1;
+	store_wake(tx, STORE_WAKE_MAIL, in->next_ms);
 	pg_query(t, &q, sql, "store.login_put");
 	pg_int(&q, in->on);
 	pg_text(&q, in->host);

@@ -128,6 +128,8 @@ pg_effect_add(struct store_tx *tx, const struct store_mail_effect *f, size_t n,
 		return -1;
 	if (n == 0)
 		return 0;
+	for (size_t i = 0; i < n; i++)
+		store_wake(tx, STORE_WAKE_MAIL, f[i].next_ms);
 	pg_query(t, &q, sql, "store.effect_add");
 	pg_int(&q, store_bucket(tx->account));
 	pg_int(&q, tx->now_ms);
@@ -159,6 +161,8 @@ pg_effect_set(struct store_tx *tx, const struct store_mail_effect *f, size_t n,
 		return -1;
 	if (n == 0)
 		return 0;
+	for (size_t i = 0; i < n; i++)
+		store_wake(tx, STORE_WAKE_MAIL, f[i].next_ms);
 	pg_query(t, &q, sql, "store.effect_set");
 	bind_numbers(&q, f, n, SET_N);
 	return pg_leave(t, pg_once(&q, e));

@@ -105,6 +105,7 @@ lite_login_put(struct store_tx *tx, const struct store_mail_login *in,
 		return -1;
 	if (lite_query(t, &q, sql, "store.login_put", e) < 0)
 		return lite_leave(t, -1);
+	store_wake(tx, STORE_WAKE_MAIL, in->next_ms);
 	lite_int(&q, in->on);
 	lite_text(&q, in->host);
 	lite_int(&q, in->port);

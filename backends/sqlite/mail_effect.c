@@ -98,8 +98,10 @@ lite_effect_add(struct store_tx *tx, const struct store_mail_effect *f,
 		return 0;
 	if (lite_query(t, &q, sql, "store.effect_add", e) < 0)
 		return lite_leave(t, -1);
-	for (size_t i = 0; rc == 0 && i < n; i++)
+	for (size_t i = 0; rc == 0 && i < n; i++) {
 		rc = add_one(&q, t, &f[i], e);
+		store_wake(tx, STORE_WAKE_MAIL, f[i].next_ms);
+	}
 	lite_end(&q);
 	return lite_leave(t, rc);
 }
@@ -131,6 +133,7 @@ lite_effect_set(struct store_tx *tx, const struct store_mail_effect *f,
 		lite_int(&q, f[i].item);
 		lite_int(&q, f[i].collection);
 		rc = lite_run(&q, e);
+		store_wake(tx, STORE_WAKE_MAIL, f[i].next_ms);
 	}
 	lite_end(&q);
 	return lite_leave(t, rc);

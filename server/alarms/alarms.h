@@ -22,17 +22,12 @@
 enum {
 	SRV_ALARMS_CHANNELS = 8,
 	SRV_ALARMS_POLL_MS = 5000,
-	SRV_ALARMS_LEASE_MS = 30 * 1000,
-	SRV_ALARMS_RENEW_MS = 10 * 1000, /* and the longest sleep */
 	/* Sent so much after its time it says so; and what is over by then is
 	   not sent at all but listed. */
 	SRV_ALARMS_LATE_MS = 60 * 1000,
 	/* Messages to one person within a minute; what is more is listed. */
 	SRV_ALARMS_MINUTE_MAX = 20,
 };
-
-_Static_assert((int)SRV_ALARMS_RENEW_MS < (int)STORE_WAKE_SOON_MS,
-	       "who sleeps longer misses what is due sooner");
 
 /* A way out. It is open while this node holds its lease. */
 struct srv_alarms_channel {

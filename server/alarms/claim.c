@@ -376,8 +376,8 @@ alarms_claim(struct srv_alarms *al, int64_t *next_ms, bool *more, struct err *e)
 	size_t n;
 
 	arena_reset(al->a);
-	if (s->v->alarm->due(s, al->a, al->mine, ALARMS_DUE_PAGE, &row, &n, e) <
-	    0)
+	if (s->v->alarm->due(s, al->a, al->share.mine, ALARMS_DUE_PAGE, &row,
+			     &n, e) < 0)
 		return -1;
 	if (n > 0)
 		qsort(row, n, sizeof(*row), by_account);

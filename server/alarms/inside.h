@@ -6,6 +6,7 @@
 #include "server/alarms/alarms.h"
 #include "server/alarms/flight.h"
 #include "server/alarms/ways.h"
+#include "server/share.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,8 +46,8 @@ struct srv_alarms {
 	struct srv_alarms_in in;
 	struct arena *a;
 	struct arena *work; /* of one account */
-	bool mine[STORE_BUCKETS];
-	int64_t leased_mono; /* INT64_MIN: never */
+	struct srv_share share;
+	bool again; /* leases that could not be taken: at the next step */
 	struct channel channel[SRV_ALARMS_CHANNELS];
 	struct bad bad[ALARMS_BAD_MAX];
 	size_t bad_n;

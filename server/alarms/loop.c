@@ -110,12 +110,8 @@ channel_lease(struct srv_alarms *al, struct channel *ch, int64_t ms,
 static int
 inherit(struct srv_alarms *al, struct err *e)
 {
-	struct store *s = al->in.store;
-
 	if (al->in.before.n == 0)
 		return 0;
-	if (s->v->alarm->buckets(s, al->in.before, 0, al->mine, e) < 0)
-		return -1;
 	for (size_t i = 0; i < al->in.channel_n; i++) {
 		if (lease_of(&al->channel[i], al->in.before, 0, e) < 0)
 			return -1;
@@ -130,34 +126,29 @@ lose(struct srv_alarms *al)
 {
 	for (size_t i = 0; i < al->in.channel_n; i++)
 		channel_close(&al->channel[i]);
-	memset(al->mine, 0, sizeof(al->mine));
-	al->leased_mono = INT64_MIN;
 }
 
 static int
 leases(struct srv_alarms *al, struct err *e)
 {
-	int64_t now = clk_mono_ms();
-	struct store *s = al->in.store;
+	bool moved;
 
-	if (al->leased_mono != INT64_MIN &&
-	    now - al->leased_mono < SRV_ALARMS_RENEW_MS)
+	if (!srv_share_due(&al->share) && !al->again)
 		return 0;
-	if (inherit(al, e) < 0 ||
-	    s->v->alarm->buckets(s, al->in.node, SRV_ALARMS_LEASE_MS, al->mine,
-				 e) < 0)
+	al->again = true; /* until all of them are taken */
+	if (inherit(al, e) < 0 || srv_share_take(&al->share, &moved, e) < 0)
 		return -1;
 	for (size_t i = 0; i < al->in.channel_n; i++) {
 		struct channel *ch = &al->channel[i];
 
-		if (channel_lease(al, ch, SRV_ALARMS_LEASE_MS, e) < 0)
+		if (channel_lease(al, ch, SRV_SHARE_LEASE_MS, e) < 0)
 			return -1;
 		if (ch->ours && ch->o == NULL)
 			channel_open(ch);
 		else if (!ch->ours && ch->o != NULL)
 			channel_close(ch);
 	}
-	al->leased_mono = now;
+	al->again = false;
 	return 0;
 }
 
@@ -194,8 +185,7 @@ srv_alarms_step(struct srv_alarms *al)
 				 "second",
 				 e.where, e.msg);
 		al->failing = true;
-		if (al->leased_mono != INT64_MIN &&
-		    clk_mono_ms() - al->leased_mono >= SRV_ALARMS_LEASE_MS)
+		if (srv_share_lost(&al->share))
 			lose(al);
 		return 1000;
 	}
@@ -314,11 +304,15 @@ srv_alarms_new(const struct srv_alarms_in *in, struct srv_alarms **out,
 	}
 	if (al->in.poll_ms == 0)
 		al->in.poll_ms = SRV_ALARMS_POLL_MS;
-	if (al->in.poll_ms > SRV_ALARMS_RENEW_MS)
-		al->in.poll_ms = SRV_ALARMS_RENEW_MS;
+	if (al->in.poll_ms > SRV_SHARE_RENEW_MS)
+		al->in.poll_ms = SRV_SHARE_RENEW_MS;
 	if (al->in.minute_max == 0)
 		al->in.minute_max = SRV_ALARMS_MINUTE_MAX;
-	al->leased_mono = INT64_MIN;
+	al->share = (struct srv_share){ .store = in->store,
+					.buckets = in->store->v->alarm->buckets,
+					.node = in->node,
+					.before = in->before };
+	srv_share_begin(&al->share);
 	(void)pthread_mutex_init(&al->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -345,8 +339,6 @@ srv_alarms_start(struct srv_alarms *al, struct err *e)
 static void
 give_back(struct srv_alarms *al)
 {
-	struct store *s = al->in.store;
-	bool ours = al->leased_mono != INT64_MIN;
 	bool more = false;
 
 	for (size_t i = 0; i < al->in.channel_n; i++) {
@@ -360,8 +352,7 @@ give_back(struct srv_alarms *al)
 	do {
 		more = false;
 	} while (alarms_results(al, &more, NULL) == 0 && more);
-	if (ours)
-		(void)s->v->alarm->buckets(s, al->in.node, 0, al->mine, NULL);
+	srv_share_give_back(&al->share);
 }
 
 void

@@ -4,7 +4,6 @@
 #include "syncml/server.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -42,26 +41,27 @@ anybody(struct srv_mail *m, bool *yes, struct err *e)
 	return 0;
 }
 
+static bool
+is_on(const struct srv_mail *m)
+{
+	return m->share.taken_mono != INT64_MIN;
+}
+
 static int
 leases(struct srv_mail *m, struct err *e)
 {
-	int64_t now = clk_mono_ms();
-	struct store *s = m->env.store;
-	bool before[STORE_BUCKETS];
-	bool wanted = m->leased_mono != INT64_MIN;
+	bool wanted = is_on(m);
+	bool moved;
 
-	if (wanted && now - m->leased_mono < SRV_MAIL_RENEW_MS)
+	if (!srv_share_due(&m->share))
 		return 0;
 	if (!wanted && anybody(m, &wanted, e) < 0)
 		return -1;
 	if (!wanted)
 		return 0;
-	memcpy(before, m->mine, sizeof(before));
-	if (s->v->mail->buckets(s, slice_c(m->node), SRV_MAIL_LEASE_MS, m->mine,
-				e) < 0)
+	if (srv_share_take(&m->share, &moved, e) < 0)
 		return -1;
-	m->leased_mono = now;
-	if (memcmp(before, m->mine, sizeof(before)) != 0)
+	if (moved)
 		m->listed_mono = INT64_MIN;
 	return 0;
 }
@@ -77,8 +77,8 @@ list(struct srv_mail *m, struct err *e)
 
 	if (m->listed_mono != INT64_MIN && now - m->listed_mono < LOOP_LIST_MS)
 		return 0;
-	if (s->v->mail->logins_due(s, m->a, m->mine, LOOP_LIST_MAX, &l, &n, e) <
-	    0)
+	if (s->v->mail->logins_due(s, m->a, m->share.mine, LOOP_LIST_MAX, &l,
+				   &n, e) < 0)
 		return -1;
 	m->listed_mono = now;
 	(void)pthread_mutex_lock(&m->lock);
@@ -130,12 +130,13 @@ written(struct srv_mail *m, struct err *e)
 	struct store_mail_effect *f;
 	size_t n, f_n;
 
-	if (m->polled_mono != INT64_MIN && mono - m->polled_mono < poll_ms(m))
+	if (!atomic_exchange(&m->heard, false) && m->polled_mono != INT64_MIN &&
+	    mono - m->polled_mono < poll_ms(m))
 		return 0;
-	if (s->v->mail->logins_due(s, m->a, m->mine, LOOP_DUE_PAGE, &l, &n, e) <
-		0 ||
-	    s->v->mail->effects_due(s, m->a, m->mine, LOOP_DUE_PAGE, &f, &f_n,
-				    e) < 0)
+	if (s->v->mail->logins_due(s, m->a, m->share.mine, LOOP_DUE_PAGE, &l,
+				   &n, e) < 0 ||
+	    s->v->mail->effects_due(s, m->a, m->share.mine, LOOP_DUE_PAGE, &f,
+				    &f_n, e) < 0)
 		return -1;
 	m->polled_mono = mono;
 	(void)pthread_mutex_lock(&m->lock);
@@ -165,8 +166,7 @@ written(struct srv_mail *m, struct err *e)
 static void
 lose_all(struct srv_mail *m)
 {
-	memset(m->mine, 0, sizeof(m->mine));
-	m->leased_mono = m->listed_mono = INT64_MIN;
+	m->listed_mono = INT64_MIN;
 	(void)pthread_mutex_lock(&m->lock);
 	for (size_t i = 0; i < m->w_n; i++)
 		watch_lose(m, m->w[i]);
@@ -242,8 +242,7 @@ run(void *arg)
 
 		arena_reset(m->a);
 		if (leases(m, &e) == 0 &&
-		    (m->leased_mono == INT64_MIN ||
-		     (written(m, &e) == 0 && list(m, &e) == 0))) {
+		    (!is_on(m) || (written(m, &e) == 0 && list(m, &e) == 0))) {
 			m->failing = false;
 			wait_for(m, due(m));
 			continue;
@@ -254,12 +253,21 @@ run(void *arg)
 				 "second",
 				 e.where, e.msg);
 		m->failing = true;
-		if (m->leased_mono != INT64_MIN &&
-		    clk_mono_ms() - m->leased_mono >= SRV_MAIL_LEASE_MS)
+		if (srv_share_lost(&m->share))
 			lose_all(m);
 		wait_for(m, 1000);
 	}
 	return NULL;
+}
+
+void
+srv_mail_due(struct srv_mail *m, int64_t due_ms)
+{
+	/* What comes later is seen by then, or at the next look. */
+	if (due_ms > m->env.clk->now_ms(m->env.clk))
+		return;
+	atomic_store(&m->heard, true);
+	mail_wake(m);
 }
 
 void
@@ -315,7 +323,7 @@ start_threads(struct srv_mail *m, struct err *e)
 
 int
 srv_mail_start(const struct srv_mail_env *env, struct slice node,
-	       struct srv_mail **out, struct err *e)
+	       struct slice before, struct srv_mail **out, struct err *e)
 {
 	struct srv_mail *m = calloc(1, sizeof(*m));
 
@@ -324,9 +332,13 @@ srv_mail_start(const struct srv_mail_env *env, struct slice node,
 		return mail_no_memory(e);
 	m->env = *env;
 	m->poll_fd = m->wake_fd = m->stop_fd = -1;
-	m->leased_mono = m->listed_mono = m->polled_mono = INT64_MIN;
+	m->listed_mono = m->polled_mono = INT64_MIN;
+	m->share = (struct srv_share){ .store = env->store,
+				       .buckets = env->store->v->mail->buckets,
+				       .node = node,
+				       .before = before };
+	srv_share_begin(&m->share);
 	m->end = &m->first;
-	(void)snprintf(m->node, sizeof(m->node), "%.*s", SLICE_ARG(node));
 	(void)pthread_mutex_init(&m->lock, NULL);
 	(void)pthread_cond_init(&m->work, NULL);
 	m->a = arena_new(ARENA_MAX);
@@ -351,11 +363,9 @@ void
 srv_mail_free(struct srv_mail **mp)
 {
 	struct srv_mail *m = *mp;
-	struct store *s;
 
 	if (m == NULL)
 		return;
-	s = m->env.store;
 	atomic_store(&m->stop, true);
 	if (m->stop_fd >= 0)
 		(void)eventfd_write(m->stop_fd, 1);
@@ -372,9 +382,7 @@ srv_mail_free(struct srv_mail **mp)
 		watch_close(m, m->w[i]);
 		free(m->w[i]);
 	}
-	if (m->leased_mono != INT64_MIN)
-		(void)s->v->mail->buckets(s, slice_c(m->node), 0, m->mine,
-					  NULL);
+	srv_share_give_back(&m->share);
 	free(m->w);
 	close_fd(m->poll_fd);
 	close_fd(m->wake_fd);

@@ -3,6 +3,7 @@
 #define SERVER_MAIL_LOOP_H
 
 #include "server/mail/inside.h"
+#include "server/share.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -44,14 +45,14 @@ struct watch {
 
 struct srv_mail {
 	struct srv_mail_env env;
-	char node[64];
 	int poll_fd, wake_fd; /* epoll; an eventfd: the loop has to look */
 	int stop_fd;          /* an eventfd, readable once it stops */
 	atomic_bool stop;
 	atomic_size_t lines;
 
-	bool mine[STORE_BUCKETS];
-	int64_t leased_mono, listed_mono, polled_mono;
+	struct srv_share share;
+	int64_t listed_mono, polled_mono;
+	atomic_bool heard; /* rows were written: look at them */
 	bool failing;
 	struct arena *a; /* the loop's */
 

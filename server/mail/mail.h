@@ -24,8 +24,6 @@
 struct srv_secrets;
 
 enum {
-	SRV_MAIL_LEASE_MS = 30 * 1000,
-	SRV_MAIL_RENEW_MS = 10 * 1000,
 	/* A line is renewed before servers may hang up (30 minutes). */
 	SRV_MAIL_IDLE_MS = 28 * 60 * 1000,
 	/* A session pokes a mirror that is older than this. */
@@ -97,8 +95,10 @@ const char *srv_mail_role_name(enum store_mail_role r);
 
 struct srv_mail;
 
+/* node: unique to this run; before: the last run of this node, or empty. Both
+   outlive it. */
 int srv_mail_start(const struct srv_mail_env *env, struct slice node,
-		   struct srv_mail **out, struct err *e);
+		   struct slice before, struct srv_mail **out, struct err *e);
 void srv_mail_free(struct srv_mail **m);
 /* Something is to be done for this account, or a device wants to see news
    (words: enum sml_mail_word): at once, if this node holds its mailbox and does
@@ -111,6 +111,9 @@ void srv_mail_poke(struct srv_mail *m, int64_t account, unsigned words);
  */
 bool srv_mail_hold(struct srv_mail *m, int64_t account,
 		   struct srv_later *later);
+/* Somebody wrote what is due at that instant, here or on another node. Any
+   thread. */
+void srv_mail_due(struct srv_mail *m, int64_t due_ms);
 /* Lines that wait for news. */
 size_t srv_mail_lines(struct srv_mail *m);
 

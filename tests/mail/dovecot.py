@@ -14,6 +14,7 @@ import email.policy
 import email.utils
 import imaplib
 import os
+import re
 import shutil
 import signal
 import smtplib
@@ -254,6 +255,22 @@ class Dovecot:
                 os.unlink("%s/%s" % (room, name))
         time.sleep(1.1)  # the new one is made of the time
         self.start()
+
+    def mails(self, user, folder="INBOX"):
+        """{subject: flags}"""
+        c = self.client(user)
+        if c.select(self.name(folder), True) == ("OK", [b"0"]) or \
+                c.state != "SELECTED":
+            return {}
+        rows = c.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+        found = {}
+        for r in rows:
+            if isinstance(r, tuple):
+                flags = re.search(rb"FLAGS \(([^)]*)\)", r[0])[1].decode()
+                subject = r[1].decode("latin1").partition(":")[2].strip()
+                found[subject] = set(flags.split()) - {"\\Recent"}
+        c.logout()
+        return found
 
     def client(self, user):
         c = imaplib.IMAP4("127.0.0.1", self.port)

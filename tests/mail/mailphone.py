@@ -65,6 +65,7 @@ class Phone:
         self.dev, self.user, self.password = dev, user, password
         self.db, self.sid, self.anchor = db, 0, ""
         self.got, self.codes, self.changes = {}, [], []
+        self.parents = {}  # folders, as the server names them
         self.half = ""  # of an object that comes in pieces
 
     def fetch(self, port, luid, param="attachtype"):
@@ -136,6 +137,9 @@ class Phone:
                 elif target is None:
                     target = "s%d-%s" % (self.sid, source)
                     new[source] = target
+                if item.findtext("SourceParent/LocURI") is not None:
+                    self.parents[target] = item.findtext(
+                        "SourceParent/LocURI")
                 if cmd.tag != "Delete":
                     self.got[target] = merged(self.got.get(target), data)
                 self.changes.append((cmd.tag, target, data))

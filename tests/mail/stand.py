@@ -4,7 +4,6 @@ import json
 import os
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -116,9 +115,10 @@ class Between:
 class Site:
     """The daemon can be ended and begun again, on one database."""
 
-    def __init__(self, program, imap, sink=None, more=""):
+    def __init__(self, program, imap, sink=None, more="", room=None,
+                 store=None, key=None):
         self.program = program
-        self.room = imap.dir + "/site"
+        self.room = room or imap.dir + "/site"
         os.makedirs(self.room, exist_ok=True)
         self.port = dovecot.free_port()
         master = self.room + "/master"
@@ -127,8 +127,8 @@ class Site:
         os.chmod(master, 0o600)
         conf = {
             "listen": "127.0.0.1:%d" % self.port,
-            "store": "sqlite:%s/db" % self.room,
-            "state_dir": self.room, "key_file": self.room + "/key",
+            "store": store or "sqlite:%s/db" % self.room,
+            "state_dir": self.room, "key_file": key or self.room + "/key",
             "alarm_poll": "1", "imap_host": dovecot.HOST, "imap_port": imap.tls_port,
             "imap_ca_file": imap.ca,
         }
@@ -140,6 +140,8 @@ class Site:
             conf.update({"smtp_server": "127.0.0.1:%d" % sink.port,
                          "smtp_tls": "none",
                          "smtp_from": "sync@example.org"})
+        for line in more.splitlines():
+            conf.pop(line.split(" = ")[0], None)
         self.text = "".join("%s = %s\n" % kv for kv in conf.items()) + more
         self.conf = self.room + "/funicular.conf"
         with open(self.conf, "w") as f:
@@ -169,11 +171,8 @@ class Site:
                 raise AssertionError("the daemon: %d %s" % (code, text))
 
     def kill(self):
-        """And what it had leased is free at once, not after half a minute."""
         self.daemon.close()
         self.daemon = None
-        with sqlite3.connect(self.room + "/db") as db:
-            db.execute("DELETE FROM lease")
 
     def command(self, *args, stdin=None, fails=False):
         r = subprocess.run([self.program, "--config", self.conf] + list(args),

@@ -9,15 +9,16 @@ import email
 import email.policy
 import os
 import re
-import socket
 import sys
 import threading
 import time
 import unittest
 
 import dovecot
+import kills
 import mailphone
 from dovecot import Dovecot, message
+from kills import Breaker
 from stand import Between, Site, Sink, until
 
 FUNICULAR = sys.argv[1]
@@ -74,20 +75,7 @@ class Base(unittest.TestCase):
         until("%s instead of %s" % (subjects, phone.subjects()), synced)
 
     def at_server(self, folder="INBOX"):
-        """{subject: flags}"""
-        c = self.d.client(self.user)
-        if c.select(self.d.name(folder), True) == ("OK", [b"0"]) or \
-                c.state != "SELECTED":
-            return {}
-        rows = c.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
-        found = {}
-        for r in rows:
-            if isinstance(r, tuple):
-                flags = re.search(rb"FLAGS \(([^)]*)\)", r[0])[1].decode()
-                subject = r[1].decode("latin1").partition(":")[2].strip()
-                found[subject] = set(flags.split()) - {"\\Recent"}
-        c.logout()
-        return found
+        return Dovecot.mails(self.d, self.user, folder)
 
     def move(self, c, folder):
         """The first one, as any client can."""
@@ -204,6 +192,33 @@ class TestWay(Base):
         c.store("1", "+FLAGS", "\\Deleted")
         c.expunge()
         self.has(other, "one")
+
+    def test_moved_in_one_database(self):
+        """Who sees both folders keeps it, and is told where it lies."""
+        self.account([message("one"), message("two")], folders="Sent")
+        c = self.d.client(self.user)
+        self.site.command("collection", "add", self.user, "all", "--combine",
+                          "mail, mail/Sent, mail/Outbox")
+        phone = self.site.phone(self.user, db="all")
+        self.has(phone, "one", "two")
+        luid = phone.luid("one")
+        self.assertEqual(phone.parents[luid], "ROOT/I")
+        c.select()
+        c.store("1", "+FLAGS", "\\Seen")
+        self.move(c, "Sent")
+
+        def moved():
+            phone.sync(self.site.port)
+            return phone.changes
+        self.assertEqual([x[:2] for x in until("moved", moved)],
+                         [("Replace", luid)])
+        self.assertEqual(phone.parents[luid], "ROOT/S")
+        self.assertIn("<read>true", phone.got[luid])
+        self.assertEqual(phone.subjects(), ["one", "two"])
+        phone.sync(self.site.port, [
+            ("Replace", luid, mailphone.flags(flagged=True))])
+        until("flagged there", lambda: "\\Flagged" in self.at_server(
+            "Sent").get("one", ()))
 
     def test_other_uidvalidity(self):
         phone = self.account([message("m%d" % i) for i in range(30)])
@@ -734,187 +749,21 @@ class TestTrouble(Base):
         self.assertLess(self.site.peak_kb(), 600000)
 
 
-# ---- killed at every point ---------------------------------------------------
-
-class Breaker:
-    """Between the daemon and a server: each piece of the talk is an event, and
-    one of them is its last."""
-
-    def __init__(self, port, event):
-        self.to, self.event = port, event
-        self.s = socket.socket()
-        self.s.bind(("127.0.0.1", 0))
-        self.s.listen(20)
-        self.port = self.s.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                c, _ = self.s.accept()
-            except OSError:
-                return
-            try:
-                s = socket.create_connection(("127.0.0.1", self.to))
-            except OSError:
-                c.close()
-                continue
-            for a, b, way in ((c, s, ">"), (s, c, "<")):
-                threading.Thread(target=self.pump, args=(a, b, way),
-                                 daemon=True).start()
-
-    def pump(self, a, b, way):
-        try:
-            while True:
-                piece = a.recv(65536)
-                if not piece:
-                    break
-                self.event(way, piece)
-                b.sendall(piece)
-        except OSError:
-            pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.s.close()
-
-
 class TestKilled(unittest.TestCase):
     def test_at_every_point(self):
         """A mail is read, another deleted, a reply sent; the daemon dies at the
         n-th piece of what it says and hears, for every n."""
-        lock = threading.Lock()
         with Dovecot() as d:
-            sink = Sink()
-            world = {"n": 0, "last": None, "dead": False, "site": None}
-
-            def event(way, piece):
-                with lock:
-                    if world["last"] is None or world["dead"]:
-                        return
-                    world["n"] += 1
-                    if world["n"] == world["last"]:
-                        world["dead"] = True
-                        world["said"] = way, piece[:40]
-                        world["site"].daemon.proc.kill()
-
-            smtp = Breaker(sink.port, event)
-            imap = Breaker(d.port, event)
-            site = Site(FUNICULAR, d, None, (
-                "smtp_server = 127.0.0.1:%d\nsmtp_tls = none\n"
-                "smtp_from = sync@example.org\n" % smtp.port))
-            world["site"] = site.start()
-            text = open(site.conf).read().replace(
-                "imap_port = %d" % d.tls_port, "imap_port = %d" % imap.port)
-            site.configure(text + "imap_security = none\n")
-            doubts, n = [], 0
-            while True:
+            w = kills.Walk(d, FUNICULAR, kills.One)
+            n = 1
+            while w.killed_at(n):
                 n += 1
-                world.update(n=0, last=None, dead=False)
-                if self.one(d, sink, site, world, n, doubts):
-                    break
-            site.stop()
-            for c in (smtp, imap, sink):
-                c.close()
+            w.close()
             print("killed at %d points, in doubt at %d: %s" % (
-                n - 1, len(doubts), doubts))
+                n - 1, len(w.doubts), w.doubts))
             self.assertGreater(n, 20)
             # Only what the server had to itself alone can be in doubt.
-            self.assertLess(len(doubts), 6)
-
-    def one(self, d, sink, site, world, n, doubts):
-        user = "u%d" % n
-        sink.mails.clear()
-        for s in ("one", "two"):
-            d.deliver(user, message(s))
-        phone = site.user(user)
-        until("the first look", lambda: site.state(user) == "ok")
-        phone.sync(site.port)
-        self.assertEqual(phone.subjects(), ["one", "two"])
-        out = site.phone(user, db="mail/Outbox")
-        out.sync(site.port)
-        world["last"] = n
-        d.deliver(user, message("three"))
-        try:
-            phone.sync(site.port, [
-                ("Replace", phone.luid("one"), mailphone.flags(read=True)),
-                ("Delete", phone.luid("two"))])
-            out.sync(site.port, [("Add", "o1", mailphone.letter(
-                "To: bob@example.org\r\nSubject: reply\r\n"
-                "Message-ID: <k%d@example.org>\r\n\r\nHi\r\n" % n))])
-        except (OSError, mailphone.cards.http.client.HTTPException):
-            pass
-        if self.settled(site, user, world):
-            world["last"] = None  # what it says now is of another matter
-        if world["dead"]:
-            site.kill()
-            site.start()
-            # What the phone could not say it says again.
-            phone = self.again(site, user, phone, out, n)
-            self.settled(site, user, dict(world, dead=False))
-        self.judge(d, sink, site, user, phone, n, world, doubts)
-        return not world["dead"]
-
-    @staticmethod
-    def settled(site, user, world):
-        def over():
-            if world["dead"]:
-                return True
-            rows = site.done(user)
-            return len(rows) >= 4 and all(
-                r["state"] in ("done", "failed") for r in rows) or any(
-                    r["state"] == "failed" for r in rows) and all(
-                        r["state"] in ("done", "failed") for r in rows)
-        until("it is settled", over)
-        return not world["dead"]
-
-    @staticmethod
-    def again(site, user, phone, out, n):
-        phone.anchor, phone.got = "", {}
-        phone.sync(site.port)
-        ops = []
-        if "two" in phone.subjects():
-            ops.append(("Delete", phone.luid("two")))
-        ops.append(("Replace", phone.luid("one"), mailphone.flags(read=True)))
-        phone.sync(site.port, ops)
-        if not any(r["what"] == "send" for r in site.done(user)):
-            out.anchor = ""
-            out.sync(site.port, [("Add", "o1", mailphone.letter(
-                "To: bob@example.org\r\nSubject: reply\r\n"
-                "Message-ID: <k%d@example.org>\r\n\r\nHi\r\n" % n))])
-        return phone
-
-    def judge(self, d, sink, site, user, phone, n, world, doubts):
-        self.user, self.d = user, d
-        at = Base.at_server
-        until("read at the server", lambda: at(self).get("one") == {"\\Seen"})
-        until("deleted at the server", lambda: "two" not in at(self))
-        self.assertEqual(list(at(self, "Trash")), ["two"])
-        sends = [r for r in site.done(user) if r["what"] == "send"]
-        self.assertEqual(len(sends), 1)
-        if sends[0]["state"] == "failed":
-            self.assertIn("not known", sends[0]["reason"])
-            self.assertLessEqual(len(sink.mails), 1)
-            doubts.append((n, len(sink.mails)) + world.get("said", ()))
-        else:
-            self.assertEqual(len(sink.mails), 1, (n, world.get("said")))
-            until("filed", lambda: "reply" in at(self, "Sent"))
-            c = d.client(user)
-            self.assertEqual(c.status("Sent", "(MESSAGES)")[1],
-                             [b"Sent (MESSAGES 1)"])
-
-        def synced():
-            phone.sync(site.port)
-            return phone.subjects() == ["one", "three"]
-        try:
-            until("the phone has them", synced)
-        except AssertionError:
-            raise AssertionError("killed at %d %r: %r, and the server %r" % (
-                n, world.get("said"), phone.got, at(self)))
+            self.assertLess(len(w.doubts), 6)
 
 
 if __name__ == "__main__":

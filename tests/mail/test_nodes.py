@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Two daemons on one PostgreSQL share people's mail.
+
+    test_nodes.py FUNICULAR        a sample: one kill, half a minute
+    test_nodes.py --all FUNICULAR  a kill at every point of what is said
+"""
+
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "nodes"))
+import cluster  # noqa: E402
+import kills  # noqa: E402
+import mailphone  # noqa: E402
+from dovecot import Dovecot, message  # noqa: E402
+from stand import until  # noqa: E402
+
+LEASE_S, RENEW_S = 30, 10
+AT = 12  # in the middle of the effects
+
+
+def shared(world, d):
+    """Both have a part of them; what a phone does at one node is heard at
+    once by the one that has the mailbox, long before alarm_poll."""
+    users = ["s%d" % i for i in range(6)]
+    phones = {}
+    for user in users:
+        d.deliver(user, message("one"))
+        phones[user] = world.nodes[0].user(user)
+    for user in users:
+        until("the first look",
+              lambda: world.nodes[0].state(user) == "ok")
+    until("both have some", lambda: {world.holder(u) for u in users} == {0, 1})
+    took = []
+    for user in users:
+        other = world.nodes[1 - world.holder(user)]
+        phones[user].sync(other.port)
+        began = time.monotonic()
+        phones[user].sync(other.port, [
+            ("Replace", phones[user].luid("one"), mailphone.flags(read=True))])
+        until("read", lambda: d.mails(user)["one"] == {"\\Seen"})
+        took.append(time.monotonic() - began)
+    print("from a phone at one node to the mailbox by the other: %s ms" % (
+        ", ".join("%.0f" % (1000 * t) for t in sorted(took))))
+    assert max(took) < 5, took
+
+
+def main():
+    every = sys.argv[1] == "--all"
+    program = sys.argv[-1]
+    database = cluster.Database()
+    try:
+        database.create("site")
+        with Dovecot() as d:
+            w = kills.Walk(d, program, kills.Two, database)
+            shared(w.world, d)
+            n = 1 if every else AT
+            while w.killed_at(n) and every:
+                w.world.again()
+                n += 1
+            w.world.again()
+            w.close()
+            took = w.world.took_over_s
+            print("killed %d times; taken over after %s s; in doubt: %s" % (
+                len(took), ", ".join("%.0f" % t for t in took), w.doubts))
+            assert took and max(took) < LEASE_S + RENEW_S + 2, took
+    finally:
+        database.stop()
+
+
+if __name__ == "__main__":
+    main()
