@@ -7,6 +7,7 @@
 #ifndef SYNCML_APPLY_H
 #define SYNCML_APPLY_H
 
+#include "syncml/mail_move.h"
 #include "syncml/session.h"
 
 struct sml_op {
@@ -32,11 +33,6 @@ struct sml_op {
 struct sml_cand_key {
 	uint64_t hash;
 	const struct store_candidate *cand;
-};
-
-/* A mail's bytes go from one item to another. */
-struct sml_moved {
-	int64_t from, to;
 };
 
 /* What a batch of operations is decided with, and what it decided. */
@@ -77,7 +73,7 @@ struct sml_batch {
 	size_t body_n;
 	struct store_mail_effect *effect;
 	size_t effect_n;
-	struct sml_moved *moved;
+	struct sml_mail_move *moved;
 	size_t moved_n;
 };
 

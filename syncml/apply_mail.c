@@ -387,7 +387,13 @@ move(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
 	w = new_write(b, item, to, 1);
 	if (fill(b, w, it) < 0)
 		return -1;
-	b->moved[b->moved_n++] = (struct sml_moved){ head->id, item };
+	b->moved[b->moved_n++] =
+	    (struct sml_mail_move){ .from = head->id,
+				    .to = item,
+				    .revision = head->revision,
+				    .same = 1,
+				    .from_col = head->collection,
+				    .to_col = to };
 	*m = *op->row;
 	m->item = item;
 	m->held = 1;
@@ -501,7 +507,14 @@ known(struct sml_batch *b, struct sml_op *op)
 		sml_map_owe(m, true, 0);
 		return 0;
 	}
-	return merge(b, op, head, m);
+	if (merge(b, op, head, m) < 0)
+		return -1;
+	/* What it asked for, or is to be told, is owed still. */
+	if (op->row->state == STORE_MAP_DEBT &&
+	    (op->row->reason == SML_WHY_WANTED ||
+	     op->row->reason == SML_WHY_MOVED))
+		sml_map_owe(m, true, op->row->reason);
+	return 0;
 }
 
 static int
@@ -581,7 +594,9 @@ sml_mail_store(struct sml_batch *b)
 {
 	const struct store_mail_vtbl *v = b->c->tx->v->mail;
 
-	if (move_bytes(b) < 0)
+	if (move_bytes(b) < 0 ||
+	    sml_mail_moved(b->c->tx, b->a, b->ds->link, b->moved, b->moved_n,
+			   &b->c->e) < 0)
 		return -1;
 	if (b->body_n > 0 &&
 	    v->body_put(b->c->tx, b->body, b->body_n, &b->c->e) < 0)
@@ -597,7 +612,7 @@ sml_mail_memory(struct sml_batch *b)
 {
 	b->effect = ARENA_ARRAY(b->a, 2 * b->n, struct store_mail_effect);
 	b->body = ARENA_ARRAY(b->a, b->n, struct store_mail_body);
-	b->moved = ARENA_ARRAY(b->a, b->n, struct sml_moved);
+	b->moved = ARENA_ARRAY(b->a, b->n, struct sml_mail_move);
 	if (b->effect == NULL || b->body == NULL || b->moved == NULL)
 		return err_set(&b->c->e, ERR_NOMEM, "mail.batch",
 			       "no memory for %zu operations", b->n);

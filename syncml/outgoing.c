@@ -156,9 +156,12 @@ page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 		if (ds->stage == SML_OUT_PROBE && p->u[i].what == 'A')
 			p->u[i].what = 0;
 		p->u[i].probe = m[i].state == STORE_MAP_LIVE;
-		p->u[i].wanted = p->u[i].what == 'R' &&
-				 m[i].state == STORE_MAP_DEBT &&
-				 m[i].reason == SML_WHY_WANTED;
+		if (p->u[i].what == 'R' && m[i].state == STORE_MAP_DEBT) {
+			p->u[i].wanted = m[i].reason == SML_WHY_WANTED;
+			/* Older clients know of no folders. */
+			p->u[i].moved =
+			    m[i].reason == SML_WHY_MOVED && c->s.version >= 12;
+		}
 		if (sml_filter_dates(c, ds, &p->u[i]) < 0)
 			return -1;
 	}

@@ -12,6 +12,7 @@ struct sml_unit {
 	char what;   /* 'A', 'R', 'D', or 0: nothing to send */
 	bool probe;  /* in doubt: sent whatever it holds */
 	bool wanted; /* a mail that the device asked for: all of it again */
+	bool moved;  /* a mail that has another folder than the device knows */
 	bool more;   /* a mail of which it may get more than it was sent */
 	bool walk;   /* looked at because the filter moved */
 	bool soft;   /* 'D': it leaves the device, and is not deleted */

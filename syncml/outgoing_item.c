@@ -398,7 +398,7 @@ looks_same(struct sml_ctx *c, const struct sml_unit *u,
 	struct buf b = BUF_IN(c->scratch);
 
 	/* It may have taken a Delete of what is there again. */
-	if (held == NULL || u->probe || u->wanted ||
+	if (held == NULL || u->probe || u->wanted || u->moved ||
 	    (u->more && u->map.held_form != u->view->id) ||
 	    u->map.state == STORE_MAP_DELETING ||
 	    pim_write(c->scratch, u->view, held, &b, NULL) != 0 || !buf_ok(&b))

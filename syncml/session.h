@@ -120,6 +120,7 @@ enum sml_why {
 	   Status came. */
 	SML_WHY_UNHEARD = 5,
 	SML_WHY_WANTED = 7, /* DEBT: a mail that the device asked for */
+	SML_WHY_MOVED = 8,  /* DEBT: a mail that lies in another folder now */
 	SML_WHY_REUSED = 6, /* LIVE: its LUID was that of an item which the
 			       device deleted, and had not yet shown that the
 			       session ended in which it told */

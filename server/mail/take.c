@@ -4,6 +4,7 @@
  * server. They are known by their Message-ID and size.
  */
 #include "server/mail/inside.h"
+#include "syncml/mail_move.h"
 
 #include <stdlib.h>
 
@@ -272,30 +273,50 @@ stays(struct take *t, struct store_tx *tx, const struct fresh *f,
  *ours false: they are not here. */
 static int
 moves(struct take *t, struct store_tx *tx, const struct fresh *f,
-      const struct store_item *head, bool *ours, struct err *e)
+      const struct store_item *head, struct sml_mail_move *mv, bool *ours,
+      struct err *e)
 {
+	unsigned flags = mail_flags_of(f->m.flags);
 	struct store_mail_body *b;
 	struct store_mail_place p;
 	struct pim_item *it, *to;
-	struct store_write w;
-	size_t n;
+	struct store_write w[2];
+	size_t n, w_n = 1;
 
 	if (tx->v->mail->body_get(tx, t->st->work, &head->id, 1, MAIL_BODY_MAX,
 				  &b, &n, e) < 0 ||
 	    pim_parse(t->st->work, PIM_MAIL, head->body, &it, e) < 0 ||
-	    pim_mail_flagged(t->st->work, it, mail_flags_of(f->m.flags), &to,
-			     e) < 0)
+	    pim_mail_flagged(t->st->work, it, flags, &to, e) < 0)
 		return -1;
 	*ours = n == 1;
 	if (!*ours)
 		return 0;
-	if (mail_write_of(t->st, t->st->work, tx, NULL, to,
-			  t->folder->collection, &w, e) < 0)
+	/* As it was, which devices know, and then as it is. */
+	if (mail_write_of(t->st, t->st->work, tx, NULL, it,
+			  t->folder->collection, &w[0], e) < 0)
 		return -1;
-	b[0].item = w.item;
-	p = place_of(t, &f->m, w.item);
-	if (tx->v->item_put(tx, &w, 1, e) < 0 ||
-	    tx->v->mail->body_put(tx, b, 1, e) < 0)
+	*mv = (struct sml_mail_move){ .from = head->id,
+				      .to = w[0].item,
+				      .revision = head->revision,
+				      .same = 1,
+				      .from_col = head->collection,
+				      .to_col = t->folder->collection };
+	if (flags != it->mail->flags) {
+		const struct store_item one = { .id = w[0].item,
+						.last_revision = 1,
+						.size = (int64_t)w[0].body.n };
+
+		if (mail_write_of(t->st, t->st->work, tx, &one, to,
+				  t->folder->collection, &w[w_n++], e) < 0)
+			return -1;
+	}
+	b[0].item = w[0].item;
+	p = place_of(t, &f->m, w[0].item);
+	for (size_t i = 0; i < w_n; i++) {
+		if (tx->v->item_put(tx, &w[i], 1, e) < 0)
+			return -1;
+	}
+	if (tx->v->mail->body_put(tx, b, 1, e) < 0)
 		return -1;
 	return tx->v->mail->place_put(tx, &p, 1, e);
 }
@@ -305,12 +326,15 @@ adopt_in(struct take *t, struct store_tx *tx, struct err *e)
 {
 	struct store_write *w =
 	    ARENA_ARRAY(t->st->work, t->n + 1, struct store_write);
-	size_t w_n = 0;
+	struct sml_mail_move *mv =
+	    ARENA_ARRAY(t->st->work, t->n + 1, struct sml_mail_move);
+	size_t w_n = 0, mv_n = 0;
 
-	if (w == NULL)
+	if (w == NULL || mv == NULL)
 		return mail_no_memory(e);
 	for (size_t i = 0; i < t->n; i++) {
 		struct fresh *f = &t->f[i];
+		bool away;
 		struct store_item *head;
 		bool ours = true;
 		size_t n;
@@ -325,13 +349,17 @@ adopt_in(struct take *t, struct store_tx *tx, struct err *e)
 			f->item = 0;
 			continue;
 		}
-		if ((f->elsewhere && head->collection != t->folder->collection
-			 ? moves(t, tx, f, head, &ours, e)
-			 : stays(t, tx, f, head, w, &w_n, e)) < 0)
+		away =
+		    f->elsewhere && head->collection != t->folder->collection;
+		if ((away ? moves(t, tx, f, head, &mv[mv_n], &ours, e)
+			  : stays(t, tx, f, head, w, &w_n, e)) < 0)
 			return -1;
+		mv_n += away && ours;
 		if (!ours)
 			f->item = 0;
 	}
+	if (sml_mail_moved(tx, t->st->work, 0, mv, mv_n, e) < 0)
+		return -1;
 	return w_n == 0 ? 0 : tx->v->item_put(tx, w, w_n, e);
 }
 

@@ -447,6 +447,8 @@ take_item(struct phone *p, const struct sml_cmd *cmd, struct buf *maps)
 		p->got_delete++;
 	} else {
 		it->body = arena_copy(p->b->a, body);
+		if (in->source_parent.n > 0)
+			it->parent = arena_copy(p->b->a, in->source_parent);
 		it->change = 0;
 		p->got_replace++;
 	}

@@ -1050,6 +1050,52 @@ folders_in_one(void **state)
 	sound();
 }
 
+/* Moved by one device: the other ones hear where it lies now. */
+static void
+moved_between(void **state)
+{
+	struct phone three;
+	struct phone_item *it;
+	struct phone_item *theirs;
+	int64_t id;
+
+	(void)state;
+	phone_init(&three, &bench, "IMEI:3");
+	three.type = one.type;
+	three.db = "mail";
+	one.db = two.db = "mailbox";
+	id = deliver(INBOX, message("1", "First", NULL), 0, 1);
+	(void)deliver(INBOX, message("2", "Second", NULL), 0, 1);
+	assert_true(phone_sync(&one, 201));
+	assert_true(phone_sync(&two, 201));
+	assert_true(phone_sync(&three, 201));
+	theirs = phone_find(&two, "Subject: First");
+	it = phone_find(&one, "Subject: First");
+	it->parent = SLICE_LIT("ROOT/S");
+	it->change = 'R';
+	assert_true(phone_sync(&one, 200));
+	assert_true(head_of(id).deleted);
+	quiet(&one);
+	assert_true(phone_sync(&two, 200));
+	assert_int_equal(two.got_replace, 1);
+	assert_int_equal(two.got_add + two.got_delete, 0);
+	it = theirs;
+	assert_true(slice_is(it->parent, "ROOT/S"));
+	assert_true(slice_find_str(it->body, "<emailitem") == SIZE_MAX);
+	quiet(&two);
+	/* Who sees one folder sees it leave. */
+	assert_true(phone_sync(&three, 200));
+	assert_int_equal(three.got_delete, 1);
+	assert_int_equal(three.got_add + three.got_replace, 0);
+	/* It is the same mail for its device. */
+	phone_edit(it, email("<read>true</read>", NULL), &two);
+	assert_true(phone_sync(&two, 200));
+	assert_int_equal(two.bad_status, 0);
+	assert_true(phone_sync(&one, 200));
+	assert_int_equal(one.got_replace, 1);
+	sound();
+}
+
 /* ---- every store call fails in turn
  * ------------------------------------------------- */
 
@@ -1131,6 +1177,7 @@ main(void)
 		T(lost_answers),
 		T(withdrawn),
 		T(folders_in_one),
+		T(moved_between),
 		cmocka_unit_test(every_call_fails_in_turn),
 	};
 
