@@ -1,5 +1,7 @@
 #include "backends/pack.h"
 
+#include <stdio.h>
+
 int
 store_cursors_get(struct slice bytes, struct store_link *l, const char *where,
 		  struct err *e)
@@ -37,6 +39,40 @@ store_cursors_put(const struct store_link *l,
 		store_pack(at + 16, (uint64_t)l->cursor[i].item);
 	}
 	*bytes = (struct slice){ out, l->cursor_n * STORE_CURSOR_BYTES };
+	return 0;
+}
+
+int
+store_members_get(struct slice text, struct store_collection *col,
+		  const char *where, struct err *e)
+{
+	struct slice one;
+
+	col->member_n = 0;
+	while (text.n > 0 && slice_split(&text, ' ', &one)) {
+		if (col->member_n == STORE_MEMBERS_MAX ||
+		    !slice_i64(one, &col->member[col->member_n++]))
+			return err_set(e, ERR_BUG, where,
+				       "collection %lld: its members",
+				       (long long)col->id);
+	}
+	return 0;
+}
+
+int
+store_members_put(const struct store_collection *col,
+		  char out[static STORE_MEMBERS_ROOM], struct slice *text,
+		  const char *where, struct err *e)
+{
+	size_t at = 0;
+
+	if (col->member_n > STORE_MEMBERS_MAX)
+		return err_set(e, ERR_BUG, where, "%zu members", col->member_n);
+	for (size_t i = 0; i < col->member_n; i++)
+		at += (size_t)snprintf(out + at, STORE_MEMBERS_ROOM - at,
+				       "%s%lld", i == 0 ? "" : " ",
+				       (long long)col->member[i]);
+	*text = (struct slice){ out, at };
 	return 0;
 }
 

@@ -37,6 +37,14 @@ int store_cursors_put(const struct store_link *l,
 		      char out[static STORE_CURSORS_MAX], struct slice *bytes,
 		      const char *where, struct err *e);
 
+/* A collection's members as a text: "3 5 7". */
+enum { STORE_MEMBERS_ROOM = STORE_MEMBERS_MAX * 20 };
+int store_members_get(struct slice text, struct store_collection *col,
+		      const char *where, struct err *e);
+int store_members_put(const struct store_collection *col,
+		      char out[static STORE_MEMBERS_ROOM], struct slice *text,
+		      const char *where, struct err *e);
+
 /* A map row's offers in the same way. */
 enum {
 	STORE_OFFER_BYTES = 16,

@@ -62,8 +62,7 @@ static const struct rows_column CREDENTIAL[] = {
 };
 static const struct rows_column COLLECTION[] = {
 	I(account_id), I(collection_id), T(name),      T(display),  T(aliases),
-	I(kinds),      I(policy),        I(read_only), I(no_brake), I(member1),
-	I(member2),    I(member3),       I(member4),
+	I(kinds),      I(policy),        I(read_only), I(no_brake), T(members),
 };
 static const struct rows_column ITEM[] = {
 	I(account_id), I(item_id),       I(collection_id), I(kind),

@@ -7,7 +7,7 @@
 
 #include "base/slice.h"
 
-enum { STORE_MEMBERS_MAX = 4 }; /* collections that a combined one shows */
+enum { STORE_MEMBERS_MAX = 33 }; /* collections that a combined one shows */
 
 struct store_device {
 	int64_t id;

@@ -3,8 +3,11 @@
  */
 #include "backends/postgres/pg.h"
 
-static void
-collection_read(struct pg_q *q, struct arena *a, struct store_collection *out)
+#include "backends/pack.h"
+
+static int
+collection_read(struct pg_q *q, struct arena *a, struct store_collection *out,
+		struct err *e)
 {
 	*out = (struct store_collection){
 		.id = pg_col(q, 0),
@@ -16,12 +19,8 @@ collection_read(struct pg_q *q, struct arena *a, struct store_collection *out)
 		.read_only = pg_col_bool(q, 6),
 		.no_brake = pg_col_bool(q, 7),
 	};
-	for (int i = 0; i < STORE_MEMBERS_MAX; i++) {
-		int64_t id = pg_col(q, 8 + i);
-
-		if (id != 0)
-			out->member[out->member_n++] = id;
-	}
+	return store_members_get(pg_col_bytes(q, a, 8), out,
+				 "store.collection_list", e);
 }
 
 static int
@@ -30,19 +29,20 @@ collection_list(struct pg_tx *t, struct arena *a, struct store_collection **out,
 {
 	static const char sql[] =
 	    "SELECT collection_id, name, display, aliases, kinds, policy,"
-	    " read_only, no_brake, member1, member2, member3, member4"
+	    " read_only, no_brake, members"
 	    " FROM collection WHERE account_id = $1 ORDER BY collection_id";
 	struct store_collection *one;
 	struct pg_q q;
+	int rc = 0;
 
 	pg_query(t, &q, sql, "store.collection_list");
 	if (pg_run(&q, e) < 0)
 		return -1;
 	*n = pg_rows(&q);
 	*out = one = pg_room(&q, a, sizeof(*one));
-	while (pg_next(&q))
-		collection_read(&q, a, one++);
-	return pg_end(&q, e);
+	while (rc == 0 && pg_next(&q))
+		rc = collection_read(&q, a, one++, e);
+	return pg_end(&q, rc == 0 ? e : NULL) < 0 ? -1 : rc;
 }
 
 int
@@ -60,23 +60,21 @@ collection_put(struct pg_tx *t, const struct store_collection *in,
 {
 	static const char sql[] =
 	    "INSERT INTO collection (account_id, collection_id, name, display,"
-	    " aliases, kinds, policy, read_only, no_brake, member1, member2,"
-	    " member3, member4)"
-	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-	    " nullif($10, 0), nullif($11, 0), nullif($12, 0),"
-	    " nullif($13, 0))"
+	    " aliases, kinds, policy, read_only, no_brake, members)"
+	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 	    " ON CONFLICT (account_id, collection_id) DO UPDATE SET"
 	    " name = excluded.name, display = excluded.display,"
 	    " aliases = excluded.aliases, kinds = excluded.kinds,"
 	    " policy = excluded.policy, read_only = excluded.read_only,"
 	    " no_brake = excluded.no_brake,"
-	    " member1 = excluded.member1, member2 = excluded.member2,"
-	    " member3 = excluded.member3, member4 = excluded.member4";
+	    " members = excluded.members";
 	struct pg_q q;
+	char room[STORE_MEMBERS_ROOM];
+	struct slice members;
 
-	if (in->member_n > STORE_MEMBERS_MAX)
-		return err_set(e, ERR_BUG, "store.collection_put",
-			       "%zu members", in->member_n);
+	if (store_members_put(in, room, &members, "store.collection_put", e) <
+	    0)
+		return -1;
 	pg_query(t, &q, sql, "store.collection_put");
 	pg_int(&q, in->id);
 	pg_text(&q, in->name);
@@ -86,8 +84,7 @@ collection_put(struct pg_tx *t, const struct store_collection *in,
 	pg_int(&q, (int64_t)in->policy);
 	pg_int(&q, in->read_only);
 	pg_int(&q, in->no_brake);
-	for (size_t i = 0; i < STORE_MEMBERS_MAX; i++)
-		pg_int(&q, i < in->member_n ? in->member[i] : 0);
+	pg_text(&q, members);
 	return pg_once(&q, e);
 }
 
@@ -110,7 +107,7 @@ may_drop(struct pg_tx *t, int64_t id, struct err *e)
 	    "  AND collection_id = $2 AND deleted = 0),"
 	    " EXISTS (SELECT 1 FROM collection WHERE account_id = $1"
 	    "  AND collection_id <> $2"
-	    "  AND $2 IN (member1, member2, member3, member4))";
+	    "  AND ' ' || members || ' ' LIKE '% ' || $2::bigint || ' %')";
 	bool shown = false;
 	bool live = false;
 	struct pg_q q;

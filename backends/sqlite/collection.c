@@ -3,8 +3,11 @@
  */
 #include "backends/sqlite/lite.h"
 
-static void
-collection_read(struct lite_q *q, struct arena *a, struct store_collection *out)
+#include "backends/pack.h"
+
+static int
+collection_read(struct lite_q *q, struct arena *a, struct store_collection *out,
+		struct err *e)
 {
 	*out = (struct store_collection){
 		.id = lite_col(q, 0),
@@ -16,12 +19,8 @@ collection_read(struct lite_q *q, struct arena *a, struct store_collection *out)
 		.read_only = lite_col_bool(q, 6),
 		.no_brake = lite_col_bool(q, 7),
 	};
-	for (int i = 0; i < STORE_MEMBERS_MAX; i++) {
-		int64_t id = lite_col(q, 8 + i);
-
-		if (id != 0)
-			out->member[out->member_n++] = id;
-	}
+	return store_members_get(lite_col_bytes(q, a, 8), out,
+				 "store.collection_list", e);
 }
 
 static int
@@ -30,7 +29,7 @@ collection_list(struct lite_tx *t, struct arena *a, struct lite_list *l,
 {
 	static const char sql[] =
 	    "SELECT collection_id, name, display, aliases, kinds, policy,"
-	    " read_only, no_brake, member1, member2, member3, member4"
+	    " read_only, no_brake, members"
 	    " FROM collection WHERE account_id = ?1 ORDER BY collection_id";
 	struct store_collection *one;
 	struct lite_q q;
@@ -38,8 +37,11 @@ collection_list(struct lite_tx *t, struct arena *a, struct lite_list *l,
 
 	if (lite_query(t, &q, sql, "store.collection_list", e) < 0)
 		return -1;
-	while ((one = lite_row(&q, l, &rc, e)) != NULL)
-		collection_read(&q, a, one);
+	while ((one = lite_row(&q, l, &rc, e)) != NULL) {
+		rc = collection_read(&q, a, one, e);
+		if (rc < 0)
+			break;
+	}
 	lite_end(&q);
 	return rc;
 }
@@ -66,23 +68,21 @@ collection_put(struct lite_tx *t, const struct store_collection *in,
 	/* Not REPLACE: a name that another collection has is a conflict. */
 	static const char sql[] =
 	    "INSERT INTO collection (account_id, collection_id, name, display,"
-	    " aliases, kinds, policy, read_only, no_brake, member1, member2,"
-	    " member3, member4)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-	    " nullif(?10, 0), nullif(?11, 0), nullif(?12, 0),"
-	    " nullif(?13, 0))"
+	    " aliases, kinds, policy, read_only, no_brake, members)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 	    " ON CONFLICT (account_id, collection_id) DO UPDATE SET"
 	    " name = excluded.name, display = excluded.display,"
 	    " aliases = excluded.aliases, kinds = excluded.kinds,"
 	    " policy = excluded.policy, read_only = excluded.read_only,"
 	    " no_brake = excluded.no_brake,"
-	    " member1 = excluded.member1, member2 = excluded.member2,"
-	    " member3 = excluded.member3, member4 = excluded.member4";
+	    " members = excluded.members";
 	struct lite_q q;
+	char room[STORE_MEMBERS_ROOM];
+	struct slice members;
 
-	if (in->member_n > STORE_MEMBERS_MAX)
-		return err_set(e, ERR_BUG, "store.collection_put",
-			       "%zu members", in->member_n);
+	if (store_members_put(in, room, &members, "store.collection_put", e) <
+	    0)
+		return -1;
 	if (lite_query(t, &q, sql, "store.collection_put", e) < 0)
 		return -1;
 	lite_int(&q, in->id);
@@ -93,8 +93,7 @@ collection_put(struct lite_tx *t, const struct store_collection *in,
 	lite_int(&q, (int64_t)in->policy);
 	lite_int(&q, in->read_only);
 	lite_int(&q, in->no_brake);
-	for (size_t i = 0; i < STORE_MEMBERS_MAX; i++)
-		lite_int(&q, i < in->member_n ? in->member[i] : 0);
+	lite_text(&q, members);
 	return lite_once(&q, e);
 }
 
@@ -137,7 +136,7 @@ may_drop(struct lite_tx *t, int64_t id, struct err *e)
 	static const char shown[] =
 	    "SELECT collection_id FROM collection"
 	    " WHERE account_id = ?1 AND collection_id <> ?2"
-	    " AND ?2 IN (member1, member2, member3, member4) LIMIT 1";
+	    " AND ' ' || members || ' ' LIKE '% ' || ?2 || ' %' LIMIT 1";
 	int64_t found;
 
 	if (one_id(t, live, id, &found, e) < 0)

@@ -144,8 +144,8 @@ CREATE TABLE credential (
   PRIMARY KEY (account_id, credential_id)
 );
 
--- A combined collection names its members; one that holds its own items has
--- itself in member1 and nothing else.
+-- A combined collection names its members ("3 5 7"); one that holds its own
+-- items has itself there and nothing else.
 CREATE TABLE collection (
   account_id bigint NOT NULL,
   collection_id bigint NOT NULL,
@@ -156,10 +156,7 @@ CREATE TABLE collection (
   policy bigint NOT NULL,
   read_only bigint NOT NULL,
   no_brake bigint NOT NULL,
-  member1 bigint,
-  member2 bigint,
-  member3 bigint,
-  member4 bigint,
+  members text NOT NULL,
   PRIMARY KEY (account_id, collection_id)
 );
 CREATE UNIQUE INDEX collection_name

@@ -142,8 +142,8 @@ CREATE TABLE credential (
   PRIMARY KEY (account_id, credential_id)
 ) WITHOUT ROWID;
 
--- A combined collection names its members; one that holds its own items has
--- itself in member1 and nothing else.
+-- A combined collection names its members ("3 5 7"); one that holds its own
+-- items has itself there and nothing else.
 CREATE TABLE collection (
   account_id INTEGER NOT NULL,
   collection_id INTEGER NOT NULL,
@@ -154,10 +154,7 @@ CREATE TABLE collection (
   policy INTEGER NOT NULL,
   read_only INTEGER NOT NULL,
   no_brake INTEGER NOT NULL,
-  member1 INTEGER,
-  member2 INTEGER,
-  member3 INTEGER,
-  member4 INTEGER,
+  members TEXT NOT NULL,
   PRIMARY KEY (account_id, collection_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX collection_name

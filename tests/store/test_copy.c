@@ -318,10 +318,8 @@ is_big(const char *column)
 static bool
 may_be_null(const char *column)
 {
-	static const char *const names[] = { "member1",   "member2",
-					     "span_from", "span_to",
-					     "luid",      "offers",
-					     "token_hash" };
+	static const char *const names[] = { "span_from", "span_to", "luid",
+					     "offers", "token_hash" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(column, names[i]) == 0)
