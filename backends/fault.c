@@ -248,6 +248,9 @@ TX_IN(v->mail, effect_of, (struct store_tx *tx, struct arena *a,
 TX_IN(v->mail, effect_list, (struct store_tx *tx, struct arena *a,
    int64_t since_ms, size_t limit, struct store_mail_effect **out, size_t *n,
    struct err *e), (in, a, since_ms, limit, out, n, e))
+TX_IN(v->mail, effect_due, (struct store_tx *tx, struct arena *a,
+   int64_t by_ms, size_t limit, struct store_mail_effect **out, size_t *n,
+   struct err *e), (in, a, by_ms, limit, out, n, e))
 TX_IN(v->mail, newest, (struct store_tx *tx, const int64_t *collection,
    size_t n, int64_t count, int64_t *since_ms, struct err *e),
    (in, collection, n, count, since_ms, e))
@@ -531,6 +534,7 @@ static const struct store_mail_vtbl FAULT_MAIL = {
 	.effect_set = fault_effect_set,
 	.effect_get = fault_effect_get,
 	.effect_of = fault_effect_of,
+	.effect_due = fault_effect_due,
 	.effect_list = fault_effect_list,
 	.newest = fault_newest,
 };

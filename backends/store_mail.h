@@ -129,7 +129,9 @@ struct store_mail_vtbl {
 			  const bool mine[static STORE_BUCKETS], size_t limit,
 			  struct store_mail_login **out, size_t *n,
 			  struct err *e);
-	/* The same for effects that are not settled. */
+	/* Accounts with effects that are not settled: of each bucket those
+	   `limit` that come first, each by its first one. Left out are those
+	   whose server is away or refuses them: the next look does theirs. */
 	int (*effects_due)(struct store *s, struct arena *a,
 			   const bool mine[static STORE_BUCKETS], size_t limit,
 			   struct store_mail_effect **out, size_t *n,
@@ -206,6 +208,10 @@ struct store_mail_vtbl {
 			 const int64_t *item, size_t n,
 			 struct store_mail_effect **out, size_t *out_n,
 			 struct err *e);
+	/* The account's that are due by then, the oldest written first. */
+	int (*effect_due)(struct store_tx *tx, struct arena *a, int64_t by_ms,
+			  size_t limit, struct store_mail_effect **out,
+			  size_t *n, struct err *e);
 	/* The last ones written first, from then on. */
 	int (*effect_list)(struct store_tx *tx, struct arena *a,
 			   int64_t since_ms, size_t limit,

@@ -47,6 +47,15 @@ static const struct rule ITEMS[] = {
 	  "item i WHERE NOT EXISTS (SELECT 1 FROM collection c"
 	  " WHERE c.account_id = i.account_id"
 	  " AND c.collection_id = i.collection_id)" },
+	{ "bytes of mail %s" NOT_THERE, "b.item_id", "b.account_id",
+	  "mail_body b WHERE NOT EXISTS (SELECT 1 FROM item i"
+	  " WHERE i.account_id = b.account_id AND i.item_id = b.item_id)" },
+	{ "%s places of a folder lead to mails" NOT_THERE, "count(*)",
+	  "p.account_id",
+	  "mail_place p WHERE p.item_id <> 0 AND NOT EXISTS (SELECT 1 FROM"
+	  " item i WHERE i.account_id = p.account_id"
+	  " AND i.item_id = p.item_id) GROUP BY p.account_id,"
+	  " p.collection_id" },
 	{ "item %s has number or change number that was never given out",
 	  "i.item_id", "i.account_id",
 	  "item i JOIN account b ON b.account_id = i.account_id"

@@ -543,6 +543,7 @@ const struct store_mail_vtbl pg_mail_vtbl = {
 	.effect_set = pg_effect_set,
 	.effect_get = pg_effect_get,
 	.effect_of = pg_effect_of,
+	.effect_due = pg_effect_due,
 	.effect_list = pg_effect_list,
 	.newest = pg_newest,
 };

@@ -9,6 +9,9 @@
 	" flags_off, want_bytes, message_id, device_id, state, reason,"        \
 	" written_ms, next_ms, attempts"
 
+#define AWAY "2, 3"
+_Static_assert(STORE_MAIL_AWAY == 2 && STORE_MAIL_REFUSED == 3, "AWAY");
+
 static int
 rows(struct pg_q *q, struct arena *a, struct store_mail_effect **out, size_t *n,
      struct err *e)
@@ -49,9 +52,13 @@ pg_effects_due(struct store *s, struct arena *a,
 {
 	static const char sql[] =
 	    "SELECT d.* FROM unnest($1::bigint[]) AS u(bucket)"
-	    " CROSS JOIN LATERAL (SELECT " COLS " FROM mail_effect v"
-	    "  WHERE v.bucket = u.bucket AND v.next_ms IS NOT NULL"
-	    "  ORDER BY v.next_ms LIMIT $2) d";
+	    " CROSS JOIN LATERAL (SELECT * FROM"
+	    "  (SELECT DISTINCT ON (v.account_id) " COLS " FROM mail_effect v"
+	    "   WHERE v.bucket = u.bucket AND v.next_ms IS NOT NULL"
+	    "   AND NOT EXISTS (SELECT 1 FROM mail_login l"
+	    "    WHERE l.account_id = v.account_id AND l.health IN (" AWAY "))"
+	    "   ORDER BY v.account_id, v.next_ms) f"
+	    "  ORDER BY f.next_ms LIMIT $2) d";
 	struct pg_conn *c;
 	struct pg_q q;
 	int rc;
@@ -228,6 +235,25 @@ pg_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 		return -1;
 	pg_query(t, &q, sql, "store.effect_list");
 	pg_int(&q, since_ms);
+	pg_int(&q, (int64_t)limit);
+	return pg_leave(t, rows(&q, a, out, n, e));
+}
+
+int
+pg_effect_due(struct store_tx *tx, struct arena *a, int64_t by_ms, size_t limit,
+	      struct store_mail_effect **out, size_t *n, struct err *e)
+{
+	static const char sql[] =
+	    "SELECT " COLS " FROM mail_effect WHERE account_id = $1"
+	    " AND next_ms <= $2 ORDER BY written_ms,"
+	    " effect_id COLLATE \"C\" LIMIT $3";
+	struct pg_tx *t = pg_enter(tx, STORE_READ, "store.effect_due", e);
+	struct pg_q q;
+
+	if (t == NULL)
+		return -1;
+	pg_query(t, &q, sql, "store.effect_due");
+	pg_int(&q, by_ms);
 	pg_int(&q, (int64_t)limit);
 	return pg_leave(t, rows(&q, a, out, n, e));
 }

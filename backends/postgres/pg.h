@@ -404,6 +404,9 @@ int pg_effect_of(struct store_tx *tx, struct arena *a, const int64_t *item,
 int pg_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 		   size_t limit, struct store_mail_effect **out, size_t *n,
 		   struct err *e);
+int pg_effect_due(struct store_tx *tx, struct arena *a, int64_t by_ms,
+		  size_t limit, struct store_mail_effect **out, size_t *n,
+		  struct err *e);
 /* alarm.c: of work that is due: $1 are the buckets that are mine, $2 the limit
    for each. */
 void pg_due_of(struct pg_q *q, const bool mine[static STORE_BUCKETS],

@@ -185,6 +185,22 @@ static const char *const MAPS[] = {
 			    "  WHERE d.account_id = s.account_id"
 			    "  AND d.device_id = s.device_id)" LIMIT,
 
+	"SELECT printf('account %s: bytes of mail %d, which is not "
+	"there', " USER(
+	    "b.account_id") ", b.item_id) FROM mail_body b"
+			    " WHERE NOT EXISTS (SELECT 1 FROM item i"
+			    "  WHERE i.account_id = b.account_id"
+			    "  AND i.item_id = b.item_id)" LIMIT,
+
+	"SELECT printf('account %s: %d places of a folder lead to mails,"
+	" which is not there', " USER(
+	    "p.account_id") ", count(*)) FROM mail_place p"
+			    " WHERE p.item_id <> 0 AND NOT EXISTS"
+			    " (SELECT 1 FROM item i"
+			    "  WHERE i.account_id = p.account_id"
+			    "  AND i.item_id = p.item_id)"
+			    " GROUP BY p.account_id, p.collection_id" LIMIT,
+
 	"SELECT printf('account %s: large object of link %d has a hole at"
 	" byte %d', " USER(
 	    "c.account_id") ", c.link_id, c.start_byte)"

@@ -275,6 +275,9 @@ int lite_effect_of(struct store_tx *tx, struct arena *a, const int64_t *item,
 int lite_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 		     size_t limit, struct store_mail_effect **out, size_t *n,
 		     struct err *e);
+int lite_effect_due(struct store_tx *tx, struct arena *a, int64_t by_ms,
+		    size_t limit, struct store_mail_effect **out, size_t *n,
+		    struct err *e);
 /* push.c */
 extern const struct store_push_vtbl lite_push_vtbl;
 /* An item was written in an account with devices that are told of it. */

@@ -565,6 +565,7 @@ const struct store_mail_vtbl lite_mail_vtbl = {
 	.effect_set = lite_effect_set,
 	.effect_get = lite_effect_get,
 	.effect_of = lite_effect_of,
+	.effect_due = lite_effect_due,
 	.effect_list = lite_effect_list,
 	.newest = lite_newest,
 };

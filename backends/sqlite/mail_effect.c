@@ -9,6 +9,9 @@
 	" flags_off, want_bytes, message_id, device_id, state, reason,"        \
 	" written_ms, next_ms, attempts"
 
+#define AWAY "2, 3"
+_Static_assert(STORE_MAIL_AWAY == 2 && STORE_MAIL_REFUSED == 3, "AWAY");
+
 static int
 rows(struct lite_q *q, struct lite_list *l, struct err *e)
 {
@@ -44,8 +47,11 @@ lite_effects_due(struct store *s, struct arena *a,
 		 struct store_mail_effect **out, size_t *n, struct err *e)
 {
 	static const char sql[] =
-	    "SELECT " COLS " FROM mail_effect WHERE bucket = ?1"
-	    " AND next_ms IS NOT NULL ORDER BY next_ms LIMIT ?2";
+	    "SELECT " COLS ", min(next_ms) FROM mail_effect v"
+	    " WHERE bucket = ?1 AND next_ms IS NOT NULL AND NOT EXISTS"
+	    " (SELECT 1 FROM mail_login l WHERE l.account_id = v.account_id"
+	    "  AND l.health IN (" AWAY "))"
+	    " GROUP BY account_id ORDER BY min(next_ms) LIMIT ?2";
 	struct lite_list l = { .a = a, .size = sizeof(**out) };
 	int rc = lite_due_rows(s, sql, "store.effects_due", mine, limit, rows,
 			       &l, e);
@@ -192,6 +198,31 @@ lite_effect_of(struct store_tx *tx, struct arena *a, const int64_t *item,
 	return get(tx, a, sql, "store.effect_of", NULL, item, n, out, out_n, e);
 }
 
+/* Of the account, by an instant. */
+static int
+list(struct store_tx *tx, struct arena *a, const char *sql, const char *where,
+     int64_t ms, size_t limit, struct store_mail_effect **out, size_t *n,
+     struct err *e)
+{
+	struct lite_tx *t = lite_enter(tx, STORE_READ, where, e);
+	struct lite_list l = { .a = a, .size = sizeof(**out) };
+	struct lite_q q;
+	int rc;
+
+	if (t == NULL)
+		return -1;
+	rc = lite_query(t, &q, sql, where, e);
+	if (rc == 0) {
+		lite_int(&q, ms);
+		lite_int(&q, (int64_t)limit);
+		rc = rows(&q, &l, e);
+		lite_end(&q);
+	}
+	*out = (struct store_mail_effect *)(void *)l.p;
+	*n = l.n;
+	return lite_leave(t, rc);
+}
+
 int
 lite_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 		 size_t limit, struct store_mail_effect **out, size_t *n,
@@ -201,21 +232,19 @@ lite_effect_list(struct store_tx *tx, struct arena *a, int64_t since_ms,
 	    "SELECT " COLS " FROM mail_effect WHERE account_id = ?1"
 	    " AND written_ms >= ?2 ORDER BY written_ms DESC, effect_id"
 	    " LIMIT ?3";
-	struct lite_tx *t = lite_enter(tx, STORE_READ, "store.effect_list", e);
-	struct lite_list l = { .a = a, .size = sizeof(**out) };
-	struct lite_q q;
-	int rc;
 
-	if (t == NULL)
-		return -1;
-	rc = lite_query(t, &q, sql, "store.effect_list", e);
-	if (rc == 0) {
-		lite_int(&q, since_ms);
-		lite_int(&q, (int64_t)limit);
-		rc = rows(&q, &l, e);
-		lite_end(&q);
-	}
-	*out = (struct store_mail_effect *)(void *)l.p;
-	*n = l.n;
-	return lite_leave(t, rc);
+	return list(tx, a, sql, "store.effect_list", since_ms, limit, out, n,
+		    e);
+}
+
+int
+lite_effect_due(struct store_tx *tx, struct arena *a, int64_t by_ms,
+		size_t limit, struct store_mail_effect **out, size_t *n,
+		struct err *e)
+{
+	static const char sql[] =
+	    "SELECT " COLS " FROM mail_effect WHERE account_id = ?1"
+	    " AND next_ms <= ?2 ORDER BY written_ms, effect_id LIMIT ?3";
+
+	return list(tx, a, sql, "store.effect_due", by_ms, limit, out, n, e);
 }

@@ -408,36 +408,20 @@ carry_out(struct mail_step *st, struct store_mail_effect *f, struct err *e)
 }
 
 static int
-in_order(const void *x, const void *y)
-{
-	const struct store_mail_effect *a = x;
-	const struct store_mail_effect *b = y;
-
-	if (a->written_ms != b->written_ms)
-		return a->written_ms < b->written_ms ? -1 : 1;
-	return slice_cmp(a->id, b->id);
-}
-
-static int
 round_of(struct mail_step *st, size_t *done, struct err *e)
 {
-	struct store *s = st->env->store;
-	bool mine[STORE_BUCKETS] = { false };
 	struct store_mail_effect *f;
-	size_t n, kept = 0;
+	struct store_tx *tx;
+	size_t n;
 
 	*done = 0;
-	mine[store_bucket(st->account)] = true;
-	if (s->v->mail->effects_due(s, st->a, mine, EFFECTS_PAGE, &f, &n, e) <
-	    0)
+	if (mail_begin(st, STORE_READ, &tx, e) < 0 ||
+	    mail_end(&tx,
+		     tx->v->mail->effect_due(tx, st->a, mail_now(st),
+					     EFFECTS_PAGE, &f, &n, e),
+		     e) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (f[i].account == st->account && f[i].next_ms <= mail_now(st))
-			f[kept++] = f[i];
-	}
-	if (kept > 1)
-		qsort(f, kept, sizeof(*f), in_order);
-	for (size_t i = 0; i < kept && !mail_stopping(st); i++) {
+	for (size_t i = 0; i < n && !mail_stopping(st); i++) {
 		arena_reset(st->work);
 		if (carry_out(st, &f[i], e) < 0)
 			return -1;

@@ -340,6 +340,54 @@ effects(void **state)
 	SLICE_IS(out[0].id, "b");
 }
 
+/* The work of a server that is away hides nobody else's. */
+static void
+effects_of_those_away(void **state)
+{
+	enum { MANY = 40 };
+	struct t_env *env = *state;
+	struct store_tx *tx = t_begin(env, env->anna, STORE_WRITE, 5);
+	struct store_mail_login l = login(900);
+	struct store_mail_effect f;
+	struct store_mail_effect *out;
+	bool mine[STORE_BUCKETS];
+	size_t n;
+
+	memset(mine, 1, sizeof(mine));
+	l.health = STORE_MAIL_OK;
+	OK(env, mv(env)->login_put(tx, &l, &env->e));
+	for (int i = 0; i < MANY; i++) {
+		f = effect(arena_printf(env->a, "e%02d", i).p, 100, 20 + i);
+		OK(env, mv(env)->effect_add(tx, &f, 1, &env->e));
+	}
+	OK(env, mv(env)->effect_due(tx, env->a, 25, 9, &out, &n, &env->e));
+	assert_int_equal(n, 6);
+	SLICE_IS(out[0].id, "e00");
+	SLICE_IS(out[5].id, "e05");
+	OK(env, mv(env)->effect_due(tx, env->a, 99, 9, &out, &n, &env->e));
+	assert_int_equal(n, 9);
+	t_commit(env, &tx);
+	tx = t_begin(env, env->bert, STORE_WRITE, 5);
+	f = effect("later", 100, 500);
+	OK(env, mv(env)->effect_add(tx, &f, 1, &env->e));
+	OK(env, mv(env)->effect_due(tx, env->a, 499, 9, &out, &n, &env->e));
+	assert_int_equal(n, 0);
+	t_commit(env, &tx);
+	/* One of each account. */
+	OK(env,
+	   mv(env)->effects_due(env->s, env->a, mine, 9, &out, &n, &env->e));
+	assert_int_equal(n, 2);
+	tx = t_begin(env, env->anna, STORE_WRITE, 6);
+	l.health = STORE_MAIL_AWAY;
+	OK(env, mv(env)->login_put(tx, &l, &env->e));
+	t_commit(env, &tx);
+	OK(env,
+	   mv(env)->effects_due(env->s, env->a, mine, 9, &out, &n, &env->e));
+	assert_int_equal(n, 1);
+	assert_true(out[0].account == env->bert);
+	SLICE_IS(out[0].id, "later");
+}
+
 static void
 newest(void **state)
 {
@@ -394,7 +442,14 @@ leases(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-	T(logins), T(folders), T(places), T(bodies),
-	T(pruned), T(effects), T(newest), T(leases),
+	T(logins),
+	T(folders),
+	T(places),
+	T(bodies),
+	T(pruned),
+	T(effects),
+	T(effects_of_those_away),
+	T(newest),
+	T(leases),
 };
 T_GROUP(mail, "mail", TESTS);

@@ -147,6 +147,12 @@ static const struct {
 	{ "UPDATE link SET collection_id = 99", "belongs to collection 99" },
 	{ "UPDATE session SET device_id = 99", "belongs to device 99" },
 	{ "UPDATE chunk SET start_byte = 7", "hole" },
+	{ "INSERT INTO mail_body VALUES ((SELECT account_id FROM item), 99, 1,"
+	  " x'')",
+	  "bytes of mail 99" },
+	{ "INSERT INTO mail_place VALUES ((SELECT account_id FROM item), 1, 1,"
+	  " 99, 0, 0, 0)",
+	  "1 places of a folder" },
 	{ "DELETE FROM login WHERE user_key = x'616e6e61'", "cannot log in" },
 	{ "INSERT INTO login VALUES ('ghost', 99)", "login name ghost" },
 	{ "DELETE FROM device_directory", "not in the directory" },
