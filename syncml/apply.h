@@ -105,6 +105,8 @@ int sml_op_decide(struct sml_batch *b, struct sml_op *op);
 /* apply_mail.c: the same for mail, with rules of its own; room for it, and what
    came of it into the store. */
 int sml_mail_decide(struct sml_batch *b, struct sml_op *op);
+/* session_folder.c: a folder that a device sends. */
+int sml_dir_decide(struct sml_batch *b, struct sml_op *op);
 int sml_mail_memory(struct sml_batch *b);
 int sml_mail_store(struct sml_batch *b);
 /* apply_merge.c: an edit of an item that the server has. */

@@ -262,8 +262,8 @@ back(struct sml_batch *b, struct store_map *m)
 /* What is deleted there only: it has something that the device does not know,
    or is not what it means. */
 static bool
-stays(struct sml_batch *b, const struct sml_op *op,
-      const struct store_item *head, struct store_map *m)
+stays(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
+      struct store_map *m)
 {
 	if (m->reason == SML_WHY_REUSED && m->touched >= b->ds->doubt_from) {
 		/* Said before the LUID was used again, and repeated? */
@@ -276,6 +276,13 @@ stays(struct sml_batch *b, const struct sml_op *op,
 	}
 	know_own_merge(b, m, head);
 	/* Of a mail only flags are edited, which nobody wants back. */
+	if (head->kind == PIM_FOLDER) {
+		back(b, m);
+		op->code = 403;
+		sml_tell(b->c, '=', "folder %.*s is not deleted from here",
+			 SLICE_ARG(op->luid));
+		return true;
+	}
 	if (head->kind == PIM_MAIL && !b->col->read_only)
 		return false;
 	if (!b->col->read_only && !sml_edited_elsewhere(m, head))

@@ -19,12 +19,12 @@ folder_of(struct sml_batch *b, const struct sml_op *op, int64_t *collection,
 {
 	*collection = 0;
 	if (op->item != NULL && op->item->source_parent.n > 0 &&
-	    sml_mail_folder(b->c, b->col, op->item->source_parent, collection) <
+	    sml_mail_folder(b->c, b->ds, op->item->source_parent, collection) <
 		0)
 		return -1;
 	if (*collection == 0 && op->item != NULL &&
 	    op->item->target_parent.n > 0 &&
-	    sml_mail_folder(b->c, b->col, op->item->target_parent, collection) <
+	    sml_mail_folder(b->c, b->ds, op->item->target_parent, collection) <
 		0)
 		return -1;
 	if (*collection == 0)
@@ -556,10 +556,8 @@ sml_mail_decide(struct sml_batch *b, struct sml_op *op)
 	}
 	if (op->gone != NULL)
 		b->drop[b->drop_n++] = op->gone->item;
-	if (op->pim->kind != PIM_MAIL) {
-		op->code = 403; /* folders are made at the server */
-		return 0;
-	}
+	if (op->pim->kind == PIM_FOLDER)
+		return sml_dir_decide(b, op);
 	return op->row != NULL ? known(b, op) : fresh(b, op);
 }
 

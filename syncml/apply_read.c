@@ -67,12 +67,14 @@ sml_op_read(struct sml_batch *b, struct sml_op *op)
 		return -1;
 	}
 	if (sml_member_for(c, b->ds, op->pim->kind) == 0) {
-		if (!sml_link_widen(c, b->ds, op->pim->kind))
+		if (op->pim->kind == PIM_FOLDER ||
+		    !sml_link_widen(c, b->ds, op->pim->kind))
 			return refuse(b, op, 415,
 				      "this database takes no such items");
 		b->col = sml_collection(c, b->ds->collection);
 	}
-	if (b->ds->form_seen == PIM_FORM_NONE) {
+	/* What a folder comes in says nothing of its mails. */
+	if (b->ds->form_seen == PIM_FORM_NONE && form != PIM_OFOLDER) {
 		b->ds->form_seen = (int)form;
 		b->ds->plain_seen =
 		    pim_is_sif(form) &&

@@ -209,6 +209,10 @@ page_walk(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 {
 	struct store_change *ch;
 
+	if (!sml_shows_member(c, ds, ds->cursor[ds->walk_col].collection)) {
+		*p = (struct page){ .last = true };
+		return 0;
+	}
 	if (sml_filter_page(c, ds, limit, &ch, &p->n) < 0)
 		return -1;
 	p->last = p->n < limit;
@@ -450,6 +454,9 @@ stage_changes(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	for (size_t i = 0; i < ds->cursor_n; i++) {
 		struct store_cursor *cur = &ds->cursor[i];
 
+		/* It stands still until the device wants what is there. */
+		if (!sml_shows_member(c, ds, cur->collection))
+			continue;
 		while (cur->change_no < ds->bound || cur->item != INT64_MAX) {
 			arena_reset(c->scratch);
 			if (page_changes(c, ds, cur, page_size(o), &p) < 0 ||
@@ -513,6 +520,8 @@ count_filtered(struct sml_ctx *c, struct sml_ds *ds, int64_t *n)
 	for (size_t i = 0; rc == 0 && i < ds->cursor_n; i++) {
 		struct store_cursor *cur = &ds->cursor[i];
 
+		if (!sml_shows_member(c, ds, cur->collection))
+			continue;
 		do {
 			arena_reset(c->scratch);
 			rc = page_changes(c, ds, cur, PAGE_MAX, &p);
@@ -544,6 +553,8 @@ count(struct sml_ctx *c, struct sml_sync_out *so)
 	for (size_t i = 0; i < ds->cursor_n; i++) {
 		int64_t n;
 
+		if (!sml_shows_member(c, ds, ds->cursor[i].collection))
+			continue;
 		if (c->tx->v->changes_count(c->tx, ds->link, ds->gen,
 					    &ds->cursor[i], ds->bound, &n,
 					    &c->e) < 0)

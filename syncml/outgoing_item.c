@@ -474,6 +474,9 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	    sml_mail_parent(c, so->ds, u->item.collection, &it.source_parent) <
 		0)
 		return SML_SENT_FAILED;
+	if (u->item.kind == PIM_FOLDER && u->what == 'A' &&
+	    sml_dir_guid(c, so->ds, u->item.id, &it.source) < 0)
+		return SML_SENT_FAILED;
 	set_data(&it, data);
 	if (!sml_sync_out_open(c, o, so))
 		return SML_NO_ROOM;
@@ -526,14 +529,17 @@ view_of(struct sml_ctx *c, const struct sml_ds *ds, const struct sml_unit *u,
 		    u->message.p == NULL && u->map.held_form != 0;
 	struct pim_view *own;
 
-	if (!u->wanted && !bare)
+	if (!u->wanted && !bare && u->item.kind != PIM_FOLDER)
 		return sml_view_of(c->scratch, view, held, u->map.held_form);
 	own = ARENA_NEW(c->scratch, struct pim_view);
 	if (own == NULL)
 		return NULL;
 	*own = *view;
 	own->id = u->map.held_form;
-	if (u->wanted) {
+	if (u->item.kind == PIM_FOLDER) {
+		own->form = PIM_OFOLDER;
+		pim_view_seal(own);
+	} else if (u->wanted) {
 		own->mail = ds->fetches ? ds->cut : (struct pim_mail_cut){ 0 };
 		pim_view_seal(own);
 	}

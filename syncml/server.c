@@ -398,7 +398,9 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 	c->effects = 0;
 	c->mail_words = 0;
 	c->mail_waits = false;
-	c->folder_read = false;
+	c->folder_read = c->dirs_read = false;
+	c->dir_n = 0;
+	c->dir_link = 0;
 	if (st->v->begin(st, account, STORE_WRITE, c->now, &c->tx, &c->e) < 0) {
 		if (c->e.code != ERR_NOTFOUND)
 			failed(c, out);

@@ -246,6 +246,14 @@ struct sml_alert_cred {
 	bool session; /* they are what the session begins with */
 };
 
+/* A mail folder that devices may see as an item. */
+struct sml_dir {
+	int64_t item, revision, collection;
+	struct slice name, role;
+	struct slice guid; /* our id of it */
+	struct slice luid; /* a device's, in the database dir_link */
+};
+
 /* Everything that one message is handled with. */
 struct sml_ctx {
 	const struct sml_server *srv;
@@ -302,6 +310,10 @@ struct sml_ctx {
 	struct store_mail_folder *folder; /* of the account, once read */
 	size_t folder_n;
 	bool folder_read;
+	struct sml_dir *dir; /* of the account, once read */
+	size_t dir_n;
+	bool dirs_read;
+	int64_t dir_link;    /* the link of their LUIDs; 0: not read */
 	size_t effects;      /* written by this message: somebody has work */
 	unsigned mail_words; /* enum sml_mail_word, of this message */
 	bool mail_waits;     /* its answer may wait for news */
@@ -609,9 +621,29 @@ int sml_mail_role(struct sml_ctx *c, int64_t collection,
    database is one folder. */
 int sml_mail_parent(struct sml_ctx *c, const struct sml_ds *ds,
 		    int64_t collection, struct slice *parent);
-/* "ROOT/I", "/Inbox", "mail/Sent": which of the database's folders? 0: none. */
-int sml_mail_folder(struct sml_ctx *c, const struct store_collection *col,
+/* "ROOT/I", "/Inbox", "mail/Sent", or a folder's id of either side: which of
+   the database's folders? 0: none. */
+int sml_mail_folder(struct sml_ctx *c, const struct sml_ds *ds,
 		    struct slice parent, int64_t *collection);
+/* "ROOT/I"; empty: it has no fixed id. */
+struct slice sml_mail_fixed(struct arena *a, enum store_mail_role role);
+
+/* ---- session_folder.c: folders as items ---- */
+/* Does the device want them, in this database? */
+bool sml_takes_folders(struct sml_ctx *c, const struct sml_ds *ds);
+/* Of a combined database, what is for this device. */
+bool sml_shows_member(struct sml_ctx *c, const struct sml_ds *ds,
+		      int64_t collection);
+/* Read them, once in a message. */
+int sml_dirs(struct sml_ctx *c, const struct sml_ds *ds);
+/* Our id of a folder's item, and back (0: no folder's). */
+int sml_dir_guid(struct sml_ctx *c, const struct sml_ds *ds, int64_t item,
+		 struct slice *guid);
+int sml_dir_item(struct sml_ctx *c, const struct sml_ds *ds, struct slice guid,
+		 int64_t *item);
+/* The folder under a device's own id of it, or ours; 0: none. */
+int sml_dir_named(struct sml_ctx *c, const struct sml_ds *ds, struct slice id,
+		  int64_t *collection);
 
 /* ---- reply.c ---- */
 struct sml_out { /* a message being filled */

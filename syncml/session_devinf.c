@@ -314,6 +314,8 @@ fill_store(struct sml_ctx *c, const struct store_collection *col,
 		if (sml_form_fits(sif, col->kinds))
 			form[all++] = sif;
 	}
+	if ((col->kinds & PIM_FOLDER) != 0)
+		form[all++] = PIM_OFOLDER;
 	*out = (struct sml_datastore){
 		.display = col->display,
 		.max_guid_size = 64,
@@ -386,7 +388,9 @@ sml_own_devinf(struct sml_ctx *c, enum sml_devinf_part part)
 	for (size_t i = 0; i < c->col_n; i++) {
 		struct sml_datastore *st = &d->stores[d->store_n];
 
-		if ((part >= SML_DEVINF_ALERTED && !alerted(c, c->col[i].id)) ||
+		/* The list of mail folders is a part of others. */
+		if (c->col[i].kinds == PIM_FOLDER ||
+		    (part >= SML_DEVINF_ALERTED && !alerted(c, c->col[i].id)) ||
 		    (part >= SML_DEVINF_ONE && d->store_n == 1))
 			continue;
 		if (!fill_store(c, &c->col[i], st))

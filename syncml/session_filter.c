@@ -620,6 +620,11 @@ sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
 		return -1;
 	if (unit->what != 'A' && !r)
 		return 0;
+	/* No filter is of folders. */
+	if (unit->item.kind == PIM_FOLDER) {
+		unit->what = unit->walk ? (char)0 : unit->what;
+		return 0;
+	}
 	if (!in_dates(&u->now, &unit->item))
 		outside(&u->now, unit);
 	else if (unit->walk && r && unit->item.kind == PIM_MAIL)
@@ -646,7 +651,8 @@ sml_filter_steps(struct sml_ctx *c, const struct sml_ds *ds,
 
 	if (u == NULL)
 		return -1;
-	if ((unit->what != 'A' && unit->what != 'R') || unit->wanted)
+	if ((unit->what != 'A' && unit->what != 'R') || unit->wanted ||
+	    unit->item.kind == PIM_FOLDER)
 		return 0;
 	if (in_steps(c, &u->now, &unit->item, luid, &in) < 0)
 		return -1;

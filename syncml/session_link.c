@@ -78,6 +78,9 @@ sml_collection_uri(const struct sml_ctx *c, struct slice uri)
 	   clients write "./Calendar/events". */
 	for (int round = 0; round < 4; round++) {
 		for (size_t i = 0; i < c->col_n && name.n > 0; i++) {
+			/* The list of mail folders is a part of others. */
+			if (c->col[i].kinds == PIM_FOLDER)
+				continue;
 			if (has_name(&c->col[i], name, round % 2 == 0))
 				return &c->col[i];
 		}
@@ -192,6 +195,31 @@ sml_link_widen(struct sml_ctx *c, struct sml_ds *ds, unsigned kind)
 	return false;
 }
 
+/* What its database shows since it was made. */
+static void
+new_members(struct sml_ctx *c, struct store_link *l)
+{
+	const struct store_collection *col = sml_collection(c, l->collection);
+
+	for (size_t i = 0; col != NULL && i < col->member_n; i++) {
+		size_t k = 0;
+
+		while (k < l->cursor_n &&
+		       l->cursor[k].collection != col->member[i])
+			k++;
+		if (k < l->cursor_n || l->cursor_n == STORE_MEMBERS_MAX)
+			continue;
+		/* Folders come before what lies in them. */
+		k = i < l->cursor_n ? i : l->cursor_n;
+		memmove(l->cursor + k + 1, l->cursor + k,
+			(l->cursor_n - k) * sizeof(l->cursor[0]));
+		l->cursor[k] =
+		    (struct store_cursor){ .collection = col->member[i] };
+		l->cursor_n++;
+		sml_link_touch(c, l);
+	}
+}
+
 struct store_link *
 sml_link_new(struct sml_ctx *c, int64_t collection, struct slice client_db)
 {
@@ -201,8 +229,10 @@ sml_link_new(struct sml_ctx *c, int64_t collection, struct slice client_db)
 	for (size_t i = 0; i < c->link_n; i++) {
 		l = &c->link[i];
 		if (slice_eq(l->client_db, client_db) &&
-		    serves(c, l, collection))
+		    serves(c, l, collection)) {
+			new_members(c, l);
 			return l;
+		}
 	}
 	if (c->link_n == c->link_cap || col == NULL)
 		return NULL;

@@ -47,6 +47,16 @@ static const struct {
 };
 enum { FIXED_N = sizeof(fixed) / sizeof(fixed[0]) };
 
+struct slice
+sml_mail_fixed(struct arena *a, enum store_mail_role role)
+{
+	for (size_t i = 0; i < FIXED_N; i++) {
+		if (fixed[i].role == role)
+			return arena_printf(a, "ROOT/%s", fixed[i].id);
+	}
+	return SLICE_LIT("");
+}
+
 int
 sml_mail_parent(struct sml_ctx *c, const struct sml_ds *ds, int64_t collection,
 		struct slice *parent)
@@ -59,23 +69,31 @@ sml_mail_parent(struct sml_ctx *c, const struct sml_ds *ds, int64_t collection,
 		return 0;
 	if (sml_mail_role(c, collection, &role) < 0)
 		return -1;
-	for (size_t i = 0; i < FIXED_N && parent->n == 0; i++) {
-		if (fixed[i].role == role)
-			*parent =
-			    arena_printf(c->scratch, "ROOT/%s", fixed[i].id);
+	*parent = sml_mail_fixed(c->scratch, role);
+	if (parent->n > 0 || !sml_takes_folders(c, ds))
+		return 0;
+	if (sml_dirs(c, ds) < 0)
+		return -1;
+	for (size_t i = 0; i < c->dir_n; i++) {
+		if (c->dir[i].collection == collection)
+			*parent = c->dir[i].guid;
 	}
 	return 0;
 }
 
 /* "ROOT/I", "/Inbox", "mail/Sent": which of the database's folders? 0: none. */
 int
-sml_mail_folder(struct sml_ctx *c, const struct store_collection *col,
-		struct slice parent, int64_t *collection)
+sml_mail_folder(struct sml_ctx *c, const struct sml_ds *ds, struct slice parent,
+		int64_t *collection)
 {
+	const struct store_collection *col = sml_collection(c, ds->collection);
 	struct slice last = slice_trim(parent);
 	size_t at;
 
-	*collection = 0;
+	if (sml_dir_named(c, ds, last, collection) < 0)
+		return -1;
+	if (*collection != 0 || col == NULL)
+		return 0;
 	while ((at = slice_find(last, '/')) != SIZE_MAX)
 		last = slice_from(last, at + 1);
 	for (size_t i = 0; last.n > 0 && i < col->member_n; i++) {
@@ -177,6 +195,15 @@ sml_mail_cut(struct sml_ctx *c, const struct store_link *l,
 	return cut;
 }
 
+/* The list of folders, which is no folder. */
+static bool
+is_list(const struct sml_ctx *c, int64_t collection)
+{
+	const struct store_collection *col = sml_collection(c, collection);
+
+	return col != NULL && col->kinds == PIM_FOLDER;
+}
+
 /* The mailbox is to be looked at, as far as the device will see it. */
 static int
 ask_news(struct sml_ctx *c, const struct store_collection *col)
@@ -186,7 +213,7 @@ ask_news(struct sml_ctx *c, const struct store_collection *col)
 
 		if (sml_mail_role(c, col->member[i], &role) < 0)
 			return -1;
-		if (role == STORE_MAIL_OUTBOX)
+		if (role == STORE_MAIL_OUTBOX || is_list(c, col->member[i]))
 			continue;
 		c->mail_words |= SML_MAIL_ASKED;
 		if (role != STORE_MAIL_INBOX)

@@ -168,9 +168,14 @@ read_items(struct step *s, const struct sml_item *it, size_t n)
 	if (s->mp == NULL || s->luid == NULL)
 		return no_memory(s);
 	for (size_t i = 0; i < n; i++) {
+		int64_t *id = &s->mp[k].item;
+
+		*id = 0;
+		if (!sml_wire_item(it[i].target, id) &&
+		    sml_dir_item(s->c, s->ds, it[i].target, id) < 0)
+			return -1;
 		if (it[i].source.n > 0 &&
-		    it[i].source.n <= SML_LOCURI_BYTES_MAX &&
-		    sml_wire_item(it[i].target, &s->mp[k].item)) {
+		    it[i].source.n <= SML_LOCURI_BYTES_MAX && *id != 0) {
 			s->mp[k].luid = it[i].source;
 			s->mp[k++].at = i;
 		}

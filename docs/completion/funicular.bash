@@ -49,7 +49,7 @@ _funicular_options()
 	"collection add") echo "--kinds --combine --aliases --display --policy
 		--read-only --brake" ;;
 	"collection set") echo "--aliases --display --policy --read-only
-		--brake --name" ;;
+		--brake --name --combine" ;;
 	"item list") echo "--deleted --limit" ;;
 	"item show") echo "--history --revision" ;;
 	"item purge") echo "--yes" ;;

@@ -3,6 +3,7 @@
  */
 #include "server/commands/call.h"
 #include "server/commands/kinds.h"
+#include "syncml/mail_folder.h"
 
 #include <json-c/json.h>
 
@@ -203,6 +204,10 @@ add_member(const struct srv_call *c, const struct all *all, struct slice name,
 			    "%.*s cannot be shown in another: only collections "
 			    "that hold items themselves can",
 			    SLICE_ARG(name));
+		for (size_t k = 0; k < col->member_n; k++) {
+			if (col->member[k] == all->col[i].id)
+				return SRV_EXIT_OK;
+		}
 		if (col->member_n == STORE_MEMBERS_MAX)
 			return srv_call_usage(c, "at most %d can be combined",
 					      STORE_MEMBERS_MAX);
@@ -216,11 +221,9 @@ add_member(const struct srv_call *c, const struct all *all, struct slice name,
 }
 
 static int
-read_members(const struct srv_call *c, const struct all *all,
-	     struct slice names, struct store_collection *col)
+add_members(const struct srv_call *c, const struct all *all, struct slice names,
+	    struct store_collection *col)
 {
-	col->kinds = 0;
-	col->member_n = 0;
 	while (names.n > 0) {
 		size_t n = slice_find(names, ',');
 		struct slice one = slice_trim(slice_sub(names, 0, n));
@@ -231,6 +234,35 @@ read_members(const struct srv_call *c, const struct all *all,
 		names = n == SIZE_MAX ? (struct slice){ NULL, 0 }
 				      : slice_from(names, n + 1);
 	}
+	return SRV_EXIT_OK;
+}
+
+/* A combined one shows more than before; what devices have of it stays. */
+static int
+combine_more(const struct srv_call *c, const struct all *all,
+	     struct store_collection *col)
+{
+	const char *names = srv_call_text(c, "--combine");
+
+	if (names == NULL)
+		return SRV_EXIT_OK;
+	if (!combined(col))
+		return srv_call_usage(c, "%.*s holds items itself",
+				      SLICE_ARG(col->name));
+	return add_members(c, all, slice_c(names), col);
+}
+
+static int
+read_members(const struct srv_call *c, const struct all *all,
+	     struct slice names, struct store_collection *col)
+{
+	int code;
+
+	col->kinds = 0;
+	col->member_n = 0;
+	code = add_members(c, all, names, col);
+	if (code != SRV_EXIT_OK)
+		return code;
 	if (col->member_n < 2)
 		return srv_call_usage(c, "--combine wants two names or more, "
 					 "commas between them");
@@ -306,12 +338,14 @@ read_content(struct srv_call *c, const struct all *all,
 /* ---- add, set, remove ---- */
 
 static int
-put(struct all *all, const struct store_collection *col, int code)
+put(struct srv_call *c, struct all *all, const struct store_collection *col,
+    int code)
 {
 	struct err e = { 0 };
 
 	if (code == SRV_EXIT_OK &&
-	    all->tx->v->collection_put(all->tx, col, &e) < 0)
+	    (all->tx->v->collection_put(all->tx, col, &e) < 0 ||
+	     sml_mail_folders(all->tx, c->a, &e) < 0))
 		code = srv_fail(&e);
 	return srv_call_end(&all->tx, code);
 }
@@ -332,7 +366,7 @@ collection_add(struct srv_call *c)
 		code = read_content(c, &all, &col);
 	if (code == SRV_EXIT_OK)
 		code = read_options(c, &all, &col);
-	code = put(&all, &col, code);
+	code = put(c, &all, &col, code);
 	if (code == SRV_EXIT_OK)
 		srv_call_say(c, "added collection %s", c->arg[1]);
 	return code;
@@ -382,8 +416,10 @@ collection_set(struct srv_call *c)
 	if (code == SRV_EXIT_OK)
 		code = rename_one(c, &all, &col);
 	if (code == SRV_EXIT_OK)
+		code = combine_more(c, &all, &col);
+	if (code == SRV_EXIT_OK)
 		code = read_options(c, &all, &col);
-	code = put(&all, &col, code);
+	code = put(c, &all, &col, code);
 	if (code == SRV_EXIT_OK)
 		srv_call_say(c, "collection %s is changed", c->arg[1]);
 	return code;
@@ -429,11 +465,11 @@ static const struct srv_verb verbs[] = {
 	{ "set",
 	  "USER NAME [--aliases \"NAME ...\"] [--display TEXT]\n"
 	  "        [--policy POLICY] [--read-only yes|no] [--brake yes|no]\n"
-	  "        [--name NEW-NAME]",
+	  "        [--name NEW-NAME] [--combine NAME,...]",
 	  2,
 	  2,
 	  { "--aliases=", "--display=", "--policy=", "--read-only=", "--brake=",
-	    "--name=" },
+	    "--name=", "--combine=" },
 	  collection_set },
 	{ "remove", "USER NAME", 2, 2, { NULL }, collection_remove },
 };
@@ -459,7 +495,7 @@ const struct srv_command srv_cmd_collection = {
 	    "...\"]\n"
 	    "           [--display TEXT] [--policy POLICY]\n"
 	    "           [--read-only yes|no] [--brake yes|no]\n"
-	    "           [--name NEW-NAME]\n"
+	    "           [--name NEW-NAME] [--combine NAME,...]\n"
 	    "       funicular collection remove USER NAME\n"
 	    "\n"
 	    "A phone is set to the NAME of a database, or to one of its\n"
@@ -469,7 +505,8 @@ const struct srv_command srv_cmd_collection = {
 	    "note\n"
 	    "  --combine NAME,...    hold nothing, show these as one: for "
 	    "phones\n"
-	    "                        that keep events and tasks together\n"
+	    "                        that keep events and tasks together, and\n"
+	    "                        folders of mail; set: these, too\n"
 	    "  --aliases \"NAME ...\"  further names, in place of those it "
 	    "had\n"
 	    "  --display TEXT        the name that people see\n"

@@ -1,5 +1,6 @@
 /* funicular mail set: one key of an account's login, checked. */
 #include "server/mail/inside.h"
+#include "syncml/mail_folder.h"
 
 #include "server/secrets.h"
 
@@ -227,7 +228,7 @@ set_folders(struct store_tx *tx, struct arena *a, struct slice value,
 		if (want(&fs, name, name, role_by_name(name), e) < 0)
 			return -1;
 	}
-	return drop_others(&fs, e);
+	return drop_others(&fs, e) < 0 ? -1 : sml_mail_folders(tx, a, e);
 }
 
 /* Compare all of it at the next look: the edges are others now. */
@@ -328,7 +329,7 @@ srv_mail_drop(const struct srv_mail_env *env, struct store_tx *tx,
 
 	(void)env;
 	if (tx->v->mail->folder_list(tx, a, &fs.f, &fs.n, e) < 0 ||
-	    drop_others(&fs, e) < 0)
+	    drop_others(&fs, e) < 0 || sml_mail_folders(tx, a, e) < 0)
 		return -1;
 	return tx->v->mail->login_drop(tx, e);
 }

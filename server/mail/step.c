@@ -1,5 +1,6 @@
 /* One look at one mailbox: what devices did goes there, what is there comes. */
 #include "server/mail/inside.h"
+#include "syncml/mail_folder.h"
 
 int
 mail_no_memory(struct err *e)
@@ -192,7 +193,10 @@ keep_folder(struct mail_step *st, size_t i, struct err *e)
 
 	if (mail_begin(st, STORE_WRITE, &tx, e) < 0)
 		return -1;
-	return mail_end(&tx, tx->v->mail->folder_put(tx, &st->folder[i], 1, e),
+	return mail_end(&tx,
+			tx->v->mail->folder_put(tx, &st->folder[i], 1, e) < 0
+			    ? -1
+			    : sml_mail_folders(tx, st->work, e),
 			e);
 }
 

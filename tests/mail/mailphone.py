@@ -11,10 +11,22 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 import phone as cards  # noqa: E402
 
 EMAIL = "application/vnd.omads-email+xml"
+FOLDER = "application/vnd.omads-folder+xml"
+# It takes both, and says so.
+DEVINF = """<Put><CmdID>90</CmdID><Meta><Type xmlns="syncml:metinf">\
+application/vnd.syncml-devinf+xml</Type></Meta><Item><Source><LocURI>\
+./devinf12</LocURI></Source><Data><DevInf xmlns="syncml:devinf"><VerDTD>1.2\
+</VerDTD><DevID>%s</DevID><DevTyp>phone</DevTyp><DataStore><SourceRef>./%s\
+</SourceRef><Rx-Pref><CTType>""" + EMAIL + """</CTType><VerCT>1.2</VerCT>\
+</Rx-Pref><Rx><CTType>""" + FOLDER + """</CTType><VerCT>1.2</VerCT></Rx>\
+<Tx-Pref><CTType>""" + EMAIL + """</CTType><VerCT>1.2</VerCT></Tx-Pref><Tx>\
+<CTType>""" + FOLDER + """</CTType><VerCT>1.2</VerCT></Tx><SyncCap><SyncType>1\
+</SyncType><SyncType>2</SyncType></SyncCap></DataStore></DevInf></Data></Item>\
+</Put>"""
 ADD = """<Add><CmdID>%d</CmdID><Meta><Type>%s</Type></Meta><Item><Source><LocURI>\
-%s</LocURI></Source><Data>%s</Data></Item></Add>"""
+%s</LocURI></Source>%s<Data>%s</Data></Item></Add>"""
 REPLACE = """<Replace><CmdID>%d</CmdID><Meta><Type>%s</Type></Meta><Item><Source>\
-<LocURI>%s</LocURI></Source><Data>%s</Data></Item></Replace>"""
+<LocURI>%s</LocURI></Source>%s<Data>%s</Data></Item></Replace>"""
 DELETE = """<Delete><CmdID>%d</CmdID><Item><Source><LocURI>%s</LocURI></Source>\
 </Item></Delete>"""
 WANT = """<Filter><Meta><Type xmlns="syncml:metinf">\
@@ -65,6 +77,8 @@ class Phone:
         self.dev, self.user, self.password = dev, user, password
         self.db, self.sid, self.anchor = db, 0, ""
         self.got, self.codes, self.changes = {}, [], []
+        self.folders = False  # does it sync them?
+        self.guids = {}
         self.parents = {}  # folders, as the server names them
         self.half = ""  # of an object that comes in pieces
 
@@ -73,13 +87,16 @@ class Phone:
         return self.sync(port, want=WANT % (param, esc(luid)))
 
     def sync(self, port, ops=(), kind=None, sid=None, want=""):
-        """ops: ("Add", luid, object), ("Replace", ...), ("Delete", luid).
-        kind and sid: as a notice asked for it; want: a filter."""
+        """ops: ("Add", luid, object), ("Replace", ...), ("Delete", luid); a
+        folder's id may follow an object. kind and sid: as a notice asked for
+        it; want: a filter."""
         self.sid += 1
         s = cards.Session(self.dev, sid or self.sid, self.user, self.password,
                           db=self.db, own="./" + self.db)
         alert = s.alert(kind or (200 if self.anchor else 201),
-                        self.anchor, "n%d" % self.sid)
+                        self.anchor, "n%d" % self.sid,
+                        DEVINF % (esc(self.dev), esc(self.db))
+                        if self.folders and not self.anchor else "")
         head, _, tail = alert.partition("<Alert>")
         s.send(port, head + "<Alert>" + tail.replace(
             "</Target>", want + "</Target>", 1))
@@ -104,8 +121,11 @@ class Phone:
     def command(self, n, op):
         if op[0] == "Delete":
             return DELETE % (n, esc(op[1]))
+        parent = "<SourceParent><LocURI>%s</LocURI></SourceParent>" % esc(
+            op[3]) if len(op) > 3 else ""
         return (ADD if op[0] == "Add" else REPLACE) % (
-            n, EMAIL, esc(op[1]), esc(op[2]))
+            n, FOLDER if op[2].startswith("<Folder") else EMAIL, esc(op[1]),
+            parent, esc(op[2]))
 
     def read(self, s, port):
         for _ in range(MESSAGES_MAX):
@@ -137,6 +157,7 @@ class Phone:
                 elif target is None:
                     target = "s%d-%s" % (self.sid, source)
                     new[source] = target
+                    self.guids[target] = source
                 if item.findtext("SourceParent/LocURI") is not None:
                     self.parents[target] = item.findtext(
                         "SourceParent/LocURI")

@@ -220,6 +220,69 @@ class TestWay(Base):
         until("flagged there", lambda: "\\Flagged" in self.at_server(
             "Sent").get("one", ()))
 
+    def test_folders(self):
+        """As items, for devices that want them."""
+        self.d.deliver(self.user, message("one"))
+        c = self.d.client(self.user)
+        c.create("Archive")
+        c.append("Archive", None, None, message("old"))
+        self.account(folders="Sent, Archive")
+        self.site.command("collection", "add", self.user, "all", "--combine",
+                          "mail, mail/Sent, mail/Archive, mail/Outbox")
+        phone = self.site.phone(self.user, db="all")
+        phone.folders = True
+
+        def dirs():
+            return {re.search("<name>(.*?)</name>", d)[1]: k
+                    for k, d in phone.got.items() if "<Folder>" in d}
+
+        def came():
+            phone.sync(self.site.port)
+            return phone.subjects() == ["old", "one"]
+        first = until("all", came) and dirs()
+        self.assertEqual(sorted(first), ["Archive", "Inbox", "Outbox", "Sent"])
+        self.assertIn("<role>inbox</role>", phone.got[first["Inbox"]])
+        self.assertEqual(phone.guids[first["Inbox"]], "ROOT/I")
+        for subject, folder in (("one", "Inbox"), ("old", "Archive")):
+            self.assertEqual(phone.parents[phone.luid(subject)],
+                             phone.guids[first[folder]])
+        # A folder comes before what lies in it.
+        kinds = ["<Folder>" in x[2] for x in phone.changes]
+        self.assertEqual(kinds, sorted(kinds, reverse=True))
+        phone.sync(self.site.port)
+        self.assertEqual(phone.changes, [])
+        # It moves mail by its own ids of folders, and makes none.
+        phone.sync(self.site.port, [
+            ("Replace", phone.luid("one"), mailphone.flags(read=True),
+             first["Archive"]),
+            ("Add", "f1", "<Folder><name>Mine</name></Folder>"),
+            ("Replace", first["Sent"], "<Folder><name>Gone</name></Folder>"),
+            ("Delete", first["Archive"])])
+        self.assertEqual(sorted(phone.codes), ["200", "403", "403", "403"])
+        until("moved", lambda: "one" in self.at_server("Archive"))
+        phone.sync(self.site.port)
+        self.assertEqual(sorted(dirs()), sorted(first))
+        self.assertNotIn("f1", phone.got)
+        phone.sync(self.site.port)
+        self.assertEqual(phone.changes, [])
+        # One that tells of itself anew has no folder twice.
+        phone.anchor = ""
+        phone.sync(self.site.port, [
+            ("Add", k, d) for k, d in phone.got.items() if "<Folder>" in d])
+        self.assertEqual(sorted(dirs()), sorted(first))
+        self.assertEqual(sum("<Folder>" in d for d in phone.got.values()), 4)
+        # Others hear of mails alone.
+        other = self.site.phone(self.user, dev="IMEI:2", db="all")
+        self.has(other, "old", "one")
+        self.assertEqual(len(other.got), 2)
+        c.create("More")
+        self.site.command("mail", "set", self.user, "folders",
+                          "Sent, Archive, More")
+        self.site.command("collection", "set", self.user, "all", "--combine",
+                          "mail/More")
+        phone.sync(self.site.port)
+        self.assertIn("More", dirs())
+
     def test_other_uidvalidity(self):
         phone = self.account([message("m%d" % i) for i in range(30)])
         names = ["m%d" % i for i in range(30)]
