@@ -622,7 +622,8 @@ sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
 		return 0;
 	/* No filter is of folders. */
 	if (unit->item.kind == PIM_FOLDER) {
-		unit->what = unit->walk ? (char)0 : unit->what;
+		if (unit->walk)
+			unit->what = 0;
 		return 0;
 	}
 	if (!in_dates(&u->now, &unit->item))
