@@ -272,8 +272,8 @@ srv_push_claim(struct srv_alarms *al, int64_t *next_ms, bool *more,
 	size_t n;
 
 	arena_reset(al->a);
-	if (s->v->push->push_due(s, al->a, al->share.mine, ALARMS_DUE_PAGE, &row, &n,
-				 e) < 0)
+	if (s->v->push->push_due(s, al->a, al->share.mine, ALARMS_DUE_PAGE,
+				 &row, &n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct err own = { .code = ERR_NONE };

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Two daemons on one PostgreSQL share people's mail.
 
-    test_nodes.py FUNICULAR        a sample: one kill, half a minute
-    test_nodes.py --all FUNICULAR  a kill at every point of what is said
+    test_nodes.py FUNICULAR [N...]  kills at these points of what is said; one
+                                    without, in the middle. Half a minute each
+    test_nodes.py --all FUNICULAR   at every point
 """
 
+import itertools
 import os
 import sys
 import time
@@ -49,18 +51,18 @@ def shared(world, d):
 
 def main():
     every = sys.argv[1] == "--all"
-    program = sys.argv[-1]
+    program = sys.argv[2 if every else 1]
+    points = [int(n) for n in sys.argv[2:]] if not every else []
     database = cluster.Database()
     try:
         database.create("site")
         with Dovecot() as d:
             w = kills.Walk(d, program, kills.Two, database)
             shared(w.world, d)
-            n = 1 if every else AT
-            while w.killed_at(n) and every:
+            for n in itertools.count(1) if every else points or [AT]:
+                if not w.killed_at(n):
+                    break
                 w.world.again()
-                n += 1
-            w.world.again()
             w.close()
             took = w.world.took_over_s
             print("killed %d times; taken over after %s s; in doubt: %s" % (
