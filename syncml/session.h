@@ -547,9 +547,6 @@ int sml_filter_cut(struct sml_ctx *c, const struct sml_ds *ds,
    was, or nobody knows. */
 bool sml_filter_was_cut(struct sml_ctx *c, const struct sml_ds *ds,
 			struct pim_mail_cut *cut);
-/* The LUIDs that a filter names, if it asks for nothing but them; else *n 0. */
-int sml_filter_names(struct sml_ctx *c, const struct sml_item *it,
-		     struct slice **luid, size_t *n);
 /* The device may hold items outside of any filter from now on. */
 void sml_filter_unknown(struct store_link *l);
 /* Package 4 begins: find out what has to be walked. */

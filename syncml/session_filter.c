@@ -370,41 +370,6 @@ sml_filter_was_cut(struct sml_ctx *c, const struct sml_ds *ds,
 	return true;
 }
 
-int
-sml_filter_names(struct sml_ctx *c, const struct sml_item *it,
-		 struct slice **luid, size_t *n)
-{
-	struct pim_filter *f;
-	struct err e = { .code = ERR_NONE };
-
-	*n = 0;
-	/* What is wrong with it was told. */
-	if (!slice_eq_nocase(slice_trim(it->filter.filter_type),
-			     SLICE_LIT("INCLUSIVE")) ||
-	    pim_filter_parse(c->a, it->filter.record, &f, &e) < 0)
-		return e.code == ERR_NOMEM
-			   ? err_set(&c->e, ERR_NOMEM, "filter.names", "%s",
-				     e.msg)
-			   : 0;
-	*luid = ARENA_ARRAY(c->a, f->step_n + 1, struct slice);
-	if (*luid == NULL)
-		return err_set(&c->e, ERR_NOMEM, "filter.names",
-			       "no memory for a filter");
-	for (size_t i = 0; i < f->step_n; i++) {
-		const struct pim_filter_step *s = &f->step[i];
-
-		if (s->what == PIM_STEP_OR)
-			continue;
-		if (s->what != PIM_STEP_TERM || s->term.on != PIM_ON_LUID ||
-		    s->term.op != PIM_OP_EQ) {
-			*n = 0;
-			return 0;
-		}
-		(*luid)[(*n)++] = slice_trim(s->term.value);
-	}
-	return 0;
-}
-
 void
 sml_filter_unknown(struct store_link *l)
 {
@@ -634,7 +599,8 @@ sml_filter_dates(struct sml_ctx *c, const struct sml_ds *ds,
 		return 0;
 	if (unit->walk && in_dates(&u->now, &unit->item) &&
 	    (r ? !sml_filter_has_terms(&u->now)
-	       : !sml_filter_has_terms(&u->was) && in_dates(&u->was, &unit->item)))
+	       : !sml_filter_has_terms(&u->was) &&
+		     in_dates(&u->was, &unit->item)))
 		unit->what = 0;
 	/* Kept by an inclusive filter: the walk has no news of it. */
 	if (unit->walk && r && unit->what == 'R' && u->now.inclusive)

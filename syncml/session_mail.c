@@ -288,6 +288,42 @@ owe(struct sml_ctx *c, const struct sml_ds *ds, struct store_map *m, size_t n)
 	return c->tx->v->map_put(c->tx, m, n, &c->e);
 }
 
+/* The LUIDs that a filter names, if it asks for nothing but them; else *n 0. */
+static int
+names(struct sml_ctx *c, const struct sml_item *it, struct slice **luid,
+      size_t *n)
+{
+	struct pim_filter *f;
+	struct err e = { .code = ERR_NONE };
+
+	*n = 0;
+	/* What is wrong with it was told. */
+	if (!slice_eq_nocase(slice_trim(it->filter.filter_type),
+			     SLICE_LIT("INCLUSIVE")) ||
+	    pim_filter_parse(c->a, it->filter.record, &f, &e) < 0)
+		return e.code == ERR_NOMEM
+			   ? err_set(&c->e, ERR_NOMEM, "filter.names", "%s",
+				     e.msg)
+			   : 0;
+	*luid = ARENA_ARRAY(c->a, f->step_n + 1, struct slice);
+	if (*luid == NULL)
+		return err_set(&c->e, ERR_NOMEM, "filter.names",
+			       "no memory for a filter");
+	for (size_t i = 0; i < f->step_n; i++) {
+		const struct pim_filter_step *s = &f->step[i];
+
+		if (s->what == PIM_STEP_OR)
+			continue;
+		if (s->what != PIM_STEP_TERM || s->term.on != PIM_ON_LUID ||
+		    s->term.op != PIM_OP_EQ) {
+			*n = 0;
+			return 0;
+		}
+		(*luid)[(*n)++] = slice_trim(s->term.value);
+	}
+	return 0;
+}
+
 /*
  * A filter that names mails and nothing else is a request for these: in this
  * sync they come, as much as its fields say, and what the device holds else
@@ -304,7 +340,7 @@ fetch(struct sml_ctx *c, struct sml_ds *ds, const struct sml_item *it)
 
 	if (ds->type != 200 && ds->type != 204)
 		return 0;
-	if (sml_filter_names(c, it, &luid, &n) < 0)
+	if (names(c, it, &luid, &n) < 0)
 		return -1;
 	if (n == 0)
 		return 0;

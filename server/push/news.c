@@ -63,6 +63,9 @@ is_known(const struct store_change *ch)
 static bool
 is_nothing(const struct news *k, const struct store_change *ch)
 {
+	/* The list of mail folders: many do not even take it. */
+	if (ch->item.kind == PIM_FOLDER)
+		return true;
 	/* It says that there is mail, and nothing else. */
 	if (k->w->form == SRV_PUSH_EMN && ch->item.kind != PIM_MAIL)
 		return true;

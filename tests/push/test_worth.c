@@ -2,6 +2,7 @@
 #include "tests/push/kit.h"
 
 #include "pim/mail.h"
+#include "syncml/mail_folder.h"
 
 #include <stdio.h>
 
@@ -53,20 +54,26 @@ make_boxes(void)
 
 /* The second phone syncs these folders, too, and waits for news. */
 static void
+syncs(const char *db, int sid, const char *ways)
+{
+	phone_init(&two, &bench, "IMEI:2");
+	two.db = db;
+	two.type = "application/vnd.omads-email+xml";
+	two.sid = sid;
+	assert_true(phone_sync(&two, 201));
+	assert_true(phone_sync(&two, 200));
+	w_wants(ways);
+	w_saw(0);
+}
+
+static void
 syncs_mail(enum where where, const char *ways)
 {
 	static const char *const name[BOXES] = { "mail",        "mail/Lists",
 						 "mail/Sent",   "mail/Drafts",
 						 "mail/Outbox", "mail/Trash" };
 
-	phone_init(&two, &bench, "IMEI:2");
-	two.db = name[where];
-	two.type = "application/vnd.omads-email+xml";
-	two.sid = 500 + (int)where;
-	assert_true(phone_sync(&two, 201));
-	assert_true(phone_sync(&two, 200));
-	w_wants(ways);
-	w_saw(0);
+	syncs(name[where], 500 + (int)where, ways);
 }
 
 static int
@@ -310,6 +317,29 @@ folders(void **state)
 	}
 }
 
+/* Folders are items of a combined database, and no news: this phone does not
+   even take them. */
+static void
+the_list_of_folders(void **state)
+{
+	struct store_tx *tx = w_begin(STORE_WRITE);
+	struct store_collection all = { .id = tx->next_id++,
+					.name = SLICE_LIT("mailbox"),
+					.display = SLICE_LIT("Mailbox"),
+					.kinds = PIM_MAIL,
+					.member_n = 2 };
+
+	(void)state;
+	all.member[0] = box[0];
+	all.member[1] = box[LISTS];
+	assert_int_equal(tx->v->collection_put(tx, &all, NULL), 0);
+	assert_int_equal(sml_mail_folders(tx, bench.a, NULL), 0);
+	w_commit(&tx);
+	syncs("mailbox", 600, "gap 0\n");
+	(void)comes(LISTS, 0, 0);
+	w_saw(1);
+}
+
 /* A thousand flags are no reason to overlook what came among them, nor to ask
    of all of them each time. */
 static void
@@ -502,10 +532,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		M(new_mail),        M(all_of_mail),      M(read_elsewhere),
-		M(read_meanwhile),  M(reads_all_day),    M(mail_by_emn),
-		M(folders),         M(among_many_flags), M(window_of_mail),
-		W(window_of_dates), W(window_moves),     W(filter_of_its_own),
+		M(new_mail),          M(all_of_mail),
+		M(read_elsewhere),    M(read_meanwhile),
+		M(reads_all_day),     M(mail_by_emn),
+		M(folders),           M(the_list_of_folders),
+		M(among_many_flags),  M(window_of_mail),
+		W(window_of_dates),   W(window_moves),
+		W(filter_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("worth", tests, NULL, NULL);
