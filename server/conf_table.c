@@ -352,7 +352,8 @@ const struct srv_conf_key srv_conf_keys[] = {
 	  "And their recipients. A stolen phone is no source of spam." },
 	{ "mail_archive", imap, SRV_CONF_TEXT, AT(mail_archive), 0, 0, "", "",
 	  false,
-	  "Address that gets a blind copy of each mail that a device sends." },
+	  "Address that gets a copy of each mail that a device sends (a blind "
+	  "one), and by mail of each reminder." },
 
 	{ "allow_root", process, SRV_CONF_BOOL, AT(allow_root), 0, 0, "", "no",
 	  false,

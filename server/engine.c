@@ -163,6 +163,7 @@ open_alarms(struct srv_engine *eng, struct err *e)
 		.before = slice_c(eng->house.before),
 		.poll_ms = eng->site.conf.alarm_poll_s * 1000,
 		.minute_max = eng->site.conf.alarm_minute_max,
+		.archive = slice_c(eng->site.conf.mail_archive),
 		.push_day_max = eng->site.conf.push_day_max,
 		.secrets = &eng->site.secrets->s,
 		.server_id = slice_c(eng->site.conf.server_id),

@@ -51,6 +51,8 @@ struct srv_alarms_in {
 	int64_t poll_ms;    /* how long a change by another process may stay
 			       unseen; 0: SRV_ALARMS_POLL_MS */
 	int64_t minute_max; /* 0: SRV_ALARMS_MINUTE_MAX */
+	/* A mail address that gets a copy of each reminder; empty: none. */
+	struct slice archive;
 	/* Messages to a device within a day, where its settings say nothing
 	   and each one costs money; 0: any number. */
 	int64_t push_day_max;

@@ -114,18 +114,22 @@ static int
 queue(struct claim *c, const struct store_item *it, const struct pim_item *pim,
       const struct pim_alarm *al, bool late, struct err *e)
 {
+	struct slice archive = alarms_archive(&c->v);
 	const char *channel;
 	size_t n;
 	const struct slice *to =
 	    alarms_addresses(&c->v, al->how == PIM_ALARM_MAIL, &channel, &n);
 
-	if (++c->alarms > c->v.al->in.minute_max || c->d_n + n > WRITES_MAX)
+	if (++c->alarms > c->v.al->in.minute_max || c->d_n + n + 1 > WRITES_MAX)
 		return list(c, pim, al, e);
 	for (size_t i = 0; i < n; i++) {
 		if (add(c, it, al, late, to[i], channel, e) < 0)
 			return -1;
 	}
-	return 0;
+	/* Of what does not leave there is no copy. */
+	return n == 0 || archive.n == 0 || why_not(c, it) != NULL
+		   ? 0
+		   : add(c, it, al, late, archive, "smtp", e);
 }
 
 /* An event is over when it has ended; a task, when it is done, and then it has

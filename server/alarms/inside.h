@@ -102,6 +102,9 @@ int alarms_at(const struct alarms_view *v, const struct pim_item *pim,
 /* Where to: addresses of the first channel that both sides have. */
 const struct slice *alarms_addresses(const struct alarms_view *v, bool mail,
 				     const char **channel, size_t *n);
+/* The address that gets a copy, by mail, of what goes to the user; empty: none
+   does. */
+struct slice alarms_archive(const struct alarms_view *v);
 /* The text of a message of STORE_DELIVERY_NOTE to all addresses. */
 int alarms_note(const struct alarms_view *v, struct slice about,
 		struct slice subject, struct slice text, struct err *e);

@@ -40,6 +40,13 @@ drop(struct round *r, const struct store_delivery *d, const char *why)
 }
 
 static bool
+is_copy(const struct alarms_view *v, const struct store_delivery *d)
+{
+	return slice_is(d->channel, "smtp") && d->address.n > 0 &&
+	       slice_eq(d->address, alarms_archive(v));
+}
+
+static bool
 is_mine(const struct alarms_view *v, const struct store_delivery *d)
 {
 	bool mail = slice_is(d->channel, "smtp");
@@ -50,7 +57,22 @@ is_mine(const struct alarms_view *v, const struct store_delivery *d)
 		if (slice_eq(ad[i], d->address))
 			return true;
 	}
-	return false;
+	return is_copy(v, d);
+}
+
+/* Who keeps copies of everybody's wants to know whose this is. */
+static int
+name_owner(struct round *r, const struct store_delivery *d,
+	   struct outlet_msg *m, struct err *e)
+{
+	if (!is_copy(&r->v, d))
+		return 0;
+	m->text = arena_printf(r->v.a, "%.*s:\n\n%.*s",
+			       SLICE_ARG(r->v.acc.user), SLICE_ARG(m->text));
+	m->text = slice_utf8_cut(m->text, OUTLET_TEXT_MAX);
+	return m->text.p == NULL
+		   ? err_set(e, ERR_NOMEM, "alarms.send", "out of memory")
+		   : 0;
 }
 
 /* What is to be known of a message when its outlet is done with it. */
@@ -80,8 +102,8 @@ new_msg(struct round *r, const struct store_delivery *d)
 	return m;
 }
 
-static void
-note(struct round *r, const struct store_delivery *d)
+static int
+note(struct round *r, const struct store_delivery *d, struct err *e)
 {
 	struct outlet_msg *m = new_msg(r, d);
 	struct slice rest = d->text;
@@ -90,6 +112,7 @@ note(struct round *r, const struct store_delivery *d)
 	m->lang = slice_c(srv_lang_code(r->v.ways.lang));
 	m->text = slice_utf8_cut(rest, OUTLET_TEXT_MAX);
 	r->msg_n++;
+	return name_owner(r, d, m, e);
 }
 
 /* No client said that it has it: a mail instead, under an id of its own. */
@@ -135,11 +158,12 @@ reminder(struct round *r, const struct store_delivery *d,
 		    d->late || r->v.now_ms - d->due_ms >= SRV_ALARMS_LATE_MS,
 	};
 	struct srv_eye eye = alarms_view_eye(&r->v);
+	struct outlet_msg *m = new_msg(r, d);
 
-	if (srv_say_reminder(r->v.a, &eye, &say, new_msg(r, d), e) < 0)
+	if (srv_say_reminder(r->v.a, &eye, &say, m, e) < 0)
 		return -1;
 	r->msg_n++;
-	return 0;
+	return name_owner(r, d, m, e);
 }
 
 /* The item as it is now: does this alarm still go off? */
@@ -265,7 +289,7 @@ prepare(struct round *r, const struct store_delivery *d, size_t n,
 		else if (!is_mine(&r->v, &d[i]))
 			drop(r, &d[i], "not the user's address any more");
 		else if (d[i].kind == STORE_DELIVERY_NOTE)
-			note(r, &d[i]);
+			rc = note(r, &d[i], e);
 		else
 			rc = look(r, &d[i], e);
 		if (rc < 0)

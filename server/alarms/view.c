@@ -128,6 +128,14 @@ alarms_addresses(const struct alarms_view *v, bool mail, const char **channel,
 	return v->ways.jid;
 }
 
+struct slice
+alarms_archive(const struct alarms_view *v)
+{
+	return v->al != NULL && alarms_has_channel(v->al, SLICE_LIT("smtp"))
+		   ? v->al->in.archive
+		   : SLICE_LIT("");
+}
+
 static void
 number(char out[static 24], int64_t v)
 {
@@ -161,38 +169,51 @@ srv_alarm_id(const struct store_delivery *d, int64_t account,
 	out[35] = '\0';
 }
 
+static int
+one_note(const struct alarms_view *v, struct store_delivery *d,
+	 struct slice about, const char *channel, struct slice to,
+	 struct slice text, struct err *e)
+{
+	char id[SRV_ALARM_ID_BYTES];
+
+	*d = (struct store_delivery){
+		.kind = STORE_DELIVERY_NOTE,
+		.recurrence = about,
+		.due_ms = v->now_ms,
+		.channel = slice_c(channel),
+		.address = to,
+		.state = STORE_DELIVERY_QUEUED,
+		.text = text,
+		.next_ms =
+		    srv_ways_quiet_until(&v->ways, v->acc.zone, v->now_ms),
+	};
+	srv_alarm_id(d, v->acc.id, id);
+	d->id = arena_copy(v->a, slice_c(id));
+	return d->id.p != NULL && text.p != NULL
+		   ? 0
+		   : err_set(e, ERR_NOMEM, "alarms.note", "out of memory");
+}
+
 int
 alarms_note(const struct alarms_view *v, struct slice about,
 	    struct slice subject, struct slice text, struct err *e)
 {
-	struct store_delivery d[SRV_WAYS_ADDRESSES];
+	struct store_delivery d[SRV_WAYS_ADDRESSES + 1];
+	struct slice archive = alarms_archive(v);
 	const struct slice *to;
 	const char *channel;
 	size_t n;
 
 	to = alarms_addresses(v, false, &channel, &n);
+	text = arena_printf(v->a, "%.*s\n%.*s", SLICE_ARG(subject),
+			    SLICE_ARG(text));
 	for (size_t i = 0; i < n; i++) {
-		char id[SRV_ALARM_ID_BYTES];
-
-		d[i] = (struct store_delivery){
-			.kind = STORE_DELIVERY_NOTE,
-			.recurrence = about,
-			.due_ms = v->now_ms,
-			.channel = slice_c(channel),
-			.address = to[i],
-			.state = STORE_DELIVERY_QUEUED,
-			.text =
-			    arena_printf(v->a, "%.*s\n%.*s", SLICE_ARG(subject),
-					 SLICE_ARG(text)),
-			.next_ms = srv_ways_quiet_until(&v->ways, v->acc.zone,
-							v->now_ms),
-		};
-		srv_alarm_id(&d[i], v->acc.id, id);
-		d[i].id = arena_copy(v->a, slice_c(id));
-		if (d[i].id.p == NULL || d[i].text.p == NULL)
-			return err_set(e, ERR_NOMEM, "alarms.note",
-				       "out of memory");
+		if (one_note(v, &d[i], about, channel, to[i], text, e) < 0)
+			return -1;
 	}
+	if (n > 0 && archive.n > 0 &&
+	    one_note(v, &d[n++], about, "smtp", archive, text, e) < 0)
+		return -1;
 	return v->tx->v->alarm->delivery_add(v->tx, d, n, e);
 }
 

@@ -313,6 +313,7 @@ k_node(struct kit *k, const char *name)
 		.channel = { { "xmpp", fake_open, &k->im },
 			     { "smtp", fake_open, &k->mail } },
 		.channel_n = 2,
+		.archive = slice_c(k->archive == NULL ? "" : k->archive),
 	};
 	struct srv_alarms *al;
 

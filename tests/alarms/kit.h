@@ -56,6 +56,7 @@ struct kit {
 	struct fake im, mail;
 	struct store *store; /* the env's, or a wrapper of it */
 	const char *before;  /* a run that is dead; NULL: none */
+	const char *archive; /* who gets copies; NULL: nobody */
 	struct srv_alarms *al;
 };
 

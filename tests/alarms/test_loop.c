@@ -508,6 +508,37 @@ escalates(void **state)
 	k_saw(k, &k->mail, 1);
 }
 
+/* Of each reminder that leaves, by whatever way, and of lists of them. */
+static void
+archives(void **state)
+{
+	struct kit *k = *state;
+
+	k->archive = "archive@mail.example";
+	(void)k_event(k, MEET "|RRULE:FREQ=DAILY" AL(":-PT10M"));
+	k_now(k, "20260302T075000Z");
+	k_go(k);
+	k_saw(k, &k->im, 1);
+	k_saw(k, &k->mail, 1);
+	assert_string_equal(k_last(&k->mail)->to, k->archive);
+	assert_string_equal(k_last(&k->mail)->subject, k_last(&k->im)->subject);
+	assert_memory_equal(k_last(&k->mail)->text, "Anna:\n\n", 7);
+	assert_string_equal(k_last(&k->mail)->text + 7, k_last(&k->im)->text);
+	/* Muted: nothing leaves, and no copy. */
+	k_set(k, "mute", "Calendar");
+	k_now(k, "20260303T075000Z");
+	k_go(k);
+	k_saw(k, &k->im, 1);
+	k_saw(k, &k->mail, 1);
+	/* Some days away: what was missed is one list, and one copy of it. */
+	k_set(k, "mute", "");
+	k_now(k, "20260307T120000Z");
+	k_go(k);
+	k_saw(k, &k->im, 2);
+	k_saw(k, &k->mail, 2);
+	assert_memory_equal(k_last(&k->mail)->text, "Anna:\n\n", 7);
+}
+
 /* ---- nodes
  * -------------------------------------------------------------------- */
 
@@ -612,6 +643,7 @@ main(int argc, char **argv)
 		K(languages),
 		K(by_mail),
 		K(escalates),
+		K(archives),
 		K(two_nodes),
 		K(after_a_kill),
 		K(by_itself),
