@@ -1,33 +1,22 @@
 /*
- * Messages that were not there before. Most are new; some only lie elsewhere
- * now: moved by another client, put there by us, or numbered anew by the
- * server. They are known by their Message-ID and size.
+ * Messages that were not there before become ours. Most are new; some only lie
+ * elsewhere now: moved by another client, put there by us, or numbered anew by
+ * the server (match.c).
  */
-#include "server/mail/inside.h"
+#include "server/mail/take.h"
 #include "syncml/mail_move.h"
 
-#include <stdlib.h>
-
-enum { ALIKE = 4 }; /* copies of one message that are told apart */
-
-/* A message of the batch, and what became of it. */
-struct fresh {
-	struct mbox_msg m;
-	uint64_t h_uid;
-	int64_t item;   /* it is this one; 0: nobody we know */
-	bool elsewhere; /* ... which lies in another folder of ours */
-	struct store_mail_place was;
-};
-
-struct take {
-	struct mail_step *st;
-	struct mail_scan *scan; /* of all folders */
-	size_t scan_n;
-	struct mail_scan *one;
-	struct store_mail_folder *folder;
-	struct fresh *f;
-	size_t n;
-};
+/* The folder that its scan saw. */
+static int
+open_again(struct take *t, struct err *e)
+{
+	if (mail_select(t->st, t->one->folder, e) < 0)
+		return -1;
+	return t->st->state.uidvalidity == t->one->state.uidvalidity
+		   ? 0
+		   : err_set(e, ERR_UNAVAILABLE, "mail",
+			     "the folder was made anew meanwhile");
+}
 
 /* ---- writing an item ----------------------------------------------------- */
 
@@ -72,167 +61,6 @@ place_of(const struct take *t, const struct mbox_msg *m, int64_t item)
 		.modseq = m->modseq,
 		.size = m->size,
 	};
-}
-
-/* ---- who is it? ---------------------------------------------------------- */
-
-static int
-by_item(const void *x, const void *y)
-{
-	const struct store_mail_place *a = x;
-	const struct store_mail_place *b = y;
-
-	return (a->item > b->item) - (a->item < b->item);
-}
-
-/* Of what went somewhere in this step; adopted ones have size -1. */
-static struct store_mail_place *
-went(const struct take *t, int64_t item)
-{
-	struct store_mail_place key = { .item = item };
-
-	for (size_t i = 0; i < t->scan_n; i++) {
-		struct mail_scan *s = &t->scan[i];
-		struct store_mail_place *p =
-		    s->gone_n == 0 ? NULL
-				   : bsearch(&key, s->gone, s->gone_n,
-					     sizeof(key), by_item);
-
-		if (p != NULL && p->size >= 0)
-			return p;
-	}
-	return NULL;
-}
-
-static int
-hashes(struct take *t, uint64_t *hash, struct err *e)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		struct pim_item *it;
-		struct pim_ids ids;
-
-		if (pim_mail_item(t->st->work, t->f[i].m.text, t->f[i].m.size,
-				  &it, e) < 0 ||
-		    pim_identify(t->st->work, it, &ids, e) < 0)
-			return -1;
-		hash[i] = t->f[i].h_uid =
-		    it->mail->message_id.n > 0 ? ids.h_uid : 0;
-	}
-	return 0;
-}
-
-struct known { /* candidates with all that is known of them */
-	struct store_item *it;
-	size_t it_n;
-	struct store_mail_place *place;
-	size_t place_n;
-};
-
-static const struct store_mail_place *
-lies(const struct known *k, int64_t item)
-{
-	for (size_t i = 0; i < k->place_n; i++) {
-		if (k->place[i].item == item)
-			return &k->place[i];
-	}
-	return NULL;
-}
-
-/* May this one lie here now? */
-static bool
-is_free(const struct take *t, const struct known *k,
-	const struct store_item *it, struct store_mail_place *was)
-{
-	const struct store_mail_place *now = lies(k, it->id);
-	size_t at = mail_folder_of(t->st, it->collection);
-
-	*was = (struct store_mail_place){ .collection = it->collection };
-	if (it->deleted || at == SIZE_MAX ||
-	    t->st->folder[at].role == STORE_MAIL_OUTBOX)
-		return false;
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->f[i].item == it->id)
-			return false;
-	}
-	if (went(t, it->id) != NULL) {
-		*was = *went(t, it->id);
-		return true;
-	}
-	return now == NULL && it->collection == t->folder->collection;
-}
-
-static int
-judge(struct take *t, const struct known *k, struct err *e)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		struct fresh *f = &t->f[i];
-
-		for (size_t j = 0; f->h_uid != 0 && f->item == 0 && j < k->it_n;
-		     j++) {
-			struct pim_item *it;
-
-			if (k->it[j].h_uid != f->h_uid ||
-			    !is_free(t, k, &k->it[j], &f->was))
-				continue;
-			if (pim_parse(t->st->work, PIM_MAIL, k->it[j].body, &it,
-				      e) < 0)
-				return -1;
-			if (it->mail->size != f->m.size)
-				continue;
-			f->item = k->it[j].id;
-			f->elsewhere =
-			    k->it[j].collection != t->folder->collection;
-		}
-	}
-	return 0;
-}
-
-static int
-match_in(struct take *t, struct store_tx *tx, const uint64_t *hash,
-	 struct err *e)
-{
-	int64_t col[MAIL_FOLDERS], *id;
-	struct store_likeness ask = {
-		.collection = col,
-		.collection_n = t->st->folder_n,
-		.hash = hash,
-		.hash_n = t->n,
-		.per_hash = ALIKE,
-	};
-	struct store_candidate *c;
-	struct known k;
-	size_t n;
-
-	for (size_t i = 0; i < t->st->folder_n; i++)
-		col[i] = t->st->folder[i].collection;
-	if (tx->v->item_match(tx, t->st->work, &ask, &c, &n, e) < 0)
-		return -1;
-	if (n == 0)
-		return 0;
-	id = ARENA_ARRAY(t->st->work, n, int64_t);
-	if (id == NULL)
-		return mail_no_memory(e);
-	for (size_t i = 0; i < n; i++)
-		id[i] = c[i].item;
-	if (tx->v->item_get(tx, t->st->work, id, n, true, &k.it, &k.it_n, e) <
-		0 ||
-	    tx->v->mail->place_of(tx, t->st->work, id, n, &k.place, &k.place_n,
-				  e) < 0)
-		return -1;
-	return judge(t, &k, e);
-}
-
-static int
-match(struct take *t, struct err *e)
-{
-	uint64_t *hash = ARENA_ARRAY(t->st->work, t->n + 1, uint64_t);
-	struct store_tx *tx;
-
-	if (hash == NULL)
-		return mail_no_memory(e);
-	if (hashes(t, hash, e) < 0 || mail_begin(t->st, STORE_READ, &tx, e) < 0)
-		return -1;
-	return mail_end(&tx, match_in(t, tx, hash, e), e);
 }
 
 /* ---- known ones ---------------------------------------------------------- */
@@ -371,7 +199,7 @@ cross_off(struct take *t)
 		struct store_mail_place *p =
 		    t->f[i].item == 0 || t->f[i].elsewhere
 			? NULL
-			: went(t, t->f[i].item);
+			: mail_went(t, t->f[i].item);
 
 		if (p != NULL)
 			p->size = -1;
@@ -557,11 +385,8 @@ mail_take(struct mail_step *st, struct mail_scan *scan, size_t n,
 
 	if (one->fresh_n == 0)
 		return 0;
-	if (mail_select(st, one->folder, e) < 0)
+	if (open_again(&t, e) < 0)
 		return -1;
-	if (st->state.uidvalidity != one->state.uidvalidity)
-		return err_set(e, ERR_UNAVAILABLE, "mail",
-			       "the folder was made anew meanwhile");
 	/* The newest first: people look for them. */
 	for (size_t left = one->fresh_n; left > 0;) {
 		size_t some = left < MAIL_IDS ? left : MAIL_IDS;
@@ -569,7 +394,8 @@ mail_take(struct mail_step *st, struct mail_scan *scan, size_t n,
 		left -= some;
 		arena_reset(st->work);
 		if (facts(&t, one->fresh + left, some, e) < 0 ||
-		    match(&t, e) < 0 || adopt(&t, e) < 0 ||
+		    mail_match(&t, e) < 0 || mail_twins(&t, e) < 0 ||
+		    open_again(&t, e) < 0 || adopt(&t, e) < 0 ||
 		    fetch_all(&t, e) < 0)
 			return -1;
 	}

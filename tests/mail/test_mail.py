@@ -224,8 +224,8 @@ class TestWay(Base):
         """As items, for devices that want them."""
         self.d.deliver(self.user, message("one"))
         c = self.d.client(self.user)
-        c.create("Archive")
-        c.append("Archive", None, None, message("old"))
+        c.create(self.d.name("Archive"))
+        c.append(self.d.name("Archive"), None, None, message("old"))
         self.account(folders="Sent, Archive")
         self.site.command("collection", "add", self.user, "all", "--combine",
                           "mail, mail/Sent, mail/Archive, mail/Outbox")
@@ -370,12 +370,13 @@ class TestOld(TestWay):
     """A server without IDLE's friends: everything is compared."""
     capability, more = dovecot.OLD, "imap_poll = 10\n"
 
-    def test_while_it_looks(self):
-        """Flags that change once INBOX was looked at, and before its line
-        waits for news: there is no number that tells of them."""
+    def behind(self, *subjects):
+        """An account whose line goes through our hands: (the way, a client of
+        its mailbox)."""
         way = Between(self.d.port)
         self.addCleanup(way.close)
-        self.d.deliver(self.user, message("one"))
+        for x in subjects:
+            self.d.deliver(self.user, message(x))
         self.site.command("user", "add", self.user, "--password-stdin",
                           stdin="x\n")
         c = self.d.client(self.user)
@@ -386,16 +387,25 @@ class TestOld(TestWay):
         self.site.command("mail", "set", self.user, "password",
                           "--password-stdin", stdin=self.d.password + "\n")
         until("the first look", lambda: self.site.state(self.user) == "ok")
-        phone = self.site.phone(self.user)
-        phone.password = "x"
-        self.has(phone, "one")
         c.select()
+        return way, c
 
+    def at_sent(self, way, then):
+        """In the next look, when it comes to the folder Sent."""
         def meanwhile(line):
             if b'SELECT "Sent"' in line:
                 way.hook = None
-                c.store("1", "+FLAGS", "\\Flagged")
+                then()
         way.hook = meanwhile
+
+    def test_while_it_looks(self):
+        """Flags that change once INBOX was looked at, and before its line
+        waits for news: there is no number that tells of them."""
+        way, c = self.behind("one")
+        phone = self.site.phone(self.user)
+        phone.password = "x"
+        self.has(phone, "one")
+        self.at_sent(way, lambda: c.store("1", "+FLAGS", "\\Flagged"))
         self.d.deliver(self.user, message("two"))
         self.has(phone, "one", "two")
 
@@ -403,6 +413,35 @@ class TestOld(TestWay):
             phone.sync(self.site.port)
             return "<flagged>true</flagged>" in phone.got[phone.luid("one")]
         until("flags", told)
+
+    def test_moved_while_it_looks(self):
+        """From a folder that was looked at to one that was not yet."""
+        way, c = self.behind("one", "copied")
+        self.site.command("collection", "add", self.user, "all", "--combine",
+                          "mail, mail/Sent, mail/Outbox")
+        phone = self.site.phone(self.user, db="all")
+        phone.password = "x"
+        self.has(phone, "copied", "one")
+        luid = phone.luid("one")
+
+        def then():
+            c.uid("COPY", "2", "Sent")  # a copy stays one
+            self.move(c, "Sent")
+        self.at_sent(way, then)
+        self.d.deliver(self.user, message("two"))
+        seen = []
+
+        def came():
+            phone.sync(self.site.port)
+            seen.extend(phone.changes)
+            return phone.subjects() == ["copied", "copied", "one", "two"]
+        until("all", came)
+        self.assertEqual([x[0] for x in seen if x[1] == luid], ["Replace"])
+        self.assertEqual(phone.parents[luid], "ROOT/S")
+        # And nothing comes after it.
+        self.look()
+        phone.sync(self.site.port)
+        self.assertEqual(phone.changes, [])
 
 
 class TestRest(Base):
