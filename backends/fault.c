@@ -1,45 +1,10 @@
-#include "backends/fault.h"
+#include "backends/fault_int.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-struct fault {
-	struct store s; /* first */
-	struct store *inner;
-	pthread_mutex_t lock; /* guards all below */
-	struct store_fault_plan plan;
-	uint64_t calls, failed;
-	store_fault_hook *hook;
-	void *ctx;
-};
-
-struct fault_tx {
-	struct store_tx tx; /* first: what the caller sees and counts on */
-	struct store_tx *inner;
-	bool failed; /* as in a real store: only a rollback is allowed */
-};
-
-static struct fault *
-of(struct store *s)
-{
-	return (struct fault *)(void *)s;
-}
-
-static struct fault_tx *
-of_tx(struct store_tx *tx)
-{
-	return (struct fault_tx *)(void *)tx;
-}
-
-struct call { /* one that is under way */
-	bool fails;
-	enum store_fault_when when;
-	uint64_t n;
-};
-
-static void
-tell(struct fault *f, const char *fn, const struct call *c,
-     enum store_fault_when when)
+void
+fault_tell(struct fault *f, const char *fn, const struct fault_call *c,
+	   enum store_fault_when when)
 {
 	store_fault_hook *hook;
 	void *ctx;
@@ -52,11 +17,10 @@ tell(struct fault *f, const char *fn, const struct call *c,
 		hook(ctx, fn, c->n, when);
 }
 
-/* Count a call, tell the hook, and decide: does this one fail? */
-static struct call
-hit(struct fault *f, const char *fn)
+struct fault_call
+fault_hit(struct fault *f, const char *fn)
 {
-	struct call c = { .fails = false };
+	struct fault_call c = { .fails = false };
 
 	(void)pthread_mutex_lock(&f->lock);
 	c.n = ++f->calls;
@@ -70,81 +34,44 @@ hit(struct fault *f, const char *fn)
 		f->plan.at--;
 	}
 	(void)pthread_mutex_unlock(&f->lock);
-	tell(f, fn, &c, STORE_FAULT_BEFORE);
+	fault_tell(f, fn, &c, STORE_FAULT_BEFORE);
 	return c;
 }
 
-static int
-injected(const char *fn, struct err *e)
+int
+fault_injected(const char *fn, struct err *e)
 {
 	return err_set(e, ERR_UNAVAILABLE, "store.fault", "%s was made to fail",
 		       fn);
 }
 
-/* A function of the store as a whole, in the table `via`. */
-#define SITE(fn, params, args) SITE_IN(v, fn, params, args)
-#define SITE_IN(via, fn, params, args) SITE_AS(via, fn, fn, params, args)
-#define SITE_AS(via, fn, name, params, args)                                   \
-	static int fault_##name params                                         \
-	{                                                                      \
-		struct store *in = of(s)->inner;                               \
-		struct call call = hit(of(s), #name);                          \
-		int rc;                                                        \
-                                                                               \
-		if (call.fails && call.when == STORE_FAULT_BEFORE)             \
-			return injected(#name, e);                             \
-		rc = in->via->fn args;                                         \
-		tell(of(s), #name, &call, STORE_FAULT_AFTER);                  \
-		return call.fails ? injected(#name, e) : rc;                   \
-	}
-
-/* A function of a transaction. */
-#define TX(fn, params, args) TX_IN(v, fn, params, args)
-#define TX_IN(via, fn, params, args)                                           \
-	static int fault_##fn params                                           \
-	{                                                                      \
-		struct fault_tx *t = of_tx(tx);                                \
-		struct store_tx *in = t->inner;                                \
-		struct call call = hit(of(tx->s), #fn);                        \
-		int rc = -1;                                                   \
-                                                                               \
-		if (t->failed)                                                 \
-			return err_set(e, ERR_BUG, "store.fault",              \
-				       "%s after a failure", #fn);             \
-		in->next_id = tx->next_id;                                     \
-		if (!call.fails || call.when == STORE_FAULT_AFTER) {           \
-			rc = in->via->fn args;                                 \
-			tell(of(tx->s), #fn, &call, STORE_FAULT_AFTER);        \
-		}                                                              \
-		if (call.fails)                                                \
-			rc = injected(#fn, e);                                 \
-		t->failed = rc < 0;                                            \
-		return rc;                                                     \
-	}
-
 /* clang-format off */
 SITE(hear, (struct store *s, const struct store_ear *ear, struct err *e),
      (in, ear, e))
-SITE(backup, (struct store *s, const char *path, struct err *e), (in, path, e))
+SITE(backup, (struct store *s, const char *path, struct err *e),
+     (in, path, e))
 SITE(check, (struct store *s, struct arena *a, struct slice **finding,
      size_t *n, struct err *e), (in, a, finding, n, e))
 SITE(site_get, (struct store *s, struct arena *a, const char *key,
      struct slice **out, struct err *e), (in, a, key, out, e))
-SITE(site_init, (struct store *s, struct arena *a, const char *key, struct slice
-     value, struct slice *out, struct err *e), (in, a, key, value, out, e))
-SITE(throttle_share, (struct store *s, struct arena *a, const struct
-     store_throttle *row, size_t n, const struct store_throttle_keep keep[static
-     STORE_THROTTLE_KINDS], int64_t *seen, struct store_throttle **out, size_t
-     *out_n, struct err *e), (in, a, row, n, keep, seen, out, out_n, e))
+SITE(site_init, (struct store *s, struct arena *a, const char *key,
+     struct slice value, struct slice *out, struct err *e),
+     (in, a, key, value, out, e))
+SITE(throttle_share, (struct store *s, struct arena *a,
+     const struct store_throttle *row, size_t n,
+     const struct store_throttle_keep keep[static STORE_THROTTLE_KINDS],
+     int64_t *seen, struct store_throttle **out, size_t *out_n,
+     struct err *e), (in, a, row, n, keep, seen, out, out_n, e))
 SITE(auth_count, (struct store *s, const struct store_auth_day *row, size_t n,
      size_t max, struct err *e), (in, row, n, max, e))
 SITE(node_beat, (struct store *s, const struct store_node *node,
      struct err *e), (in, node, e))
 SITE(lease_take, (struct store *s, const char *name, struct slice owner,
      int64_t ms, bool *got, struct err *e), (in, name, owner, ms, got, e))
-SITE(query, (struct store *s, struct arena *a, const char *sql, const struct
-     slice *param, size_t n, size_t limit, struct store_table *out, struct err
-     *e), (in, a, sql, param, n, limit, out, e))
+SITE(query, (struct store *s, struct arena *a, const char *sql,
+     const struct slice *param, size_t n, size_t limit,
+     struct store_table *out, struct err *e),
+     (in, a, sql, param, n, limit, out, e))
 SITE(login_find, (struct store *s, struct slice user, int64_t *account,
      struct err *e), (in, user, account, e))
 SITE(device_find, (struct store *s, struct slice dev_id, int64_t *account,
@@ -153,126 +80,12 @@ SITE(account_create, (struct store *s, const struct store_account *acc,
      int64_t *id, struct err *e), (in, acc, id, e))
 SITE(account_erase, (struct store *s, int64_t account, struct err *e),
      (in, account, e))
-SITE(account_list, (struct store *s, struct arena *a, struct store_account
-     **out, size_t *n, struct err *e), (in, a, out, n, e))
+SITE(account_list, (struct store *s, struct arena *a,
+     struct store_account **out, size_t *n, struct err *e),
+     (in, a, out, n, e))
 SITE(prune, (struct store *s, int64_t history_ms, int64_t sessions_ms,
      int64_t chunks_ms, int64_t *n, struct err *e),
      (in, history_ms, sessions_ms, chunks_ms, n, e))
-
-SITE_IN(v->alarm, due, (struct store *s, struct arena *a, const bool mine[static
-     STORE_BUCKETS], size_t limit, struct store_alarm_next **out, size_t *n,
-     struct err *e), (in, a, mine, limit, out, n, e))
-SITE_IN(v->alarm, outbox, (struct store *s, struct arena *a, struct slice
-     channel, const size_t limit[static STORE_BUCKETS], struct store_delivery
-     **out, size_t *n, struct err *e), (in, a, channel, limit, out, n, e))
-SITE_IN(v->alarm, buckets, (struct store *s, struct slice owner, int64_t ms,
-     bool mine[static STORE_BUCKETS], struct err *e), (in, owner, ms, mine, e))
-SITE_IN(v->alarm, delivery_mark, (struct store *s,
-     const struct store_mark *m, size_t n, struct err *e), (in, m, n, e))
-SITE_IN(v->alarm, address_find, (struct store *s, struct slice channel,
-     const struct slice *address, size_t n, int64_t *account, struct err *e),
-     (in, channel, address, n, account, e))
-TX_IN(v->alarm, next_list, (struct store_tx *tx, struct arena *a,
-   int64_t upto_ms, size_t limit, struct store_alarm_next **out, size_t *n,
-   struct err *e), (in, a, upto_ms, limit, out, n, e))
-TX_IN(v->alarm, next_put, (struct store_tx *tx, const struct store_alarm_next
-   *next, size_t n, bool overdue, struct err *e), (in, next, n, overdue, e))
-TX_IN(v->alarm, next_clear, (struct store_tx *tx, struct err *e), (in, e))
-TX_IN(v->alarm, delivery_add, (struct store_tx *tx,
-   const struct store_delivery *d, size_t n, struct err *e), (in, d, n, e))
-TX_IN(v->alarm, delivery_set, (struct store_tx *tx,
-   const struct store_delivery *d, size_t n, struct err *e), (in, d, n, e))
-TX_IN(v->alarm, delivery_get, (struct store_tx *tx, struct arena *a,
-   const struct slice *id, size_t n, struct store_delivery **out,
-   size_t *out_n, struct err *e), (in, a, id, n, out, out_n, e))
-TX_IN(v->alarm, delivery_list, (struct store_tx *tx, struct arena *a,
-   int64_t since_ms, size_t limit, struct store_delivery **out, size_t *n,
-   struct err *e), (in, a, since_ms, limit, out, n, e))
-TX_IN(v->alarm, seen, (struct store_tx *tx, struct slice key, bool *fresh,
-   struct err *e), (in, key, fresh, e))
-TX_IN(v->alarm, setting_list, (struct store_tx *tx, struct arena *a,
-   struct store_setting **out, size_t *n, struct err *e), (in, a, out, n, e))
-TX_IN(v->alarm, setting_put, (struct store_tx *tx, struct slice key,
-   struct slice value, struct err *e), (in, key, value, e))
-TX_IN(v->alarm, address_put, (struct store_tx *tx, struct slice channel,
-   const struct slice *address, size_t n, struct err *e),
-   (in, channel, address, n, e))
-
-SITE_IN(v->mail, logins_due, (struct store *s, struct arena *a, const bool
-     mine[static STORE_BUCKETS], size_t limit, struct store_mail_login **out,
-     size_t *n, struct err *e), (in, a, mine, limit, out, n, e))
-SITE_IN(v->mail, effects_due, (struct store *s, struct arena *a, const bool
-     mine[static STORE_BUCKETS], size_t limit, struct store_mail_effect **out,
-     size_t *n, struct err *e), (in, a, mine, limit, out, n, e))
-SITE_AS(v->mail, buckets, mail_buckets, (struct store *s, struct slice owner,
-     int64_t ms, bool mine[static STORE_BUCKETS], struct err *e),
-     (in, owner, ms, mine, e))
-TX_IN(v->mail, login_get, (struct store_tx *tx, struct arena *a,
-   struct store_mail_login **out, struct err *e), (in, a, out, e))
-TX_IN(v->mail, login_put, (struct store_tx *tx,
-   const struct store_mail_login *l, struct err *e), (in, l, e))
-TX_IN(v->mail, login_drop, (struct store_tx *tx, struct err *e), (in, e))
-TX_IN(v->mail, folder_list, (struct store_tx *tx, struct arena *a, struct
-   store_mail_folder **out, size_t *n, struct err *e), (in, a, out, n, e))
-TX_IN(v->mail, folder_put, (struct store_tx *tx,
-   const struct store_mail_folder *f, size_t n, struct err *e), (in, f, n, e))
-TX_IN(v->mail, folder_drop, (struct store_tx *tx, int64_t collection,
-   struct err *e), (in, collection, e))
-TX_IN(v->mail, place_page, (struct store_tx *tx, struct arena *a, int64_t
-   collection, int64_t after, size_t limit, struct store_mail_place **out,
-   size_t *n, struct err *e), (in, a, collection, after, limit, out, n, e))
-TX_IN(v->mail, place_of, (struct store_tx *tx, struct arena *a,
-   const int64_t *item, size_t n, struct store_mail_place **out, size_t *out_n,
-   struct err *e), (in, a, item, n, out, out_n, e))
-TX_IN(v->mail, place_put, (struct store_tx *tx,
-   const struct store_mail_place *p, size_t n, struct err *e), (in, p, n, e))
-TX_IN(v->mail, place_drop, (struct store_tx *tx, int64_t collection,
-   const int64_t *uid, size_t n, struct err *e), (in, collection, uid, n, e))
-TX_IN(v->mail, body_put, (struct store_tx *tx,
-   const struct store_mail_body *b, size_t n, struct err *e), (in, b, n, e))
-TX_IN(v->mail, body_get, (struct store_tx *tx, struct arena *a,
-   const int64_t *item, size_t n, size_t max, struct store_mail_body **out,
-   size_t *out_n, struct err *e), (in, a, item, n, max, out, out_n, e))
-TX_IN(v->mail, body_drop, (struct store_tx *tx, const int64_t *item, size_t n,
-   struct err *e), (in, item, n, e))
-TX_IN(v->mail, effect_add, (struct store_tx *tx,
-   const struct store_mail_effect *f, size_t n, struct err *e), (in, f, n, e))
-TX_IN(v->mail, effect_set, (struct store_tx *tx,
-   const struct store_mail_effect *f, size_t n, struct err *e), (in, f, n, e))
-TX_IN(v->mail, effect_get, (struct store_tx *tx, struct arena *a,
-   const struct slice *id, size_t n, struct store_mail_effect **out,
-   size_t *out_n, struct err *e), (in, a, id, n, out, out_n, e))
-TX_IN(v->mail, effect_of, (struct store_tx *tx, struct arena *a,
-   const int64_t *item, size_t n, struct store_mail_effect **out,
-   size_t *out_n, struct err *e), (in, a, item, n, out, out_n, e))
-TX_IN(v->mail, effect_list, (struct store_tx *tx, struct arena *a,
-   int64_t since_ms, size_t limit, struct store_mail_effect **out, size_t *n,
-   struct err *e), (in, a, since_ms, limit, out, n, e))
-TX_IN(v->mail, effect_due, (struct store_tx *tx, struct arena *a,
-   int64_t by_ms, size_t limit, struct store_mail_effect **out, size_t *n,
-   struct err *e), (in, a, by_ms, limit, out, n, e))
-TX_IN(v->mail, newest, (struct store_tx *tx, const int64_t *collection,
-   size_t n, int64_t count, int64_t *since_ms, struct err *e),
-   (in, collection, n, count, since_ms, e))
-SITE_IN(v->push, push_due, (struct store *s, struct arena *a, const bool
-     mine[static STORE_BUCKETS], size_t limit, struct store_push_due **out,
-     size_t *n, struct err *e), (in, a, mine, limit, out, n, e))
-TX_IN(v->push, push_due_put, (struct store_tx *tx, int64_t due_ms,
-   struct err *e), (in, due_ms, e))
-TX_IN(v->push, push_due_by, (struct store_tx *tx, int64_t due_ms,
-   struct err *e), (in, due_ms, e))
-TX_IN(v->push, push_list, (struct store_tx *tx, struct arena *a,
-   struct store_push **out, size_t *n, struct err *e), (in, a, out, n, e))
-TX_IN(v->push, push_put, (struct store_tx *tx, const struct store_push *p,
-   struct err *e), (in, p, e))
-TX_IN(v->push, notice_add, (struct store_tx *tx,
-   const struct store_notice *v, size_t n, struct err *e), (in, v, n, e))
-TX_IN(v->push, notice_set, (struct store_tx *tx,
-   const struct store_notice *v, size_t n, struct err *e), (in, v, n, e))
-TX_IN(v->push, notice_list, (struct store_tx *tx, struct arena *a,
-   int64_t device, size_t limit, struct store_notice **out, size_t *n,
-   struct err *e), (in, a, device, limit, out, n, e))
-
 TX(save, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(save_keep, (struct store_tx *tx, int level, struct err *e), (in, level, e))
 TX(account_get, (struct store_tx *tx, struct arena *a,
@@ -284,8 +97,9 @@ TX(cred_list, (struct store_tx *tx, struct arena *a, struct store_cred **out,
 TX(cred_put, (struct store_tx *tx, const struct store_cred *c, struct err *e),
    (in, c, e))
 TX(cred_drop, (struct store_tx *tx, int64_t id, struct err *e), (in, id, e))
-TX(collection_list, (struct store_tx *tx, struct arena *a, struct
-   store_collection **out, size_t *n, struct err *e), (in, a, out, n, e))
+TX(collection_list, (struct store_tx *tx, struct arena *a,
+   struct store_collection **out, size_t *n, struct err *e),
+   (in, a, out, n, e))
 TX(collection_put, (struct store_tx *tx, const struct store_collection *c,
    struct err *e), (in, c, e))
 TX(collection_drop, (struct store_tx *tx, int64_t id, struct err *e),
@@ -321,8 +135,9 @@ TX(device_put, (struct store_tx *tx, const struct store_device *d,
    struct err *e), (in, d, e))
 TX(device_drop, (struct store_tx *tx, int64_t device, struct err *e),
    (in, device, e))
-TX(link_list, (struct store_tx *tx, struct arena *a, int64_t device, struct
-   store_link **out, size_t *n, struct err *e), (in, a, device, out, n, e))
+TX(link_list, (struct store_tx *tx, struct arena *a, int64_t device,
+   struct store_link **out, size_t *n, struct err *e),
+   (in, a, device, out, n, e))
 TX(link_put, (struct store_tx *tx, const struct store_link *l, struct err *e),
    (in, l, e))
 TX(map_by_luid, (struct store_tx *tx, struct arena *a, int64_t link,
@@ -356,8 +171,9 @@ TX(unmapped, (struct store_tx *tx, struct arena *a, int64_t link, int64_t gen,
 TX(window, (struct store_tx *tx, struct arena *a,
    const struct store_window *ask, struct store_change **out, size_t *n,
    struct err *e), (in, a, ask, out, n, e))
-TX(session_find, (struct store_tx *tx, struct arena *a, struct slice token_hash,
-   int64_t device, struct slice sid, struct store_session **out, struct err *e),
+TX(session_find, (struct store_tx *tx, struct arena *a,
+   struct slice token_hash, int64_t device, struct slice sid,
+   struct store_session **out, struct err *e),
    (in, a, token_hash, device, sid, out, e))
 TX(session_put, (struct store_tx *tx, const struct store_session *ses,
    const struct slice *answer, struct err *e), (in, ses, answer, e))
@@ -368,12 +184,15 @@ TX(session_supersede, (struct store_tx *tx, int64_t device, int64_t except,
 TX(session_list, (struct store_tx *tx, struct arena *a, int64_t device,
    size_t limit, struct store_session **out, size_t *n, struct err *e),
    (in, a, device, limit, out, n, e))
-TX(session_open, (struct store_tx *tx, struct arena *a, int64_t since_ms, struct
-   store_session **out, size_t *n, struct err *e), (in, a, since_ms, out, n, e))
-TX(story_add, (struct store_tx *tx, int64_t session, const struct store_story
-   *s, size_t n, struct err *e), (in, session, s, n, e))
-TX(story_get, (struct store_tx *tx, struct arena *a, int64_t session, struct
-   store_story **out, size_t *n, struct err *e), (in, a, session, out, n, e))
+TX(session_open, (struct store_tx *tx, struct arena *a, int64_t since_ms,
+   struct store_session **out, size_t *n, struct err *e),
+   (in, a, since_ms, out, n, e))
+TX(story_add, (struct store_tx *tx, int64_t session,
+   const struct store_story *s, size_t n, struct err *e),
+   (in, session, s, n, e))
+TX(story_get, (struct store_tx *tx, struct arena *a, int64_t session,
+   struct store_story **out, size_t *n, struct err *e),
+   (in, a, session, out, n, e))
 TX(report_put, (struct store_tx *tx, const struct store_report *r,
    struct err *e), (in, r, e))
 TX(report_get, (struct store_tx *tx, struct arena *a, int64_t session,
@@ -382,8 +201,9 @@ TX(holds_decided, (struct store_tx *tx, int64_t session,
    enum store_event_how how, struct err *e), (in, session, how, e))
 TX(chunk_add, (struct store_tx *tx, struct store_chunk_key k,
    struct slice bytes, struct err *e), (in, k, bytes, e))
-TX(chunk_join, (struct store_tx *tx, struct arena *a, struct store_chunk_key k,
-   struct slice *out, struct err *e), (in, a, k, out, e))
+TX(chunk_join, (struct store_tx *tx, struct arena *a,
+   struct store_chunk_key k, struct slice *out, struct err *e),
+   (in, a, k, out, e))
 TX(chunk_read, (struct store_tx *tx, struct arena *a,
    struct store_chunk_key k, int64_t offset, size_t n, struct slice *out,
    struct err *e), (in, a, k, offset, n, out, e))
@@ -398,7 +218,7 @@ fault_close(struct store **s)
 
 	if (*s == NULL)
 		return;
-	f = of(*s);
+	f = fault_of(*s);
 	(void)pthread_mutex_destroy(&f->lock);
 	free(f);
 	*s = NULL;
@@ -408,25 +228,25 @@ static int
 fault_begin(struct store *s, int64_t account, enum store_mode mode,
 	    int64_t now_ms, struct store_tx **tx, struct err *e)
 {
-	struct store *in = of(s)->inner;
+	struct store *in = fault_of(s)->inner;
 	struct fault_tx *t = calloc(1, sizeof(*t));
-	struct call call = hit(of(s), "begin");
+	struct fault_call call = fault_hit(fault_of(s), "begin");
 
 	if (t == NULL)
 		return err_set(e, ERR_NOMEM, "store.fault", "no memory");
 	if (call.fails && call.when == STORE_FAULT_BEFORE) {
 		free(t);
-		return injected("begin", e);
+		return fault_injected("begin", e);
 	}
 	if (in->v->begin(in, account, mode, now_ms, &t->inner, e) < 0) {
 		free(t);
 		return -1;
 	}
-	tell(of(s), "begin", &call, STORE_FAULT_AFTER);
+	fault_tell(fault_of(s), "begin", &call, STORE_FAULT_AFTER);
 	if (call.fails) {
 		in->v->rollback(&t->inner);
 		free(t);
-		return injected("begin", e);
+		return fault_injected("begin", e);
 	}
 	t->tx = *t->inner;
 	t->tx.v = s->v;
@@ -442,7 +262,7 @@ fault_rollback(struct store_tx **tx)
 
 	if (*tx == NULL)
 		return;
-	t = of_tx(*tx);
+	t = fault_of_tx(*tx);
 	t->inner->v->rollback(&t->inner);
 	free(t);
 	*tx = NULL;
@@ -451,9 +271,9 @@ fault_rollback(struct store_tx **tx)
 static int
 fault_commit(struct store_tx **tx, struct err *e)
 {
-	struct fault_tx *t = of_tx(*tx);
-	struct fault *f = of(t->tx.s);
-	struct call call = hit(f, "commit");
+	struct fault_tx *t = fault_of_tx(*tx);
+	struct fault *f = fault_of(t->tx.s);
+	struct fault_call call = fault_hit(f, "commit");
 	bool failed = t->failed;
 	int rc;
 
@@ -467,94 +287,39 @@ fault_commit(struct store_tx **tx, struct err *e)
 		fault_rollback(tx);
 		return failed ? err_set(e, ERR_BUG, "store.fault",
 					"commit after a failure")
-			      : injected("commit", e);
+			      : fault_injected("commit", e);
 	}
 	rc = t->inner->v->commit(&t->inner, e);
-	tell(f, "commit", &call, STORE_FAULT_AFTER);
+	fault_tell(f, "commit", &call, STORE_FAULT_AFTER);
 	free(t);
 	*tx = NULL;
-	return call.fails ? injected("commit", e) : rc;
+	return call.fails ? fault_injected("commit", e) : rc;
 }
 
 static int
 fault_save_undo(struct store_tx *tx, int level, struct err *e)
 {
-	struct fault_tx *t = of_tx(tx);
-	struct call call = hit(of(tx->s), "save_undo");
+	struct fault_tx *t = fault_of_tx(tx);
+	struct fault_call call = fault_hit(fault_of(tx->s), "save_undo");
 	int rc = -1;
 
 	t->inner->next_id = tx->next_id;
 	if (!call.fails || call.when == STORE_FAULT_AFTER) {
 		rc = t->inner->v->save_undo(t->inner, level, e);
-		tell(of(tx->s), "save_undo", &call, STORE_FAULT_AFTER);
+		fault_tell(fault_of(tx->s), "save_undo", &call,
+			   STORE_FAULT_AFTER);
 	}
 	if (call.fails)
-		rc = injected("save_undo", e);
+		rc = fault_injected("save_undo", e);
 	t->failed = rc < 0;
 	return rc;
 }
 
-static const struct store_alarm_vtbl FAULT_ALARM = {
-	.due = fault_due,
-	.outbox = fault_outbox,
-	.buckets = fault_buckets,
-	.delivery_mark = fault_delivery_mark,
-	.address_find = fault_address_find,
-	.next_list = fault_next_list,
-	.next_put = fault_next_put,
-	.next_clear = fault_next_clear,
-	.delivery_add = fault_delivery_add,
-	.delivery_set = fault_delivery_set,
-	.delivery_get = fault_delivery_get,
-	.delivery_list = fault_delivery_list,
-	.seen = fault_seen,
-	.setting_list = fault_setting_list,
-	.setting_put = fault_setting_put,
-	.address_put = fault_address_put,
-};
-
-static const struct store_mail_vtbl FAULT_MAIL = {
-	.logins_due = fault_logins_due,
-	.effects_due = fault_effects_due,
-	.buckets = fault_mail_buckets,
-	.login_get = fault_login_get,
-	.login_put = fault_login_put,
-	.login_drop = fault_login_drop,
-	.folder_list = fault_folder_list,
-	.folder_put = fault_folder_put,
-	.folder_drop = fault_folder_drop,
-	.place_page = fault_place_page,
-	.place_of = fault_place_of,
-	.place_put = fault_place_put,
-	.place_drop = fault_place_drop,
-	.body_put = fault_body_put,
-	.body_get = fault_body_get,
-	.body_drop = fault_body_drop,
-	.effect_add = fault_effect_add,
-	.effect_set = fault_effect_set,
-	.effect_get = fault_effect_get,
-	.effect_of = fault_effect_of,
-	.effect_due = fault_effect_due,
-	.effect_list = fault_effect_list,
-	.newest = fault_newest,
-};
-
-static const struct store_push_vtbl FAULT_PUSH = {
-	.push_due = fault_push_due,
-	.push_due_put = fault_push_due_put,
-	.push_due_by = fault_push_due_by,
-	.push_list = fault_push_list,
-	.push_put = fault_push_put,
-	.notice_add = fault_notice_add,
-	.notice_set = fault_notice_set,
-	.notice_list = fault_notice_list,
-};
-
 static const struct store_vtbl FAULT = {
 	.name = "fault",
-	.alarm = &FAULT_ALARM,
-	.mail = &FAULT_MAIL,
-	.push = &FAULT_PUSH,
+	.alarm = &fault_alarm_vtbl,
+	.mail = &fault_mail_vtbl,
+	.push = &fault_push_vtbl,
 	.close = fault_close,
 	.hear = fault_hear,
 	.backup = fault_backup,
@@ -645,7 +410,7 @@ store_fault_new(struct store *inner, struct store **out, struct err *e)
 void
 store_fault_set(struct store *s, struct store_fault_plan plan)
 {
-	struct fault *f = of(s);
+	struct fault *f = fault_of(s);
 
 	(void)pthread_mutex_lock(&f->lock);
 	f->plan = plan;
@@ -655,7 +420,7 @@ store_fault_set(struct store *s, struct store_fault_plan plan)
 void
 store_fault_on_call(struct store *s, store_fault_hook *hook, void *ctx)
 {
-	struct fault *f = of(s);
+	struct fault *f = fault_of(s);
 
 	(void)pthread_mutex_lock(&f->lock);
 	f->hook = hook;
@@ -666,7 +431,7 @@ store_fault_on_call(struct store *s, store_fault_hook *hook, void *ctx)
 uint64_t
 store_fault_calls(struct store *s)
 {
-	struct fault *f = of(s);
+	struct fault *f = fault_of(s);
 	uint64_t n;
 
 	(void)pthread_mutex_lock(&f->lock);
@@ -678,7 +443,7 @@ store_fault_calls(struct store *s)
 uint64_t
 store_fault_failed(struct store *s)
 {
-	struct fault *f = of(s);
+	struct fault *f = fault_of(s);
 	uint64_t n;
 
 	(void)pthread_mutex_lock(&f->lock);
