@@ -229,47 +229,47 @@ tls_line_tls(struct tls_line *l, const char *domain, const char *ca_file,
 
 /* ---- bytes --------------------------------------------------------------- */
 
-static enum im_io
+static enum tls_io
 tls_result(ssize_t rc, size_t *n)
 {
 	if (rc > 0) {
 		*n = (size_t)rc;
-		return IM_IO_DONE;
+		return TLS_IO_DONE;
 	}
 	if (rc == 0 || rc == GNUTLS_E_PREMATURE_TERMINATION)
-		return IM_IO_END;
-	return gnutls_error_is_fatal((int)rc) ? IM_IO_BROKEN : IM_IO_AGAIN;
+		return TLS_IO_END;
+	return gnutls_error_is_fatal((int)rc) ? TLS_IO_BROKEN : TLS_IO_AGAIN;
 }
 
-static enum im_io
+static enum tls_io
 plain_result(ssize_t rc, size_t *n)
 {
 	if (rc > 0) {
 		*n = (size_t)rc;
-		return IM_IO_DONE;
+		return TLS_IO_DONE;
 	}
 	if (rc == 0)
-		return IM_IO_END;
-	return errno == EAGAIN || errno == EINTR ? IM_IO_AGAIN : IM_IO_BROKEN;
+		return TLS_IO_END;
+	return errno == EAGAIN || errno == EINTR ? TLS_IO_AGAIN : TLS_IO_BROKEN;
 }
 
-enum im_io
+enum tls_io
 tls_line_read(struct tls_line *l, char *p, size_t cap, size_t *n)
 {
-	enum im_io io;
+	enum tls_io io;
 
 	*n = 0;
 	if (l->tls == NULL)
 		return plain_result(recv(l->fd, p, cap, 0), n);
 	io = tls_result(gnutls_record_recv(l->tls, p, cap), n);
 	l->want_write =
-	    io == IM_IO_AGAIN && gnutls_record_get_direction(l->tls) == 1;
+	    io == TLS_IO_AGAIN && gnutls_record_get_direction(l->tls) == 1;
 	return io;
 }
 
 /* A write that GnuTLS took in part has to be repeated with the same bytes: the
    caller keeps them in front until they are gone. */
-enum im_io
+enum tls_io
 tls_line_write(struct tls_line *l, struct slice s, size_t *n)
 {
 	enum { PIECE = 16384 };

@@ -52,10 +52,10 @@ int tls_line_tls_by(struct tls_line *l, const char *host,
 int tls_line_tls(struct tls_line *l, const char *domain, const char *ca_file,
 		 const struct tls_wait *w, struct err *e);
 
-enum im_io { IM_IO_DONE, IM_IO_AGAIN, IM_IO_END, IM_IO_BROKEN };
+enum tls_io { TLS_IO_DONE, TLS_IO_AGAIN, TLS_IO_END, TLS_IO_BROKEN };
 
-enum im_io tls_line_read(struct tls_line *l, char *p, size_t cap, size_t *n);
-enum im_io tls_line_write(struct tls_line *l, struct slice s, size_t *n);
+enum tls_io tls_line_read(struct tls_line *l, char *p, size_t cap, size_t *n);
+enum tls_io tls_line_write(struct tls_line *l, struct slice s, size_t *n);
 
 /* Bytes that came already, which poll() does not know of. */
 bool tls_line_pending(const struct tls_line *l);

@@ -275,7 +275,6 @@ stays(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
 		return true;
 	}
 	know_own_merge(b, m, head);
-	/* Of a mail only flags are edited, which nobody wants back. */
 	if (head->kind == PIM_FOLDER) {
 		back(b, m);
 		op->code = 403;
@@ -283,6 +282,7 @@ stays(struct sml_batch *b, struct sml_op *op, const struct store_item *head,
 			 SLICE_ARG(op->luid));
 		return true;
 	}
+	/* Of a mail only flags are edited, which nobody wants back. */
 	if (head->kind == PIM_MAIL && !b->col->read_only)
 		return false;
 	if (!b->col->read_only && !sml_edited_elsewhere(m, head))

@@ -61,13 +61,13 @@ imap_flush(struct mbox *m)
 	while (!m->is_dead && done < m->t->out_n) {
 		struct slice s = { m->t->out + done, m->t->out_n - done };
 		size_t n = 0;
-		enum im_io io = tls_line_write(&m->l, s, &n);
+		enum tls_io io = tls_line_write(&m->l, s, &n);
 
 		done += n;
 		m->until_ms += (int64_t)n / IMAP_RATE_MIN;
-		if (io == IM_IO_AGAIN)
+		if (io == TLS_IO_AGAIN)
 			(void)await(m, POLLOUT);
-		else if (io != IM_IO_DONE)
+		else if (io != TLS_IO_DONE)
 			(void)imap_fail(m, ERR_UNAVAILABLE,
 					"the connection broke");
 	}
@@ -97,15 +97,15 @@ int
 imap_poll(struct mbox *m, size_t *n)
 {
 	struct imap_talk *t = m->t;
-	enum im_io io;
+	enum tls_io io;
 
 	*n = 0;
 	if (m->is_dead)
 		return -1;
 	io = tls_line_read(&m->l, t->in, sizeof(t->in), n);
-	if (io == IM_IO_AGAIN)
+	if (io == TLS_IO_AGAIN)
 		return 0;
-	if (io != IM_IO_DONE)
+	if (io != TLS_IO_DONE)
 		return imap_fail(m, ERR_UNAVAILABLE,
 				 m->said_bye ? "the server said goodbye"
 					     : "the server hung up");

@@ -281,11 +281,11 @@ flush(struct im_outlet *o, struct err *e)
 	while (out->at < out->n) {
 		struct slice rest = { out->p + out->at, out->n - out->at };
 		size_t n = 0;
-		enum im_io io = tls_line_write(&o->line, rest, &n);
+		enum tls_io io = tls_line_write(&o->line, rest, &n);
 
-		if (io == IM_IO_AGAIN)
+		if (io == TLS_IO_AGAIN)
 			return 0;
-		if (io != IM_IO_DONE)
+		if (io != TLS_IO_DONE)
 			return err_set(e, ERR_UNAVAILABLE, "xmpp.line",
 				       "the line to the server is broken");
 		out->at += n;
@@ -324,11 +324,11 @@ static int
 hear(struct im_outlet *o, const struct tls_wait *w, struct err *e)
 {
 	size_t n;
-	enum im_io io = tls_line_read(&o->line, o->in, sizeof(o->in), &n);
+	enum tls_io io = tls_line_read(&o->line, o->in, sizeof(o->in), &n);
 
-	if (io == IM_IO_AGAIN)
+	if (io == TLS_IO_AGAIN)
 		return 0;
-	if (io != IM_IO_DONE)
+	if (io != TLS_IO_DONE)
 		return err_set(e, ERR_UNAVAILABLE, "xmpp.line",
 			       "the server closed the line");
 	o->heard_ms = clk_mono_ms();

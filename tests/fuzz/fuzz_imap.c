@@ -72,7 +72,7 @@ tls_line_tls(struct tls_line *l, const char *domain, const char *ca_file,
 	return tls_line_tls_by(l, domain, NULL, w, e);
 }
 
-enum im_io
+enum tls_io
 tls_line_read(struct tls_line *l, char *p, size_t cap, size_t *n)
 {
 	struct wire *w = of(l);
@@ -87,18 +87,18 @@ tls_line_read(struct tls_line *l, char *p, size_t cap, size_t *n)
 			break;
 		w->in = slice_from(w->in, 1);
 		if (c == 2)
-			return IM_IO_AGAIN;
+			return TLS_IO_AGAIN;
 		if (c == 1)
 			*n += (size_t)snprintf(p + *n, 16, "F%u", w->tag);
 		else
 			p[(*n)++] = c;
 	}
 	if (*n > 0)
-		return IM_IO_DONE;
-	return w->hangs_up ? IM_IO_END : IM_IO_AGAIN;
+		return TLS_IO_DONE;
+	return w->hangs_up ? TLS_IO_END : TLS_IO_AGAIN;
 }
 
-enum im_io
+enum tls_io
 tls_line_write(struct tls_line *l, struct slice s, size_t *n)
 {
 	struct wire *w = of(l);
@@ -107,7 +107,7 @@ tls_line_write(struct tls_line *l, struct slice s, size_t *n)
 	*n = 0;
 	w->again = w->dribbles && !w->again;
 	if (w->again && w->in.n > 0)
-		return IM_IO_AGAIN;
+		return TLS_IO_AGAIN;
 	if (w->dribbles)
 		s = slice_sub(s, 0, 7);
 	buf_add(&w->said, s);
@@ -121,7 +121,7 @@ tls_line_write(struct tls_line *l, struct slice s, size_t *n)
 			w->tag = (unsigned)strtoul(line.p + 1, NULL, 10);
 	}
 	*n = s.n;
-	return IM_IO_DONE;
+	return TLS_IO_DONE;
 }
 
 bool
