@@ -8,54 +8,7 @@ import time
 
 import mailphone
 from dovecot import message
-from stand import Site, Sink, until
-
-
-class Breaker:
-    """Between the daemon and a server: each piece of the talk is an event, and
-    one of them is its last."""
-
-    def __init__(self, port, event):
-        self.to, self.event = port, event
-        self.s = socket.socket()
-        self.s.bind(("127.0.0.1", 0))
-        self.s.listen(20)
-        self.port = self.s.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                c, _ = self.s.accept()
-            except OSError:
-                return
-            try:
-                s = socket.create_connection(("127.0.0.1", self.to))
-            except OSError:
-                c.close()
-                continue
-            for a, b, way in ((c, s, ">"), (s, c, "<")):
-                threading.Thread(target=self.pump, args=(a, b, way),
-                                 daemon=True).start()
-
-    def pump(self, a, b, way):
-        try:
-            while True:
-                piece = a.recv(65536)
-                if not piece:
-                    break
-                self.event(way, piece)
-                b.sendall(piece)
-        except OSError:
-            pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.s.close()
+from stand import Between, Site, Sink, until
 
 
 class One:
@@ -129,8 +82,8 @@ class Walk:
         self.d, self.sink, self.lock = d, Sink(), threading.Lock()
         self.n, self.last, self.dead, self.said = 0, None, False, ()
         self.victim, self.doubts = None, []
-        self.smtp = Breaker(self.sink.port, self.event)
-        self.imap = Breaker(d.port, self.event)
+        self.smtp = Between(self.sink.port, self.event)
+        self.imap = Between(d.port, self.event)
         self.world = what(program, d, (
             "smtp_server = 127.0.0.1:%d\nsmtp_tls = none\n"
             "smtp_from = sync@example.org\nimap_port = %d\n"
@@ -138,6 +91,8 @@ class Walk:
             *more)
 
     def event(self, way, piece):
+        """Each piece that is said to a server, or by it: one of them is the
+        last."""
         with self.lock:
             if self.last is None or self.dead:
                 return

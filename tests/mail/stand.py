@@ -69,13 +69,13 @@ class Sink:
 
 
 class Between:
-    """On the way to an IMAP server. hook(line): what a client says, before the
-    server hears it."""
+    """On the way to a server. event(way, piece): each piece of the talk, before
+    it goes on; ">" is what a client says."""
 
-    def __init__(self, port):
-        self.to, self.hook = port, None
+    def __init__(self, port, event=None):
+        self.to, self.event = port, event
         self.said = []  # by the clients, for each connection
-        self.s = socket.create_server(("127.0.0.1", 0))
+        self.s = socket.create_server(("127.0.0.1", 0), backlog=20)
         self.port = self.s.getsockname()[1]
         threading.Thread(target=self.run, daemon=True).start()
 
@@ -85,21 +85,26 @@ class Between:
                 c, _ = self.s.accept()
             except OSError:
                 return
-            up = socket.create_connection(("127.0.0.1", self.to))
+            try:
+                up = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                c.close()
+                continue
             said = bytearray()
             self.said.append(said)
-            for way in ((c, up, said), (up, c, None)):
+            for way in ((c, up, ">", said), (up, c, "<", None)):
                 threading.Thread(target=self.carry, args=way,
                                  daemon=True).start()
 
-    def carry(self, a, b, said):
+    def carry(self, a, b, way, said):
         try:
-            while data := a.recv(65536):
+            while piece := a.recv(65536):
                 if said is not None:
-                    said += data
-                if said is not None and self.hook:
-                    self.hook(data)
-                b.sendall(data)
+                    said += piece
+                event = self.event
+                if event is not None:
+                    event(way, piece)
+                b.sendall(piece)
         except OSError:
             pass
         for s in (a, b):

@@ -18,7 +18,6 @@ import dovecot
 import kills
 import mailphone
 from dovecot import Dovecot, message
-from kills import Breaker
 from stand import Between, Site, Sink, until
 
 FUNICULAR = sys.argv[1]
@@ -395,11 +394,11 @@ class TestOld(TestWay):
 
     def at_sent(self, way, then):
         """In the next look, when it comes to the folder Sent."""
-        def meanwhile(line):
-            if b'SELECT "Sent"' in line:
-                way.hook = None
+        def meanwhile(_way, piece):
+            if b'SELECT "Sent"' in piece:
+                way.event = None
                 then()
-        way.hook = meanwhile
+        way.event = meanwhile
 
     def test_while_it_looks(self):
         """Flags that change once INBOX was looked at, and before its line
@@ -528,7 +527,7 @@ class TestWait(Base):
         super().setUpClass()
         cls.gate, cls.blocked = threading.Event(), 0
         cls.gate.set()
-        cls.slow = Breaker(cls.d.tls_port, cls.pass_on)
+        cls.slow = Between(cls.d.tls_port, cls.pass_on)
         text = cls.site.text.replace("imap_port = %d" % cls.d.tls_port,
                                      "imap_port = %d" % cls.slow.port)
         cls.site.configure(text + "imap_poll = 1 d\n")

@@ -31,24 +31,9 @@ make_boxes(void)
 	};
 	struct store_tx *tx = w_begin(STORE_WRITE);
 
-	for (int i = 0; i < BOXES; i++) {
-		struct store_collection col = {
-			.id = box[i] = tx->next_id++,
-			.name = slice_c(boxes[i].name),
-			.display = slice_c(boxes[i].name),
-			.kinds = PIM_MAIL,
-			.member = { box[i] },
-			.member_n = 1,
-		};
-		const struct store_mail_folder f = {
-			.collection = box[i],
-			.name = slice_c(boxes[i].name),
-			.role = boxes[i].role,
-		};
-
-		assert_int_equal(tx->v->collection_put(tx, &col, NULL), 0);
-		assert_int_equal(tx->v->mail->folder_put(tx, &f, 1, NULL), 0);
-	}
+	for (int i = 0; i < BOXES; i++)
+		box[i] = bench_folder(tx, boxes[i].name, boxes[i].name,
+				      boxes[i].role);
 	w_commit(&tx);
 }
 

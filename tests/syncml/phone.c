@@ -78,6 +78,42 @@ bench_account(struct bench *b)
 	assert_int_equal(tx->v->commit(&tx, &e), 0);
 }
 
+struct store_session *
+bench_session(struct bench *b, struct store_tx *tx)
+{
+	struct store_session *s;
+	struct err e = { 0 };
+	size_t n;
+
+	assert_int_equal(tx->v->session_list(tx, b->a, 0, 1, &s, &n, &e), 0);
+	assert_int_equal(n, 1);
+	return s;
+}
+
+int64_t
+bench_folder(struct store_tx *tx, const char *name, const char *display,
+	     enum store_mail_role role)
+{
+	struct store_collection col = {
+		.id = tx->next_id++,
+		.name = slice_c(name),
+		.display = slice_c(display),
+		.kinds = PIM_MAIL,
+		.member_n = 1,
+	};
+	const struct store_mail_folder f = {
+		.collection = col.id,
+		.name = slice_c(name),
+		.role = role,
+	};
+	struct err e = { 0 };
+
+	col.member[0] = col.id;
+	assert_int_equal(tx->v->collection_put(tx, &col, &e), 0);
+	assert_int_equal(tx->v->mail->folder_put(tx, &f, 1, &e), 0);
+	return col.id;
+}
+
 void
 bench_open(struct bench *b)
 {

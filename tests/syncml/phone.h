@@ -28,6 +28,11 @@ struct bench {           /* the server's side */
 
 void bench_open(struct bench *b);
 void bench_close(struct bench *b);
+/* The newest session of the account, read in this transaction. */
+struct store_session *bench_session(struct bench *b, struct store_tx *tx);
+/* A folder of a mailbox, with the collection that shows it: its id. */
+int64_t bench_folder(struct store_tx *tx, const char *name, const char *display,
+		     enum store_mail_role role);
 /* The account "anna", as bench_open() made it; after it was erased. */
 void bench_account(struct bench *b);
 

@@ -48,40 +48,26 @@ make_boxes(void)
 	static const struct {
 		const char *name, *display;
 		enum store_mail_role role;
-	} boxes[] = {
+	} boxes[BOXES] = {
 		{ "mail", "Mail", STORE_MAIL_INBOX },
 		{ "mail/Sent", "Sent mail", STORE_MAIL_SENT },
 		{ "mail/Drafts", "Drafts", STORE_MAIL_DRAFTS },
 		{ "mail/Outbox", "Outbox", STORE_MAIL_OUTBOX },
-		{ "mailbox", "Mailbox", STORE_MAIL_NONE },
 	};
 	struct store_tx *tx = begin(STORE_WRITE);
+	struct store_collection all = {
+		.name = SLICE_LIT("mailbox"),
+		.display = SLICE_LIT("Mailbox"),
+		.kinds = PIM_MAIL,
+		.member_n = BOXES,
+	};
 	struct err e;
 
-	for (int i = 0; i < COLLECTIONS; i++) {
-		struct store_collection col = {
-			.id = box[i] = tx->next_id++,
-			.name = slice_c(boxes[i].name),
-			.display = slice_c(boxes[i].display),
-			.kinds = PIM_MAIL,
-			.member = { box[i] },
-			.member_n = 1,
-		};
-		const struct store_mail_folder f = {
-			.collection = box[i],
-			.name = slice_c(boxes[i].name),
-			.role = boxes[i].role,
-		};
-
-		if (i == ALL) {
-			memcpy(col.member, box, BOXES * sizeof(box[0]));
-			col.member_n = BOXES;
-		}
-		assert_int_equal(tx->v->collection_put(tx, &col, &e), 0);
-		if (i != ALL)
-			assert_int_equal(tx->v->mail->folder_put(tx, &f, 1, &e),
-					 0);
-	}
+	for (int i = 0; i < BOXES; i++)
+		all.member[i] = box[i] = bench_folder(
+		    tx, boxes[i].name, boxes[i].display, boxes[i].role);
+	all.id = box[ALL] = tx->next_id++;
+	assert_int_equal(tx->v->collection_put(tx, &all, &e), 0);
 	commit(tx);
 }
 

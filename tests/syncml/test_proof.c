@@ -153,13 +153,12 @@ told(const char *words)
 	struct store_tx *tx;
 	struct err e;
 	bool found = false;
-	size_t n, m;
+	size_t m;
 
 	assert_int_equal(bench.store->v->begin(bench.store, bench.account,
 					       STORE_READ, bench.now, &tx, &e),
 			 0);
-	assert_int_equal(tx->v->session_list(tx, bench.a, 0, 1, &s, &n, &e), 0);
-	assert_int_equal(n, 1);
+	s = bench_session(&bench, tx);
 	assert_int_equal(tx->v->story_get(tx, bench.a, s[0].id, &line, &m, &e),
 			 0);
 	for (size_t i = 0; i < m; i++)

@@ -14,15 +14,13 @@ told(const char *line)
 	struct store_session *s;
 	struct store_story *l;
 	struct err e;
-	size_t n;
 	size_t l_n = 0;
 	bool is = false;
 
 	assert_int_equal(bench.store->v->begin(bench.store, bench.account,
 					       STORE_READ, bench.now, &tx, &e),
 			 0);
-	assert_int_equal(tx->v->session_list(tx, bench.a, 0, 1, &s, &n, &e), 0);
-	assert_int_equal(n, 1);
+	s = bench_session(&bench, tx);
 	assert_int_equal(tx->v->story_get(tx, bench.a, s[0].id, &l, &l_n, &e),
 			 0);
 	for (size_t i = 0; i < l_n; i++)
