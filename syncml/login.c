@@ -329,6 +329,7 @@ find_nonce(struct try *t, const struct keys *k, const struct store_cred **fits,
 	if (t->device != NULL) {
 		nt.stored = t->device->nonce;
 		nt.floor_ms = t->device->nonce_floor_ms;
+		out->nonce_floor_ms = nt.floor_ms;
 	}
 	sml_nonce_find(&nt, k->key, k->n, t->digest, &hit);
 	if (hit.stale && k->cred[hit.key] != NULL) {
@@ -617,15 +618,17 @@ sml_login_next(struct arena *a, enum sml_auth scheme, struct slice nonce,
 
 int
 sml_login_challenge(const struct sml_server *srv, struct arena *a,
-		    enum sml_auth scheme, struct slice dev_id,
+		    const struct sml_login *l, struct slice dev_id,
 		    struct sml_chal *out, struct err *e)
 {
 	char nonce[SML_NONCE_BYTES + 1];
-	int64_t now = srv->clk->now_ms(srv->clk);
+	int64_t step = sml_nonce_step(srv->clk->now_ms(srv->clk));
 
-	sml_nonce_at(srv->secrets->node_key, dev_id, sml_nonce_step(now),
-		     nonce);
-	if (sml_login_next(a, by_digest(scheme) ? scheme : SML_AUTH_BASIC,
+	/* Challenged twice within one step: the first one may be used. */
+	if (step <= l->nonce_floor_ms)
+		step = sml_nonce_step(l->nonce_floor_ms) + SML_NONCE_STEP_MS;
+	sml_nonce_at(srv->secrets->node_key, dev_id, step, nonce);
+	if (sml_login_next(a, by_digest(l->scheme) ? l->scheme : SML_AUTH_BASIC,
 			   slice_c(nonce), out) < 0)
 		return err_set(e, ERR_NOMEM, "login.challenge",
 			       "out of memory");

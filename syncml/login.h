@@ -84,6 +84,8 @@ struct sml_login {
 	   stateless one with its time of issue (0: the stored one). */
 	int64_t nonce_issued_ms;
 	struct slice nonce_used;
+	/* Nonces issued up to then are used up; 0: not known. */
+	int64_t nonce_floor_ms;
 };
 
 /*
@@ -123,11 +125,12 @@ int sml_login_commit(const struct sml_server *srv, struct store_tx *tx,
 		     struct store_device *dev, struct err *e);
 
 /*
- * The challenge for a 401 or 407: a stateless nonce where `scheme` is
- * SML_AUTH_MD5 or SML_AUTH_MAC, else basic.
+ * The challenge for a 401 or 407: a stateless nonce where l->scheme is
+ * SML_AUTH_MD5 or SML_AUTH_MAC, else basic. The nonce is never one that
+ * l->nonce_floor_ms says is used up. Of *l nothing else counts.
  */
 int sml_login_challenge(const struct sml_server *srv, struct arena *a,
-			enum sml_auth scheme, struct slice dev_id,
+			const struct sml_login *l, struct slice dev_id,
 			struct sml_chal *out, struct err *e);
 
 /*

@@ -208,8 +208,8 @@ refuse_login(struct sml_ctx *c, struct sml_reply *out,
 		 log_quote(out->dev_id, dev, sizeof(dev)), l->why);
 	out->note = slice_c(l->why);
 	if (challenge &&
-	    sml_login_challenge(c->srv, c->a, l->scheme, c->msg->hdr.source,
-				&chal, &c->e) < 0) {
+	    sml_login_challenge(c->srv, c->a, l, c->msg->hdr.source, &chal,
+				&c->e) < 0) {
 		failed(c, out);
 		return;
 	}
@@ -416,6 +416,8 @@ transact(struct sml_ctx *c, int64_t account, const struct sml_place *at,
 
 			lost.verdict = SML_LOGIN_WRONG;
 			lost.why = "its nonce was used meanwhile";
+			if (lost.nonce_floor_ms < lost.nonce_issued_ms)
+				lost.nonce_floor_ms = lost.nonce_issued_ms;
 			refuse_login(c, out, &lost);
 		} else {
 			failed(c, out);

@@ -144,6 +144,10 @@ refuse_alert(struct sml_ctx *c, const struct sml_cmd *cmd,
 	const char *why = l == NULL ? "too many credentials in one message"
 			  : l->verdict == SML_LOGIN_OK ? "another account's"
 						       : l->why;
+	const struct sml_login ask = {
+		.scheme = l == NULL ? SML_AUTH_BASIC : l->scheme,
+		.nonce_floor_ms = c->dev.nonce_floor_ms,
+	};
 	struct sml_status *st;
 
 	sml_tell(c, '=', "credentials for %.*s refused (%d): %s",
@@ -157,9 +161,8 @@ refuse_alert(struct sml_ctx *c, const struct sml_cmd *cmd,
 	st = cmd->noresp ? NULL : sml_status_last(c);
 	if (st == NULL || code != 401)
 		return 0;
-	return sml_login_challenge(c->srv, c->a,
-				   l == NULL ? SML_AUTH_BASIC : l->scheme,
-				   c->dev.dev_id, &st->chal, &c->e);
+	return sml_login_challenge(c->srv, c->a, &ask, c->dev.dev_id, &st->chal,
+				   &c->e);
 }
 
 int

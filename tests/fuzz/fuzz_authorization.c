@@ -154,8 +154,8 @@ log_in(struct world *w, const struct made *m, int version)
 
 	FUZZ_CHECK(sml_login(&w->b->srv, w->a, &proof, &l, &e) == 0);
 	check(w, m, &l);
-	FUZZ_CHECK(sml_login_challenge(&w->b->srv, w->a, l.scheme,
-				       SLICE_LIT("dev-a"), &chal, &e) == 0);
+	FUZZ_CHECK(sml_login_challenge(&w->b->srv, w->a, &l, SLICE_LIT("dev-a"),
+				       &chal, &e) == 0);
 	FUZZ_CHECK(chal.present && chal.type.n > 0);
 }
 

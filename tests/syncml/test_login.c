@@ -325,19 +325,27 @@ md5(struct client c, struct slice nonce)
 
 /* What the client reads from a challenge. */
 static struct slice
-challenge(const char *dev)
+challenge_after(const struct sml_login *l, const char *dev)
 {
 	struct sml_chal chal;
 	struct slice nonce;
 	struct err e;
 
-	assert_int_equal(sml_login_challenge(&fix->srv, fix->a, SML_AUTH_MD5,
-					     slice_c(dev), &chal, &e),
-			 0);
+	assert_int_equal(
+	    sml_login_challenge(&fix->srv, fix->a, l, slice_c(dev), &chal, &e),
+	    0);
 	assert_true(slice_is(chal.type, "syncml:auth-md5"));
 	assert_true(slice_is(chal.format, "b64"));
 	assert_true(digest_unb64(fix->a, chal.next_nonce, &nonce));
 	return nonce;
+}
+
+static struct slice
+challenge(const char *dev)
+{
+	const struct sml_login unknown = { .scheme = SML_AUTH_MD5 };
+
+	return challenge_after(&unknown, dev);
 }
 
 /* As the engine does it; *next is the nonce for the next time. */
@@ -734,6 +742,29 @@ test_md5_older_nonce_after_newer(void **state)
 	assert_int_equal(md5(anna, old).verdict, SML_LOGIN_WRONG);
 }
 
+/* A device that comes again and again without its last nonce, faster than time
+   of issue counts: each challenge holds a nonce that opens. */
+static void
+test_md5_challenged_twice_at_once(void **state)
+{
+	struct slice nonce = challenge("IMEI:1"), next;
+	struct sml_login l;
+	struct err e;
+
+	(void)state;
+	add_cred(STORE_CRED_PASSWORD, SLICE_LIT("H:s3cret"), "S:s3cret");
+	for (int i = 0; i < SML_NONCE_AHEAD_MS / SML_NONCE_STEP_MS; i++) {
+		l = md5(anna, nonce);
+		assert_int_equal(l.verdict, SML_LOGIN_OK);
+		assert_int_equal(finish(&l, "IMEI:1", &next, &e), 0);
+		assert_int_equal(md5(anna, nonce).verdict, SML_LOGIN_WRONG);
+		l = md5(anna, SLICE_LIT(""));
+		assert_int_equal(l.verdict, SML_LOGIN_WRONG);
+		nonce = challenge_after(&l, "IMEI:1");
+	}
+	assert_int_equal(md5(anna, nonce).verdict, SML_LOGIN_OK);
+}
+
 static void
 test_md5_versions(void **state)
 {
@@ -877,7 +908,7 @@ test_md5_without_user(void **state)
 	(void)state;
 	assert_int_equal(l.verdict, SML_LOGIN_WRONG);
 	assert_int_equal(l.scheme, SML_AUTH_BASIC);
-	assert_int_equal(sml_login_challenge(&fix->srv, fix->a, l.scheme,
+	assert_int_equal(sml_login_challenge(&fix->srv, fix->a, &l,
 					     SLICE_LIT("IMEI:1"), &chal, &e),
 			 0);
 	assert_true(slice_is(chal.type, "syncml:auth-basic"));
@@ -998,6 +1029,7 @@ main(void)
 		T(test_md5_race),
 		T(test_md5_lifetime),
 		T(test_md5_older_nonce_after_newer),
+		T(test_md5_challenged_twice_at_once),
 		T(test_md5_versions),
 		T(test_md5_hex_only_for_10),
 		T(test_md5_refused),
