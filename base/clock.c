@@ -23,6 +23,26 @@ clk_mono_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+void
+clk_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(c, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+int
+clk_wait_until(pthread_cond_t *c, pthread_mutex_t *m, int64_t mono_ms)
+{
+	const struct timespec until = { mono_ms / 1000,
+					mono_ms % 1000 * 1000000 };
+
+	return pthread_cond_timedwait(c, m, &until);
+}
+
 static struct tm
 utc(int64_t ms)
 {

@@ -259,7 +259,6 @@ keep_house(void *arg)
 	struct life *l = arg;
 	int64_t pruned = INT64_MIN;
 	bool failing = false;
-	struct timespec until;
 
 	(void)pthread_mutex_lock(&l->lock);
 	while (!atomic_load(&l->stopping)) {
@@ -271,13 +270,11 @@ keep_house(void *arg)
 			pruned = now;
 		}
 		tick(l, &failing);
-		(void)clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += SRV_TICK_MS / 1000;
 		(void)pthread_mutex_lock(&l->lock);
 		/* A spurious wake-up ticks early, which does no harm. */
 		if (!atomic_load(&l->stopping))
-			(void)pthread_cond_timedwait(&l->wake, &l->lock,
-						     &until);
+			(void)clk_wait_until(&l->wake, &l->lock,
+					     clk_mono_ms() + SRV_TICK_MS);
 	}
 	(void)pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -489,7 +486,7 @@ srv_life_check(const struct srv_life_in *in, struct err *e)
 	int rc;
 
 	(void)pthread_mutex_init(&l.lock, NULL);
-	(void)pthread_cond_init(&l.wake, NULL);
+	clk_cond_init(&l.wake);
 	rc = load(&l, e);
 	if (rc == 0)
 		rc = plan_listen(&l, e);
@@ -504,7 +501,7 @@ srv_life_run(const struct srv_life_in *in, struct err *e)
 	int rc;
 
 	(void)pthread_mutex_init(&l.lock, NULL);
-	(void)pthread_cond_init(&l.wake, NULL);
+	clk_cond_init(&l.wake);
 	srv_life_signals();
 	in->metrics->started_s = clk_system.now_ms(&clk_system) / 1000;
 	rc = start(&l, e);

@@ -9,11 +9,20 @@ srv_share_begin(struct srv_share *sh)
 	sh->taken_mono = INT64_MIN;
 }
 
+int64_t
+srv_share_wait_ms(const struct srv_share *sh)
+{
+	int64_t ms = sh->taken_mono == INT64_MIN
+			 ? 0
+			 : sh->taken_mono + SRV_SHARE_RENEW_MS - clk_mono_ms();
+
+	return ms < 0 ? 0 : ms;
+}
+
 bool
 srv_share_due(const struct srv_share *sh)
 {
-	return sh->taken_mono == INT64_MIN ||
-	       clk_mono_ms() - sh->taken_mono >= SRV_SHARE_RENEW_MS;
+	return srv_share_wait_ms(sh) == 0;
 }
 
 int

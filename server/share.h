@@ -14,7 +14,7 @@
 
 enum {
 	SRV_SHARE_LEASE_MS = 30 * 1000,
-	SRV_SHARE_RENEW_MS = 10 * 1000, /* and the longest sleep */
+	SRV_SHARE_RENEW_MS = 10 * 1000,
 };
 
 _Static_assert((int)SRV_SHARE_RENEW_MS < (int)STORE_WAKE_SOON_MS,
@@ -35,6 +35,8 @@ struct srv_share {
 void srv_share_begin(struct srv_share *sh);
 /* Is it time to take or renew them? */
 bool srv_share_due(const struct srv_share *sh);
+/* How long until then: the longest sleep. */
+int64_t srv_share_wait_ms(const struct srv_share *sh);
 /* *moved: others than before are this node's now. */
 int srv_share_take(struct srv_share *sh, bool *moved, struct err *e);
 /* After a failure: have they run out? Then it holds none. */

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	OPTIONS_MAX = 80, /* of libpq and ours together */
@@ -334,31 +333,18 @@ open_one(struct pg *s, struct pg_conn **out, struct err *e)
 	return rc;
 }
 
-static void
-last_moment(int ms, struct timespec *until)
-{
-	(void)clock_gettime(CLOCK_MONOTONIC, until);
-	until->tv_sec += ms / 1000;
-	until->tv_nsec += ms % 1000 * 1000000L;
-	if (until->tv_nsec >= 1000000000L) {
-		until->tv_sec++;
-		until->tv_nsec -= 1000000000L;
-	}
-}
-
 /* Called with s->lock. */
 static bool
 wait_turn(struct pg *s, struct pg_waiter *w)
 {
 	struct pg_waiter **at = &s->first;
-	struct timespec until;
+	int64_t until = clk_mono_ms() + s->turn_ms;
 	int rc = 0;
 
-	last_moment(s->turn_ms, &until);
 	*s->last = w;
 	s->last = &w->next;
 	while (!w->granted && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&w->turn, &s->lock, &until);
+		rc = clk_wait_until(&w->turn, &s->lock, until);
 	if (w->granted)
 		return true;
 	while (*at != w)
@@ -374,13 +360,9 @@ static int
 queue_up(struct pg *s, struct pg_conn **out, struct err *e)
 {
 	struct pg_waiter w = { .next = NULL };
-	pthread_condattr_t attr;
 	bool granted;
 
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&w.turn, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	clk_cond_init(&w.turn);
 	granted = wait_turn(s, &w);
 	(void)pthread_cond_destroy(&w.turn);
 	(void)pthread_mutex_unlock(&s->lock);

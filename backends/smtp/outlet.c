@@ -1,11 +1,12 @@
 /* The thread that sends, and the queue in front of it. */
 #include "backends/smtp/int.h"
 
+#include "base/clock.h"
+
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	QUEUE_MAX = 256,
@@ -167,18 +168,10 @@ drop_all(struct smtp_outlet *o, const char *why)
 static void
 wait_for(struct smtp_outlet *o, int64_t ms)
 {
-	struct timespec until;
+	int64_t until = clk_mono_ms() + ms;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	(void)pthread_mutex_lock(&o->lock);
-	while (!o->stop &&
-	       pthread_cond_timedwait(&o->more, &o->lock, &until) == 0)
+	while (!o->stop && clk_wait_until(&o->more, &o->lock, until) == 0)
 		;
 	(void)pthread_mutex_unlock(&o->lock);
 }
@@ -291,13 +284,8 @@ smtp_check(const struct smtp_conf *c, struct err *e)
 static int
 start(struct smtp_outlet *o, struct err *e)
 {
-	pthread_condattr_t attr;
-
 	(void)pthread_mutex_init(&o->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&o->more, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	clk_cond_init(&o->more);
 	o->post = smtp_post_new(&o->conf, stopping, o, e);
 	if (o->post == NULL)
 		return -1;

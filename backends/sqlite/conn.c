@@ -5,11 +5,12 @@
  */
 #include "backends/sqlite/lite.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* synchronous FULL: an answer leaves only after its commit is on disk. */
@@ -139,20 +140,13 @@ static bool
 wait_turn(struct lite *s, struct lite_waiter *w)
 {
 	struct lite_waiter **at = &s->first;
-	struct timespec until;
+	int64_t until = clk_mono_ms() + s->busy_ms;
 	int rc = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += s->busy_ms / 1000;
-	until.tv_nsec += s->busy_ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	*s->last = w;
 	s->last = &w->next;
 	while (!w->granted && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&w->turn, &s->lock, &until);
+		rc = clk_wait_until(&w->turn, &s->lock, until);
 	if (w->granted)
 		return true;
 	while (*at != w)
@@ -167,17 +161,13 @@ int
 lite_turn_take(struct lite *s, struct err *e)
 {
 	struct lite_waiter w = { .next = NULL };
-	pthread_condattr_t attr;
 	bool granted = true;
 
 	(void)pthread_mutex_lock(&s->lock);
 	if (!s->writing) {
 		s->writing = true;
 	} else {
-		(void)pthread_condattr_init(&attr);
-		(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-		(void)pthread_cond_init(&w.turn, &attr);
-		(void)pthread_condattr_destroy(&attr);
+		clk_cond_init(&w.turn);
 		granted = wait_turn(s, &w);
 		(void)pthread_cond_destroy(&w.turn);
 	}

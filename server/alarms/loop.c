@@ -1,5 +1,6 @@
 #include "server/alarms/inside.h"
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "server/push/push.h"
 #include "syncml/due.h"
@@ -7,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* ---- what an outlet says --------------------------------------------------
  */
@@ -176,7 +176,7 @@ srv_alarms_step(struct srv_alarms *al)
 	int64_t next_ms = INT64_MAX;
 	struct err e = { .code = ERR_NONE };
 	bool more = false;
-	int64_t now;
+	int64_t now, wait, renew;
 
 	if (step(al, &next_ms, &more, &e) < 0) {
 		if (!al->failing)
@@ -197,24 +197,19 @@ srv_alarms_step(struct srv_alarms *al)
 	now = alarms_now(al);
 	if (next_ms <= now)
 		return 0;
-	return next_ms - now < al->in.poll_ms ? next_ms - now : al->in.poll_ms;
+	wait = next_ms - now < al->in.poll_ms ? next_ms - now : al->in.poll_ms;
+	renew = srv_share_wait_ms(&al->share);
+	return wait < renew ? wait : renew;
 }
 
 static void
 sleep_ms(struct srv_alarms *al, int64_t ms)
 {
-	struct timespec t;
+	int64_t until = clk_mono_ms() + ms;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
 	(void)pthread_mutex_lock(&al->lock);
 	while (!al->woken && !al->stop &&
-	       pthread_cond_timedwait(&al->wake, &al->lock, &t) != ETIMEDOUT)
+	       clk_wait_until(&al->wake, &al->lock, until) != ETIMEDOUT)
 		;
 	al->woken = false;
 	(void)pthread_mutex_unlock(&al->lock);
@@ -295,7 +290,6 @@ srv_alarms_new(const struct srv_alarms_in *in, struct srv_alarms **out,
 	       struct err *e)
 {
 	struct srv_alarms *al = calloc(1, sizeof(*al));
-	pthread_condattr_t attr;
 
 	if (al == NULL || !get_memory(al, in)) {
 		if (al != NULL)
@@ -314,10 +308,7 @@ srv_alarms_new(const struct srv_alarms_in *in, struct srv_alarms **out,
 					.before = in->before };
 	srv_share_begin(&al->share);
 	(void)pthread_mutex_init(&al->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&al->wake, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	clk_cond_init(&al->wake);
 	*out = al;
 	return 0;
 }

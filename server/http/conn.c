@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 enum { SWEEP_MS = 250 };
 
@@ -212,18 +211,14 @@ srv_conn_sweep(void *front)
 
 	(void)pthread_mutex_lock(&f->lock);
 	while (!f->sweeper_ends) {
-		struct timespec until;
 		int64_t at = clk_mono_ms() + SWEEP_MS;
 
 		cut_due(f);
 		srv_linger_look(f, clk_mono_ms());
 		if (!atomic_load(&f->stopping))
 			end_retired(f);
-		until.tv_sec = at / 1000;
-		until.tv_nsec = (at % 1000) * 1000000;
 		while (!f->sweeper_ends && clk_mono_ms() < at)
-			(void)pthread_cond_timedwait(&f->wake, &f->lock,
-						     &until);
+			(void)clk_wait_until(&f->wake, &f->lock, at);
 	}
 	srv_linger_look(f, INT64_MAX);
 	(void)pthread_mutex_unlock(&f->lock);

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -173,16 +172,12 @@ front_init(struct srv_front *f, struct err *e)
 		.queue = (size_t)conf->queue,
 		.arena_bytes = SML_ARENA_BYTES_MAX,
 	};
-	pthread_condattr_t attr;
 	int rc;
 
 	f->connections_max = (size_t)conf->connections;
 	(void)pthread_mutex_init(&f->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&f->wake, &attr);
-	(void)pthread_cond_init(&f->gone, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	clk_cond_init(&f->wake);
+	clk_cond_init(&f->gone);
 	if (srv_pool_start(&pool, &f->pool, e) != 0)
 		return -1;
 	rc = pthread_create(&f->sweeper, NULL, srv_conn_sweep, f);
@@ -291,7 +286,6 @@ drained(struct srv_front *f, int64_t ms)
 
 	(void)pthread_mutex_lock(&f->lock);
 	for (;;) {
-		struct timespec until = { end / 1000, (end % 1000) * 1000000 };
 		size_t n = 0;
 
 		for (struct srv_gate *g = f->gates; g != NULL; g = g->next)
@@ -299,7 +293,7 @@ drained(struct srv_front *f, int64_t ms)
 		empty = n == 0;
 		if (empty || clk_mono_ms() >= end)
 			break;
-		(void)pthread_cond_timedwait(&f->gone, &f->lock, &until);
+		(void)clk_wait_until(&f->gone, &f->lock, end);
 	}
 	(void)pthread_mutex_unlock(&f->lock);
 	return empty;

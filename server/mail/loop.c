@@ -124,13 +124,15 @@ poll_ms(const struct srv_mail *m)
 static int
 written(struct srv_mail *m, struct err *e)
 {
+	bool heard = atomic_exchange(&m->heard, false);
+	/* Read afterwards: what was heard of is due by then. */
 	int64_t now = m->env.clk->now_ms(m->env.clk), mono = clk_mono_ms();
 	struct store *s = m->env.store;
 	struct store_mail_login *l;
 	struct store_mail_effect *f;
 	size_t n, f_n;
 
-	if (!atomic_exchange(&m->heard, false) && m->polled_mono != INT64_MIN &&
+	if (!heard && m->polled_mono != INT64_MIN &&
 	    mono - m->polled_mono < poll_ms(m))
 		return 0;
 	if (s->v->mail->logins_due(s, m->a, m->share.mine, LOOP_DUE_PAGE, &l,
@@ -180,7 +182,7 @@ lose_all(struct srv_mail *m)
 static int64_t
 due(struct srv_mail *m)
 {
-	int64_t now = clk_mono_ms(), next = now + poll_ms(m);
+	int64_t now = clk_mono_ms(), next = now + poll_ms(m), renew;
 
 	(void)pthread_mutex_lock(&m->lock);
 	for (size_t i = 0; i < m->w_n; i++) {
@@ -194,7 +196,9 @@ due(struct srv_mail *m)
 			next = w->due_mono;
 	}
 	(void)pthread_mutex_unlock(&m->lock);
-	return next - now;
+	next -= now;
+	renew = is_on(m) ? srv_share_wait_ms(&m->share) : next;
+	return next < renew ? next : renew;
 }
 
 static void

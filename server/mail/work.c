@@ -187,7 +187,9 @@ go_idle(struct look *lk, struct watch *w, const struct mail_step *st,
 	    mbox_news(w->box, &news, NULL) < 0)
 		return;
 	out->waits = true;
+	(void)pthread_mutex_lock(&lk->m->lock);
 	w->look |= news;
+	(void)pthread_mutex_unlock(&lk->m->lock);
 	w->in_a_row += news;
 	for (size_t i = 0; i < n; i++)
 		all &= other[i].told;
