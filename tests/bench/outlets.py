@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "xmpp"))
 sys.dont_write_bytecode = True
 import prosody  # noqa: E402
 from lines import Client, Drive  # noqa: E402
+from ports import free_port  # noqa: E402
 
 ALICE = "alice@" + prosody.DOMAIN
 LIMIT_S = 600
@@ -75,7 +76,7 @@ def smtp(build, n):
         async def handle_DATA(self, server, session, envelope):
             return "250 OK"
     server = Controller(Box(), hostname="127.0.0.1",
-                        port=prosody.free_port())
+                        port=free_port())
     server.start()
     d = Drive(build + "/tests/xmpp/outlet_drive", "smtp", tls="none",
               server="127.0.0.1:%d" % server.port,

@@ -12,7 +12,12 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             os.pardir, "server"))
+from ports import free_port  # noqa: E402
 
 START_S = 30  # sanitizer builds on a busy machine take their time
 STOP_S = 60
@@ -52,7 +57,7 @@ class Site:
         self.conf = conf
         self.env = None  # of the daemon; None: ours
         self.process = None
-        self.port = self.admin_port = 0
+        self.port, self.admin_port = free_port(), free_port()
         self.secrets = []  # what must never be in the log
         shutil.rmtree(room, ignore_errors=True)
         os.makedirs(room)
@@ -64,7 +69,6 @@ class Site:
     def write_conf(self):
         state = os.path.join(self.room, "state")
         conf = {
-            # 0 at first; a restart keeps what the system gave.
             "listen": "127.0.0.1:%d" % self.port,
             "admin_listen": "127.0.0.1:%d" % self.admin_port,
             "store": "sqlite:%s/funicular.db" % state,
@@ -79,8 +83,7 @@ class Site:
                 f.write("%s = %s\n" % (key, value))
 
     def start(self):
-        """Start and wait until it says that it is ready. The system picks
-        the ports, so that any number of daemons live side by side."""
+        """Start and wait until it says that it is ready."""
         self.write_conf()
         seen = 0
         if os.path.exists(self.log_path):

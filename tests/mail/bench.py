@@ -22,6 +22,7 @@ import time
 
 import dovecot
 from dovecot import Dovecot, message
+from ports import free_port
 from stand import Site, until
 
 
@@ -41,7 +42,7 @@ class Quiet:
         self.dir = tempfile.mkdtemp(prefix="fbe-", dir="/tmp")
         dovecot.certificate(self.dir, "good", dovecot.HOST)
         self.ca = self.dir + "/good.pem"
-        self.tls_port, self.idle = dovecot.free_port(), 0
+        self.tls_port, self.idle = free_port(), 0
         threading.Thread(target=lambda: asyncio.run(self.serve()),
                          daemon=True).start()
 

@@ -26,8 +26,9 @@ import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                              "..", "xmpp"))
-from prosody import (Failed, account, certificate, dies_with_us,  # noqa: E402
-                     free_port)
+from prosody import (Failed, account, certificate,  # noqa: E402
+                     dies_with_us)
+from ports import free_port  # noqa: E402
 
 LIMIT_S = 60
 PASSWORD, MASTER, MASTER_PASSWORD = "secret word", "syncd", "mastersecret"

@@ -52,6 +52,13 @@ class Two:
             "> extract(epoch FROM clock_timestamp()) * 1000 AND "
             "convert_from(a.\"user\", 'UTF8') = '%s'" % user, "site") or -1)
 
+    def shares(self):
+        """How many nodes have mailboxes."""
+        return int(self.database.sql(
+            "SELECT count(DISTINCT owner) FROM lease WHERE name LIKE 'mail/%' "
+            "AND until_ms > extract(epoch FROM clock_timestamp()) * 1000",
+            "site"))
+
     def victim(self, user):
         at = until("a node has it", lambda: self.holder(user) + 1) - 1
         self.phones = self.nodes[1 - at]

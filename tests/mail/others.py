@@ -23,7 +23,8 @@ import unittest
 
 import dovecot
 from dovecot import (Failed, MASTER, MASTER_PASSWORD, certificate,
-                     dies_with_us, free_port)
+                     dies_with_us)
+from ports import free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT_S = 60

@@ -10,13 +10,13 @@ import threading
 import time
 
 import dovecot
-from dovecot import Dovecot
 from mailphone import Phone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "..", "server"))
 sys.path.append("/usr/lib/python3/dist-packages")
 from daemon import Daemon  # noqa: E402
+from ports import free_port  # noqa: E402
 from aiosmtpd.controller import Controller  # noqa: E402
 
 LIMIT_S = float(os.environ.get("TEST_LIMIT", "60"))
@@ -47,7 +47,7 @@ class Sink:
         self.lock = threading.Lock()
         self.hook = None
         self.c = Controller(self, hostname="127.0.0.1",
-                            port=dovecot.free_port())
+                            port=free_port())
         self.c.start()
         self.port = self.c.port
 
@@ -125,7 +125,7 @@ class Site:
         self.program = program
         self.room = room or imap.dir + "/site"
         os.makedirs(self.room, exist_ok=True)
-        self.port = dovecot.free_port()
+        self.port = free_port()
         master = self.room + "/master"
         with open(master, "w") as f:
             f.write(dovecot.MASTER_PASSWORD + "\n")

@@ -14,6 +14,7 @@ import dovecot
 from dovecot import Dovecot, message
 
 from lines import Lines
+from ports import free_port
 
 DRIVE = sys.argv[1]
 TLS, STARTTLS, PLAIN = 1, 2, 3
@@ -108,7 +109,7 @@ class TestLogin(Real):
 
     def test_nobody_there(self):
         with self.assertRaisesRegex(Refused, "err unavailable"):
-            self.box.open(dovecot.free_port(), secret="x")
+            self.box.open(free_port(), secret="x")
 
 
 class TestFolders(Real):

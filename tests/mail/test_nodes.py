@@ -21,20 +21,26 @@ from stand import until  # noqa: E402
 
 LEASE_S, RENEW_S = 30, 10
 AT = 12  # in the middle of the effects
+USERS, USERS_MAX = 6, 30
 
 
 def shared(world, d):
     """Both have a part of them; what a phone does at one node is heard at
     once by the one that has the mailbox, long before alarm_poll."""
-    users = ["s%d" % i for i in range(6)]
+    # Which node's an account is, its number tells, and that is drawn.
+    users = ["s%d" % i for i in range(USERS_MAX)]
     phones = {}
     for user in users:
         d.deliver(user, message("one"))
         phones[user] = world.nodes[0].user(user)
-    for user in users:
         until("the first look",
               lambda: world.nodes[0].state(user) == "ok")
-    until("both have some", lambda: {world.holder(u) for u in users} == {0, 1})
+        until("two nodes share", lambda: world.shares() == 2)
+        if len(phones) >= USERS and {world.holder(u)
+                                     for u in phones} == {0, 1}:
+            break
+    users = list(phones)
+    assert {world.holder(u) for u in users} == {0, 1}
     took = []
     for user in users:
         other = world.nodes[1 - world.holder(user)]

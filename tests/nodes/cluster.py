@@ -16,21 +16,16 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
 DOCS = os.path.join(os.path.dirname(TESTS), "docs")
-for room in ("e2e", "postgres"):
+for room in ("server", "e2e", "postgres"):
     sys.path.insert(0, os.path.join(TESTS, room))
 from harness import Site, check, until  # noqa: E402
+from ports import free_port  # noqa: E402
 import server as postgres  # noqa: E402
 
 # What was committed must be there after a kill: it is written, though not
 # synced, since the machine itself goes on.
 SETTINGS = {"synchronous_commit": "on", "max_connections": "150"}
 AGAIN_S = 60
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Database:
@@ -198,7 +193,6 @@ class Cluster:
         self.nodes = [Site(binary, os.path.join(room, "node%d" % i), **conf)
                       for i in range(n + spare)]
         for i, node in enumerate(self.nodes):
-            node.port, node.admin_port = free_port(), free_port()
             # Whose a connection is, PostgreSQL can be asked.
             node.name = "node%d" % i
             node.conf = dict(conf, store="%s application_name=%s" % (

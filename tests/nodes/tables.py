@@ -7,9 +7,9 @@ import re
 from cluster import check, until
 from phone import Phone, card
 
-# What each node asks beside the messages, once a second and outside of their
+# What each node asks beside the messages, now and then and outside of their
 # transactions.
-HOUSE = {"site", "throttle", "auth_day", "node", "lease"}
+HOUSE = {"site", "throttle", "auth_day", "node", "lease", "mail_login"}
 ENTRY = re.compile(r"^(\d+) \[tables\] LOG:  (?:statement|execute [^:]+): "
                    r"(.*(?:\n\t.*)*)", re.M)
 ADDS = 40

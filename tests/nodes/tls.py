@@ -5,7 +5,8 @@ import os
 import subprocess
 
 import server as postgres
-from cluster import Database, free_port, until
+from cluster import Database, until
+from ports import free_port
 from harness import same
 from phone import Phone, card
 from starts import CONFIG, Starts

@@ -24,11 +24,14 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             "..", "server"))
+from ports import free_port  # noqa: E402
 
 LIMIT_S = 60  # to start or stop, on a busy machine
 PORT = 5432  # only the name of a socket
@@ -217,12 +220,6 @@ class Server:
                 p.kill()
                 p.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def keep(bouncer, settings, port, lifeline, tell):

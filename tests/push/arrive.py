@@ -165,11 +165,9 @@ class Arrive(unittest.TestCase):
             ("Kannel has it", legs[3], legs[4]),
             ("at the SMS centre", legs[4], legs[5]),
             ("all", legs[0], legs[5])))))
-        self.took.append(there - began)
         return san
 
     def test_mail_to_reply(self):
-        self.took = []
         phone = self.account("gap", "0")
         san = self.timed("LMTP", lambda: self.d.deliver(
             self.user, message("first")), 1)
@@ -216,13 +214,10 @@ class Arrive(unittest.TestCase):
         self.assertIn("<read>true</read>", phone.got[phone.luid("second")])
         self.assertEqual(len(self.sms()), 3)
         self.assertEqual(len(self.sink.mails), 1)
-        # Half a second is Dovecot's, up to a whole one the SMS centre's.
-        self.assertLess(sorted(self.took)[1], 2000)
         rows = self.report()
         self.assertEqual([(r["answer"], r["state"], r["collection"])
                           for r in rows], [("number", "sent", "mail")] * 3)
         for r in rows:
-            self.assertLess(r["send_ms"], 2000)
             self.assertIsNotNone(r["answer_ms"])
 
     def emn(self, n):

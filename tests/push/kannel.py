@@ -7,9 +7,14 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             os.pardir, "server"))
+from ports import free_port  # noqa: E402
 
 LIMIT_S = float(os.environ.get("TEST_LIMIT", "30"))
 FAKE = "/usr/lib/kannel/test/fakesmsc"
@@ -79,12 +84,6 @@ def missing():
         if not shutil.which(p):
             return "%s is not installed" % p
     return None if os.path.exists(FAKE) else "kannel-extras is not installed"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def wait_for(what, found, limit=LIMIT_S):

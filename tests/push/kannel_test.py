@@ -208,7 +208,6 @@ class KannelTest(unittest.TestCase):
             self.assertEqual(len(self.two.got), before + 1)
         print("edit to SMS: %s ms" % ", ".join(
             "%d" % (t * 1000) for t in times))
-        self.assertLess(sorted(times)[2], 2)
         rows = self.site.report()
         self.assertEqual([r["answer"] for r in rows], ["number"] * 5)
         self.assertEqual([r["state"] for r in rows], ["sent"] * 5)

@@ -36,6 +36,7 @@ import phone as cards  # noqa: E402
 from arrive import secret_file  # noqa: E402
 from daemon import Failed  # noqa: E402
 from dovecot import Dovecot, message  # noqa: E402
+from ports import free_port  # noqa: E402
 from sink_test import Sink  # noqa: E402
 from stand import PASSWORD, Site, until  # noqa: E402
 
@@ -170,7 +171,7 @@ class Many:
         self.site = Struck.__new__(Struck)
         self.site.program = build + "/tests/alarms/funicular-struck"
         self.site.room = room
-        self.site.port = cards_port()
+        self.site.port = free_port()
         self.site.text = (
             "listen = 127.0.0.1:%d\nstore = sqlite:%s/db\nstate_dir = %s\n"
             "key_file = %s/key\nserver_id = groupsrv\nalarm_poll = 1\n"
@@ -252,10 +253,6 @@ class Many:
 
     def close(self):
         self.sink.close()
-
-
-def cards_port():
-    return kannel.free_port()
 
 
 def main():

@@ -196,6 +196,7 @@ class SickTest(unittest.TestCase):
             p.sync([self.d.port()])
         # And while one says nothing at all.
         took.append(self.adds("Carl"))
+        kannel.wait_for("Carl at Kannel", lambda: len(self.kannel.seen) >= 3)
         self.assertEqual(len(self.kannel.seen), 3)
         for p in self.phones[2:]:
             p.sync([self.d.port()])
@@ -400,7 +401,9 @@ class SinkTest(unittest.TestCase):
                     [rc, code, 0, uri] for rc, code, _, uri in want])
 
     def test_new_address_while_it_waits(self):
-        self.wake("quiet", "00:00-23:59")
+        hour = time.gmtime().tm_hour
+        self.wake("quiet", "%02d:00-%02d:00" % ((hour - 1) % 24,
+                                                (hour + 2) % 24))
         self.one_adds("Bert")
         self.wait_state("queued")
         self.run_("push", "set", "anna", "IMEI:2", "to", "post:drei", "quiet",

@@ -138,6 +138,7 @@ class Client:
     """One connection, byte by byte."""
 
     def __init__(self, port, host="127.0.0.1", wrap=None):
+        self.began = time.monotonic()  # not after the daemon's clock
         self.sock = socket.create_connection((host, port), LIMIT)
         if wrap is not None:
             self.sock = wrap(self.sock)

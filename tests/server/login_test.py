@@ -198,13 +198,13 @@ class Throttle(Case):
             d.wait_log("event=login-refused", before)
 
     def until_refused(self, d):
-        """Polls slowly: each right password opens a session, and an account
-        may have ten."""
+        """Polls so slowly that WAIT_S is over first: each right password
+        opens a session, and an account may have ten."""
         end, n = time.monotonic() + self.WAIT_S, 0
         while not self.refused_at(d, "new-%d" % n):
             n += 1
             self.assertLess(time.monotonic(), end)
-            time.sleep(0.3)
+            time.sleep(self.WAIT_S / 9)
 
     def guess(self, d):
         """Wrong passwords, each from another device, until the next one must

@@ -15,7 +15,8 @@ import tempfile
 import time
 import unittest
 
-from daemon import Answer, Client, Daemon, LIMIT, head, post
+from daemon import Client, Daemon, LIMIT, head, post
+from ports import free_port
 
 PROGRAM = DOUBLE = DOCS = ""
 PATH = os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin"
@@ -31,12 +32,6 @@ def recipe(name):
     with open(os.path.join(DOCS, "admin-tls.md"), encoding="utf-8") as f:
         block = re.search(r"\n%s:\n\n((?:    .*\n|\n)+)" % name, f.read())
     return re.sub(r"(?m)^    ", "", block[1])
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Proxy:

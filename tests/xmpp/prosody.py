@@ -21,6 +21,10 @@ import sys
 import tempfile
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             "..", "server"))
+from ports import free_port  # noqa: E402
+
 LIMIT_S = 60  # to start, on a busy machine
 DOMAIN = "example.org"
 COMPONENT = "notify.example.org"
@@ -70,13 +74,6 @@ def certificate(folder, name, host):
         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-keyout",
         "%s/%s.key" % (folder, name), "-out", "%s/%s.pem" % (folder, name),
         "-subj", "/CN=" + host, "-addext", "subjectAltName=DNS:" + host)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def account(names):

@@ -17,6 +17,7 @@ import lines
 import prosody
 from ejabberd import Ejabberd
 from lines import CLIENT, Drive, Client
+from ports import free_port
 
 EJABBERD = sys.argv[1:2] == ["--ejabberd"]
 if EJABBERD:
@@ -424,7 +425,7 @@ class Account(Talk, Case):
 
     def test_found_by_its_name(self):
         """The first server of the domain is away, the second is there."""
-        names = Names(prosody.free_port(), self.p.port)
+        names = Names(free_port(), self.p.port)
         d = Drive(DRIVE, "xmpp", jid="reminder@" + prosody.DOMAIN,
                   dns=names.port, ca=self.p.ca, secret=prosody.PASSWORD,
                   retry=100, known=[ALICE])

@@ -18,6 +18,7 @@ import unittest
 import lines
 import prosody
 from lines import Drive
+from ports import free_port
 
 sys.path.append("/usr/lib/python3/dist-packages")
 from aiosmtpd.controller import Controller  # noqa: E402
@@ -102,7 +103,7 @@ class Mail(unittest.TestCase):
             more.update(authenticator=check, auth_required=True)
         if cert is None:
             more = {}
-        port = port or prosody.free_port()
+        port = port or free_port()
         self.server = Controller(self.box, hostname="127.0.0.1", port=port,
                                  **more)
         self.server.start()
@@ -207,7 +208,7 @@ class Mail(unittest.TestCase):
 
     def test_no_tls_offered(self):
         self.server = Controller(self.box, hostname="127.0.0.1",
-                                 port=prosody.free_port())
+                                 port=free_port())
         self.server.start()
         d = self.outlet(self.server.port)
         d.send("n1", ALICE, "hello")
@@ -238,7 +239,7 @@ class Mail(unittest.TestCase):
                          ["<a1@example.org>"] * 2)
 
     def test_server_away(self):
-        port = prosody.free_port()
+        port = free_port()
         d = self.outlet(port)
         d.send("w1", ALICE, "hello")
         self.assertEqual(d.settled("w1")[:3], ["failed", "w1", "bad"])
