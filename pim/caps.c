@@ -216,7 +216,8 @@ filter_prop(struct filter *f, struct pim_prop *p, bool *drop)
 		p->name = cap->name;
 		p->def = pim_pdef_find(p->name);
 	}
-	if ((p->def->flags & PIM_P_KEEP) == 0 &&
+	*drop = pim_caps_lack_kind(f->caps, cap, p);
+	if ((p->def->flags & PIM_P_KEEP) == 0 && !*drop &&
 	    !apply_values(f->a, cap, p, drop))
 		return false;
 	apply_size(f->view, cap, p, drop);

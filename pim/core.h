@@ -11,7 +11,7 @@
 
 /* Goes into every view's id: raise it when the same item and view would be
    written or read back differently than before. */
-enum { PIM_CONVERTER_VERSION = 3 };
+enum { PIM_CONVERTER_VERSION = 4 };
 
 static inline int
 pim_nomem(struct err *e, const char *where)
@@ -73,5 +73,25 @@ bool pim_caps_keep(const struct pim_view *view, struct slice name,
 /* The name under which all names of one thing are compared (X-NICKNAME and
    NICKNAME are one); itself if it has no other. */
 struct slice pim_name_of(struct slice name);
+
+/* ---- caps_list.c ----------------------------------------------------------
+ */
+
+/* Is it a fax, a pager or the like, which this device has none of: it lists
+   other kinds? */
+bool pim_caps_lack_kind(const struct pim_caps *caps, const struct pim_cap *cap,
+			const struct pim_prop *p);
+
+struct pim_place {         /* where a device puts an entry of a list */
+	bool any;          /* it has one list for all */
+	struct slice kind; /* its field for CELL, HOME, ...; empty: others */
+	uint32_t sure;     /* how many of these it surely keeps; 0: none */
+};
+
+/* Of an entry with these types (as struct pim_field has them). */
+struct pim_place pim_caps_place(const struct pim_caps *caps,
+				const struct pim_cap *cap, struct slice types);
+/* Would one with these types go there, too? */
+bool pim_place_has(const struct pim_place *at, struct slice types);
 
 #endif

@@ -527,8 +527,7 @@ held_before(const struct merge *m, const struct pim_field *x)
 static bool
 dropped(const struct merge *m, const struct pim_field *x)
 {
-	return held_before(m, x) &&
-	       !pim_caps_keep(m->in->view, x->name, x->norm.n);
+	return held_before(m, x) && !pim_merge_kept(m, x);
 }
 
 /* The parts that differ are such as it had before and dropped. */

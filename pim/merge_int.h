@@ -49,6 +49,10 @@ bool pim_merge_cut(const struct merge *m, struct slice name,
 /* Has the device said that it has none of that name? */
 bool pim_merge_told(const struct merge *m, struct slice name);
 
+/* Is the device known to keep this field of base[0], so that its absence is its
+   user's edit? */
+bool pim_merge_kept(const struct merge *m, const struct pim_field *x);
+
 /* Take a property's value and parameters from the device's. */
 void pim_merge_set(struct merge *m, struct pim_field *cur,
 		   const struct pim_field *inc);

@@ -5,7 +5,10 @@
  */
 #include "pim/merge_int.h"
 
-enum { START_PAIRS_MAX = 40000 };
+enum {
+	START_PAIRS_MAX = 40000,
+	KEPT_MAX = 200 /* longer lists than any device's: nothing is sure */
+};
 
 static void
 reset(struct pim_fields *f)
@@ -270,6 +273,30 @@ in_list(const struct pim_fields *f, const struct pim_field *x)
 	return false;
 }
 
+bool
+pim_merge_kept(const struct merge *m, const struct pim_field *x)
+{
+	const struct pim_view *view = m->in->view;
+	struct pim_fields had = pim_fields_named(&m->base[0], x->name);
+	bool own = m->in->base_own && !m->in->replace;
+	const struct pim_cap *cap;
+	struct pim_place at;
+	size_t n = 0;
+
+	if (!pim_caps_keep(view, x->name, x->norm.n))
+		return false;
+	if (m->current->kind != PIM_CONTACT || own ||
+	    (view->rules & PIM_RULE_KEEPS_ALL))
+		return true;
+	cap = pim_cap_find(view->caps, x->name);
+	if (cap == NULL || had.n > KEPT_MAX)
+		return false;
+	at = pim_caps_place(view->caps, cap, x->types);
+	for (size_t i = 0; i < had.n && n <= at.sure; i++)
+		n += had.v[i].norm.n > 0 && pim_place_has(&at, had.v[i].types);
+	return n <= at.sure;
+}
+
 /* An entry of the base that did not come back, or came back empty. */
 static void
 missing(struct merge *m, const struct group *g, const struct pim_field *base,
@@ -279,7 +306,7 @@ missing(struct merge *m, const struct group *g, const struct pim_field *base,
 	    inc != NULL ? inc->norm.n == 0 : pim_merge_told(m, g->name);
 
 	if (cleared || (m->absence_counts && in_all_bases(m, g, base) &&
-			pim_caps_keep(m->in->view, g->name, base->norm.n)))
+			pim_merge_kept(m, base)))
 		remove_entry(m, fate);
 }
 

@@ -181,6 +181,14 @@ struct pim_view {
 /* Fill view->id; call once all other members are set. Never 0. */
 void pim_view_seal(struct pim_view *view);
 
+/*
+ * Add what a property that the device itself sent proves beyond caps: kinds of
+ * numbers that it does not list. caps->props must be the caller's own copy.
+ * true: something was added.
+ */
+bool pim_caps_add_kinds(struct arena *a, struct pim_caps *caps,
+			const struct pim_prop *p);
+
 /* ---- forms ------------------------------------------------------------ */
 
 /*
@@ -300,6 +308,8 @@ struct pim_merge {
 	size_t base_n;
 	/* Absence may mean deletion (the base's form is today's form). */
 	bool absence_counts;
+	/* base[0] is what the device itself sent: it can hold all of it. */
+	bool base_own;
 	enum pim_wins wins;
 	/* When the two sides edited (pim_edited_ms()); 0: not known. For
 	   NEWEST, which without both is the client's. */

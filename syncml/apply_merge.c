@@ -24,13 +24,17 @@ base_item(struct sml_batch *b, const struct sml_op *op,
 	if (form == 0)
 		return 0;
 	view = sml_view_of(b->a, b->view, it, form);
+	/* Where others added what it cannot hold: what it sends now tells as
+	   much as what it sent then. */
+	if (view->id != form)
+		view = sml_view_of(b->a, b->view, op->pim, form);
 	*today = form == view->id;
 	return pim_seen(b->a, view, it, out, &b->c->e);
 }
 
 static int
 bases(struct sml_batch *b, const struct sml_op *op, const struct store_map *row,
-      const struct pim_item **list, size_t *n, bool *same_form)
+      const struct pim_item **list, struct pim_merge *in)
 {
 	struct store_offer all[BASES_MAX];
 	size_t all_n = 0;
@@ -40,8 +44,7 @@ bases(struct sml_batch *b, const struct sml_op *op, const struct store_map *row,
 		    (struct store_offer){ row->held, row->held_form };
 	for (size_t i = 0; i < row->offer_n; i++)
 		all[all_n++] = row->offer[i];
-	*n = 0;
-	*same_form = true;
+	in->absence_counts = true;
 	for (size_t i = 0; i < all_n; i++) {
 		const struct store_revision *rev =
 		    sml_batch_rev(b, row->item, all[i].revision);
@@ -52,8 +55,10 @@ bases(struct sml_batch *b, const struct sml_op *op, const struct store_map *row,
 			continue;
 		if (base_item(b, op, rev, all[i].form, &it, &today) < 0)
 			return -1;
-		*same_form = *same_form && today;
-		list[(*n)++] = it;
+		in->absence_counts = in->absence_counts && today;
+		if (i == 0 && row->held != 0)
+			in->base_own = all[i].form == 0;
+		list[in->base_n++] = it;
 	}
 	return 0;
 }
@@ -342,7 +347,7 @@ sml_op_merge(struct sml_batch *b, struct sml_op *op,
 
 	if (!head->deleted && is_echo(b, op, head, row))
 		return 0;
-	if (bases(b, op, row, list, &in.base_n, &in.absence_counts) < 0)
+	if (bases(b, op, row, list, &in) < 0)
 		return -1;
 	if (head->deleted && (is_again(b, op, row, list, in.base_n) ||
 			      !revives(b, op, head, row, &body)))

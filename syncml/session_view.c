@@ -106,13 +106,21 @@ has_cap(const struct pim_caps *caps, struct slice name)
 	return false;
 }
 
-static void
-add_caps(struct pim_caps *caps, size_t room, const struct pim_comp *comp)
+static bool
+add_caps(struct arena *a, struct pim_caps *caps, size_t room,
+	 const struct pim_comp *comp)
 {
+	bool more = false;
+
 	for (const struct pim_prop *p = comp->props; p != NULL; p = p->next) {
-		if (caps->prop_n < room && !has_cap(caps, p->name))
+		if (has_cap(caps, p->name)) {
+			more |= pim_caps_add_kinds(a, caps, p);
+		} else if (caps->prop_n < room) {
 			caps->props[caps->prop_n++].name = p->name;
+			more = true;
+		}
 	}
+	return more;
 }
 
 static const struct pim_view *
@@ -121,6 +129,7 @@ proven(struct arena *a, const struct pim_view *view, const struct pim_item *own)
 	enum { MORE = 64 };
 	struct pim_view *v;
 	struct pim_caps *caps;
+	bool more;
 
 	if (view->caps == NULL || own->root == NULL)
 		return view;
@@ -134,10 +143,10 @@ proven(struct arena *a, const struct pim_view *view, const struct pim_item *own)
 	memcpy(caps->props, view->caps->props,
 	       view->caps->prop_n * sizeof(*caps->props));
 	caps->prop_n = view->caps->prop_n;
-	add_caps(caps, view->caps->prop_n + MORE, own->root);
+	more = add_caps(a, caps, view->caps->prop_n + MORE, own->root);
 	for (const struct pim_comp *k = own->root->kids; k != NULL; k = k->next)
-		add_caps(caps, view->caps->prop_n + MORE, k);
-	if (caps->prop_n == view->caps->prop_n)
+		more |= add_caps(a, caps, view->caps->prop_n + MORE, k);
+	if (!more)
 		return view;
 	*v = *view;
 	v->caps = caps;

@@ -78,12 +78,29 @@ cap_values(struct arena *a, struct pim_cap *cap, struct slice list)
 		cap->values[cap->value_n++] = one;
 }
 
+/* Kinds of numbers, as values of TYPE. */
+static void
+cap_kinds(struct arena *a, struct pim_cap *cap, struct slice list)
+{
+	struct pim_cap_param *p = ARENA_NEW(a, struct pim_cap_param);
+	struct slice one;
+
+	assert_non_null(p);
+	p->name = SLICE_LIT("TYPE");
+	p->values = ARENA_ARRAY(a, list.n + 1, struct slice);
+	assert_non_null(p->values);
+	while (slice_split(&list, ',', &one))
+		p->values[p->value_n++] = one;
+	cap->params = p;
+	cap->param_n = 1;
+}
+
 static void
 cap_word(struct arena *a, struct pim_cap *cap, struct slice w)
 {
 	size_t i = 0;
 
-	while (i < w.n && strchr("/:!=", w.p[i]) == NULL)
+	while (i < w.n && strchr("/:!=+", w.p[i]) == NULL)
 		i++;
 	cap->name = slice_sub(w, 0, i);
 	while (i < w.n) {
@@ -92,6 +109,10 @@ cap_word(struct arena *a, struct pim_cap *cap, struct slice w)
 
 		if (c == '=') {
 			cap_values(a, cap, slice_from(w, i));
+			return;
+		}
+		if (c == '+') {
+			cap_kinds(a, cap, slice_from(w, i));
 			return;
 		}
 		if (c == '!')

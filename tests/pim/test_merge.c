@@ -49,6 +49,7 @@ struct story {
 #define FULL                                                                   \
 	"N FN TEL EMAIL ORG ADR URL BDAY TITLE NICKNAME NOTE PHOTO ROLE "      \
 	"CATEGORIES LABEL CLASS X-SPOUSE"
+#define KINDS "CELL,HOME,WORK,FAX"
 #define PIC "|PHOTO;TYPE=JPEG;ENCODING=b:AAAABBBBCCCC"
 
 static const struct story stories[] = {
@@ -140,9 +141,64 @@ static const struct story stories[] = {
 	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=CELL:2", NULL,
 	  "N:A|TEL;CELL:3|TEL;CELL:1", "N:A|TEL;TYPE=CELL:1|TEL;TYPE=CELL:3", 0,
 	  F_ABSENCE },
-	{ "first of two deleted", FULL, 0,
+	{ "first of two deleted", "N TEL/2", 0,
 	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=CELL:2", NULL, "N:A|TEL;CELL:2",
 	  "N:A|TEL;TYPE=CELL:2", 0, F_ABSENCE },
+	{ "first of two deleted, which it sent itself", FULL, 0,
+	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=CELL:2", NULL, "N:A|TEL;CELL:2",
+	  "N:A|TEL;TYPE=CELL:2", 0, F_ABSENCE | F_HELD_RAW },
+	{ "one of two is gone: it may have room for one", FULL, 0,
+	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=CELL:2", NULL, "N:A|TEL;CELL:2",
+	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=CELL:2", 0, F_ABSENCE | F_SAME },
+	{ "one mail address of two, by one with a single field",
+	  "N EMAIL+INTERNET TITLE", 0, "N:A|EMAIL:a@b|EMAIL:c@d", NULL,
+	  "N:A|EMAIL;INTERNET:c@d|TITLE:t", "N:A|EMAIL:a@b|EMAIL:c@d|TITLE:t",
+	  0, F_ABSENCE },
+	{ "the only mail address deleted", "N EMAIL+INTERNET TITLE", 0,
+	  "N:A|EMAIL:a@b|TITLE:t", NULL, "N:A|TITLE:t", "N:A|TITLE:t", 0,
+	  F_ABSENCE },
+	{ "two of three mail addresses deleted", "N EMAIL/3+INTERNET", 0,
+	  "N:A|EMAIL:a@b|EMAIL:c@d|EMAIL:e@f", NULL, "N:A|EMAIL;INTERNET:c@d",
+	  "N:A|EMAIL:c@d", 0, F_ABSENCE },
+	{ "a pager's number, where it has no pagers", "N EMAIL TEL/5+" KINDS, 0,
+	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=PAGER:2|TEL;TYPE=CAR:3", NULL,
+	  "N:A|TEL;CELL:1|EMAIL:a@b",
+	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=PAGER:2|TEL;TYPE=CAR:3|EMAIL:a@b", 0,
+	  F_ABSENCE },
+	{ "a pager's number that it sent itself, deleted", "N TEL+" KINDS, 0,
+	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=PAGER:2", NULL, "N:A|TEL;CELL:1",
+	  "N:A|TEL;TYPE=CELL:1", 0, F_ABSENCE | F_HELD_RAW },
+	{ "a kind that it does not list, dropped", "N ADR+HOME", 0,
+	  "N:A|ADR;TYPE=WORK:;;St 1|ADR;TYPE=HOME:;;St 2", NULL,
+	  "N:A|ADR;HOME:;;St 3",
+	  "N:A|ADR;TYPE=WORK:;;St 1|ADR;TYPE=HOME:;;St 3", 0, F_ABSENCE },
+	{ "each listed kind deleted once", "N TEL+" KINDS, 0,
+	  "N:A|TEL;TYPE=CELL:1|TEL;TYPE=HOME:2|TEL;TYPE=WORK:3|"
+	  "TEL;TYPE=FAX:4",
+	  NULL, "N:A|TEL;WORK:3", "N:A|TEL;TYPE=WORK:3", 0, F_ABSENCE },
+	{ "the second of a kind stays, the only one of another goes",
+	  "N TEL+" KINDS, 0,
+	  "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2|TEL;TYPE=CELL:3", NULL,
+	  "N:A|TEL;HOME:1", "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2", 0,
+	  F_ABSENCE },
+	{ "the last of a kind came back: the first stays, too",
+	  "N TEL/9+" KINDS, 0, "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2", NULL,
+	  "N:A|TEL;HOME:2", "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2", 0,
+	  F_ABSENCE | F_SAME },
+	{ "two fax numbers, one field for fax", "N TEL+" KINDS, 0,
+	  "N:A|TEL;TYPE=FAX,HOME:1|TEL;TYPE=FAX,WORK:2", NULL, "N:A|TEL;FAX:1",
+	  "N:A|TEL;TYPE=FAX,HOME:1|TEL;TYPE=FAX,WORK:2", 0,
+	  F_ABSENCE | F_SAME },
+	{ "a number of no kind: no field for others", "N TEL+" KINDS, 0,
+	  "N:A|TEL;TYPE=HOME:1|TEL:2", NULL, "N:A|TEL;HOME:1",
+	  "N:A|TEL;TYPE=HOME:1|TEL:2", 0, F_ABSENCE | F_SAME },
+	{ "a number of no kind, deleted", "N TEL+VOICE," KINDS, 0,
+	  "N:A|TEL;TYPE=HOME:1|TEL:2", NULL, "N:A|TEL;HOME:1",
+	  "N:A|TEL;TYPE=HOME:1", 0, F_ABSENCE },
+	{ "refresh: a second one of a kind stays", "N TEL+" KINDS, 0,
+	  "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2|TEL;TYPE=CELL:3", NULL,
+	  "N:A|TEL;HOME:1", "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2", 0,
+	  F_REPLACE },
 	{ "number cleared", NULL, 0, "N:A|TEL;TYPE=CELL:1|TEL;TYPE=HOME:2",
 	  NULL, "N:A|TEL;CELL:|TEL;HOME:2", "N:A|TEL;TYPE=HOME:2", 0, 0 },
 	{ "number added", NULL, 0, "N:A|TEL;TYPE=CELL:1", NULL,
@@ -311,6 +367,7 @@ run(struct arena *a, const struct story *s)
 	m.base_n = s->flags & (F_UNION | F_REPLACE) ? 0 : 1;
 	m.incoming = t_read_card(a, &v, s->sent);
 	m.absence_counts = s->flags & F_ABSENCE;
+	m.base_own = s->flags & F_HELD_RAW;
 	m.replace = s->flags & F_REPLACE;
 	m.wins = s->flags & F_SERVER ? PIM_WINS_SERVER : PIM_WINS_CLIENT;
 	if (s->flags & F_NEWEST) {

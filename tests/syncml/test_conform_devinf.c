@@ -691,17 +691,143 @@ free_ids(void **state)
 	assert_int_equal(count(r.m, SML_ADD), 3);
 }
 
+/* ---- numbers: kinds and how many ----------------------------------------- */
+
+#define KIND(k) "<PropParam><ParamName>" k "</ParamName></PropParam>"
+#define KINDS                                                                  \
+	"<DataStore><SourceRef>./Ccontacts</SourceRef>" RX21                   \
+	"<CTCap><CTType>text/x-vcard</CTType><VerCT>2.1</VerCT><Property>"     \
+	"<PropName>N</PropName></Property><Property><PropName>TEL</PropName>"  \
+	"<MaxOccur>5</MaxOccur>" KIND("CELL") KIND("HOME") KIND("FAX")         \
+	    KIND("WORK") "</Property><Property><PropName>EMAIL</PropName>"     \
+			 "</Property></CTCap></DataStore>"
+
+/* A change of the contact M, of which the phone has these lines. */
+static const char *
+edit_of(const char *cmd, const char *lines)
+{
+	return arena_printf(bench.a,
+			    "<%s><CmdID>#</CmdID><Item><Source><LocURI>M"
+			    "</LocURI></Source><Data>BEGIN:VCARD\nVERSION:2.1\n"
+			    "N:Anna;;;;\n%sEND:VCARD\n</Data></Item></%s>",
+			    cmd, lines, cmd)
+	    .p;
+}
+
+static bool
+has_stored(const char *text)
+{
+	return has_text(slice_c(stored("N:Anna")), text);
+}
+
+/* P-KEEP-5, P-KEEP-13: what a phone has no field for is not deleted by its
+   edits; what it has one for is. */
+static void
+numbers_beyond_its_fields(void **state)
+{
+	struct raw r, o;
+	struct slice got;
+
+	(void)state;
+	offer(&o, "TEL;TYPE=PAGER:+492\nTEL;TYPE=HOME:+493\n"
+		  "TEL;TYPE=HOME:+494\nTEL;TYPE=WORK:+495\n");
+	open_raw(&r, "IMEI:1", "1");
+	got = sync_with(&r, "1", 201, NULL, "n1", KINDS, "");
+	assert_true(has_text(got, "TEL;CELL:+491"));
+	assert_false(has_text(got, "+492"));
+	assert_true(has_text(got, "TEL;HOME:+493"));
+	assert_true(has_text(got, "TEL;WORK:+495"));
+	got = sync_with(&r, "2", 200, "n1", "n2", NULL,
+			edit_of("Replace", "TEL;CELL:+491\nTEL;HOME:+494\n"
+					   "TEL;WORK:+495\n"
+					   "EMAIL;INTERNET:a@example.com\n"));
+	assert_false(has_text(got, "+492"));
+	assert_true(has_stored("TEL;TYPE=PAGER:+492"));
+	assert_true(has_stored("TEL;TYPE=HOME:+493"));
+	assert_true(has_stored("TEL;TYPE=HOME:+494"));
+	assert_true(has_stored("a@example.com"));
+	/* Now its user takes numbers away: there may be a second HOME that it
+	   does not show, but no second WORK. */
+	(void)sync_with(&r, "3", 200, "n2", "n3", NULL,
+			edit_of("Replace", "TEL;CELL:+491\n"));
+	assert_false(has_stored("+495"));
+	assert_false(has_stored("a@example.com"));
+	assert_true(has_stored("+491"));
+	assert_true(has_stored("+492"));
+	assert_true(has_stored("+493"));
+	assert_true(has_stored("+494"));
+}
+
+/* P-KEEP-13: a number that came from elsewhere, shown and deleted. */
+static void
+number_deleted_on_a_phone(void **state)
+{
+	struct raw r, o;
+
+	(void)state;
+	offer(&o, "TEL;TYPE=HOME:+492\nTEL;TYPE=FAX:+493\n");
+	open_raw(&r, "IMEI:1", "1");
+	(void)sync_with(&r, "1", 201, NULL, "n1", KINDS, "");
+	(void)sync_with(&r, "2", 200, "n1", "n2", NULL,
+			edit_of("Replace", "TEL;CELL:+491\nTEL;FAX:+493\n"));
+	assert_false(has_stored("+492"));
+	assert_true(has_stored("+493"));
+	assert_int_equal(items_stored(), 1);
+}
+
+/* P-KEEP-13: what a phone sent itself it can hold: more of one kind, and kinds
+   that it does not list. It gets them back, and its deletions count. */
+static void
+numbers_of_its_own(void **state)
+{
+	struct raw r, o;
+	struct slice got;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	(void)sync_with(&r, "1", 201, NULL, "n1", KINDS,
+			edit_of("Add", "TEL;HOME:+491\nTEL;HOME:+492\n"
+				       "TEL;PAGER:+493\nTEL;PAGER:+494\n"));
+	(void)sync_with(&r, "2", 200, "n1", "n2", NULL,
+			edit_of("Replace", "TEL;HOME:+492\nTEL;PAGER:+493\n"));
+	assert_false(has_stored("+491"));
+	assert_true(has_stored("+492"));
+	assert_true(has_stored("+493"));
+	assert_false(has_stored("+494"));
+	open_raw(&o, "IMEI:9", "1");
+	begin(&o, "1", 201, NULL, "o1");
+	sync_open(&o, "contacts");
+	say_item(&o, "Add", "1", "",
+		 "BEGIN:VCARD\nVERSION:2.1\nN:Anna;;;;\nTEL;HOME:+492\n"
+		 "TEL;PAGER:+493\nEMAIL;INTERNET:a@example.com\nEND:VCARD\n");
+	sync_close(&o);
+	(void)post(&o, FINAL);
+	assert_int_equal(items_stored(), 1);
+	got = sync_with(&r, "3", 200, "n2", "n3", NULL, "");
+	assert_true(has_text(got, "a@example.com"));
+	assert_true(has_text(got, "TEL;PAGER:+493"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(get_in_each_version),   T(other_things),
-		T(asked_for_once),        T(devinf_in_small_messages),
-		T(devinf_in_wbxml),       T(utc_flag),
-		T(quirks_by_maker),       T(another_devinf),
-		T(capabilities),          T(large_objects_flag),
-		T(max_guid_size),         T(free_ids),
+		T(get_in_each_version),
+		T(other_things),
+		T(asked_for_once),
+		T(devinf_in_small_messages),
+		T(devinf_in_wbxml),
+		T(utc_flag),
+		T(quirks_by_maker),
+		T(another_devinf),
+		T(capabilities),
+		T(large_objects_flag),
+		T(max_guid_size),
+		T(free_ids),
 		T(filters_are_announced),
+		T(numbers_beyond_its_fields),
+		T(number_deleted_on_a_phone),
+		T(numbers_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
