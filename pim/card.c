@@ -352,11 +352,39 @@ write_old_prop(struct arena *a, struct pim_prop *p)
 	return true;
 }
 
+/* PIM_RULE_TEL_ONE: does this number find its field free? *taken remembers the
+   fields of this card. */
+static bool
+has_field(const struct pim_prop *p, unsigned *taken)
+{
+	unsigned home = pim_param_has(p, "TYPE", "HOME") ? 1 : 0;
+	unsigned work = pim_param_has(p, "TYPE", "WORK") ? 2 : 0;
+	unsigned field = home | work;
+
+	if (pim_param_has(p, "TYPE", "PAGER") ||
+	    pim_param_has(p, "TYPE", "CAR"))
+		return false;
+	if (pim_param_has(p, "TYPE", "FAX")) {
+		if (field == 0)
+			return false;
+		field <<= 2;
+	} else if (pim_param_has(p, "TYPE", "CELL")) {
+		return true;
+	}
+	if ((*taken & field) != 0)
+		return false;
+	*taken |= field;
+	return true;
+}
+
 /* Rules of the device. *drop: it must not see this one. */
 static bool
 write_rules(struct arena *a, const struct pim_view *view, struct pim_prop *p,
-	    bool *drop)
+	    unsigned *taken, bool *drop)
 {
+	if ((view->rules & PIM_RULE_TEL_ONE) && slice_is(p->name, "TEL") &&
+	    !has_field(p, taken))
+		*drop = true;
 	if ((view->rules & PIM_RULE_NO_1980) && (p->def->flags & PIM_P_DATE) &&
 	    before_1980(p->value))
 		*drop = true;
@@ -401,6 +429,7 @@ write_props(struct arena *a, const struct pim_view *view, bool old,
 {
 	struct pim_prop *late[3] = { NULL, NULL, NULL };
 	struct pim_prop **late_tail[3] = { &late[0], &late[1], &late[2] };
+	unsigned taken = 0;
 
 	for (; from != NULL; from = from->next) {
 		struct pim_prop *p;
@@ -417,7 +446,7 @@ write_props(struct arena *a, const struct pim_view *view, bool old,
 			return -1;
 		*p = *from;
 		p->next = NULL;
-		if (!write_rules(a, view, p, &drop) ||
+		if (!write_rules(a, view, p, &taken, &drop) ||
 		    (old && !write_old_prop(a, p)))
 			return -1;
 		if (drop)

@@ -153,6 +153,10 @@ enum pim_rule {
 	PIM_RULE_RESUME_NO = 1 << 19,
 	PIM_RULE_RESPURI_NO = 1 << 20, /* breaks on RespURI */
 	PIM_RULE_SIF = 1 << 21, /* SIF where it told no form and sent none */
+	/* One number at home and one at work, no pager, car, or fax that is
+	   neither's. */
+	PIM_RULE_TEL_ONE = 1 << 22,
+	PIM_RULE_MSG_5000 = 1 << 23, /* messages of 5000 bytes at most */
 };
 
 enum pim_mail_parts {

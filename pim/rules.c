@@ -35,6 +35,8 @@ static const struct rule_name names[] = {
 	{ SLICE_INIT("resume-no"), PIM_RULE_RESUME_NO },
 	{ SLICE_INIT("respuri-no"), PIM_RULE_RESPURI_NO },
 	{ SLICE_INIT("sif"), PIM_RULE_SIF },
+	{ SLICE_INIT("tel-one"), PIM_RULE_TEL_ONE },
+	{ SLICE_INIT("msg-5000"), PIM_RULE_MSG_5000 },
 };
 
 struct section {

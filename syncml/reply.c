@@ -10,7 +10,8 @@ enum {
 	MSG_LEAST = 1200,    /* smaller ones could hold no answer at all */
 	MSG_LEAST_MAX = 16 * MSG_LEAST, /* the longest names take more */
 	MSG_SMALL = 2 * MSG_LEAST, /* names of usual length fit into more */
-	FEW = 4, /* Statuses of a message that has no room for more */
+	FEW = 4,        /* Statuses of a message that has no room for more */
+	MSG_S40 = 5000, /* PIM_RULE_MSG_5000 */
 	STATUS_BARE = 4096, /* more than one takes, its challenge with it */
 };
 
@@ -141,6 +142,8 @@ out_start(struct sml_ctx *c, struct sml_out *o, int64_t least)
 {
 	int64_t limit = c->s.peer_msg > 0 ? c->s.peer_msg : MSG_DEFAULT;
 
+	if (limit > MSG_S40 && (sml_rules(c) & PIM_RULE_MSG_5000) != 0)
+		limit = MSG_S40;
 	if (limit < least)
 		limit = least;
 	if (limit > SML_MSG_BYTES_MAX)

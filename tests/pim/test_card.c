@@ -189,6 +189,22 @@ static const struct write_row writes[] = {
 	  NULL,
 	  "N:A|PHOTO;TYPE=JPEG;ENCODING=b:AAAA",
 	  { "PHOTO;ENCODING=BASE64:" } },
+	{ "one number of each place, no pager",
+	  PIM_VCARD21,
+	  PIM_RULE_TEL_ONE,
+	  NULL,
+	  "N:A|TEL;TYPE=HOME,VOICE:1|TEL;TYPE=WORK:2|TEL;TYPE=HOME:3|"
+	  "TEL;TYPE=CELL,HOME:4|TEL;TYPE=CELL,HOME:5|TEL;TYPE=PAGER:6|"
+	  "TEL;TYPE=VOICE,CAR:7|TEL:8",
+	  { "TEL;HOME;VOICE:1\r\nTEL;WORK:2\r\nTEL;CELL;HOME:4\r\n"
+	    "TEL;CELL;HOME:5\r\nTEL:8\r\nEND" } },
+	{ "fax at home or at work only",
+	  PIM_VCARD21,
+	  PIM_RULE_TEL_ONE,
+	  NULL,
+	  "N:A|TEL;TYPE=FAX:1|TEL;TYPE=HOME,FAX:2|TEL;TYPE=HOME:3|"
+	  "TEL;TYPE=FAX,WORK:4|TEL;TYPE=FAX,WORK:5|TEL;TYPE=HOME,WORK:6",
+	  { "TEL;HOME;FAX:2\r\nTEL;HOME:3\r\nTEL;FAX;WORK:4\r\nEND" } },
 	{ "company only",
 	  PIM_VCARD21,
 	  PIM_RULE_ORG_ONE,

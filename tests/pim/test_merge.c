@@ -195,6 +195,13 @@ static const struct story stories[] = {
 	{ "a number of no kind, deleted", "N TEL+VOICE," KINDS, 0,
 	  "N:A|TEL;TYPE=HOME:1|TEL:2", NULL, "N:A|TEL;HOME:1",
 	  "N:A|TEL;TYPE=HOME:1", 0, F_ABSENCE },
+	{ "numbers that a rule keeps back stay", "N EMAIL TEL",
+	  PIM_RULE_TEL_ONE,
+	  "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2|TEL;TYPE=FAX:3|"
+	  "TEL;TYPE=PAGER:4",
+	  NULL, "N:A|EMAIL;INTERNET:a@b",
+	  "N:A|TEL;TYPE=HOME:2|TEL;TYPE=FAX:3|TEL;TYPE=PAGER:4|EMAIL:a@b", 0,
+	  F_ABSENCE | F_SEND },
 	{ "refresh: a second one of a kind stays", "N TEL+" KINDS, 0,
 	  "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2|TEL;TYPE=CELL:3", NULL,
 	  "N:A|TEL;HOME:1", "N:A|TEL;TYPE=HOME:1|TEL;TYPE=HOME:2", 0,

@@ -808,6 +808,50 @@ numbers_of_its_own(void **state)
 	assert_true(has_text(got, "TEL;PAGER:+493"));
 }
 
+/* P-QUIRK-4: Series 40 takes less than it says. */
+static void
+small_messages_by_model(void **state)
+{
+	static const struct {
+		const char *mod;
+		size_t most;
+	} rows[] = { { "6111", 5000 }, { "E71", 20000 } };
+	struct raw o;
+
+	(void)state;
+	open_raw(&o, "IMEI:9", "1");
+	first_sync(&o, 120, "o1");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t largest = 0;
+		int adds = 0;
+		struct raw r;
+
+		open_raw(&r, rows[i].mod, "1");
+		r.max_msg = 20000;
+		alert(&r, 201, "contacts", NULL, "n1");
+		say(&r,
+		    "<Put><CmdID>#</CmdID><Item><Source><LocURI>./devinf12"
+		    "</LocURI></Source><Data><DevInf><VerDTD>1.2</VerDTD><Man>"
+		    "Nokia</Man><Mod>%s</Mod></DevInf></Data></Item></Put>",
+		    rows[i].mod);
+		(void)post(&r, FINAL | CRED);
+		answer_all(&r, 200);
+		sync_open(&r, "contacts");
+		sync_close(&r);
+		for (int n = 0; n == 0 || !r.m->final; n++) {
+			assert_true(n < 30);
+			(void)post(&r, FINAL);
+			if (r.raw.body.n > largest)
+				largest = r.raw.body.n;
+			adds += count(r.m, SML_ADD);
+			answer_all(&r, 201);
+		}
+		assert_int_equal(adds, 120);
+		assert_true(largest <= rows[i].most);
+		assert_true(largest > rows[i].most / 2);
+	}
+}
+
 int
 main(void)
 {
@@ -828,6 +872,7 @@ main(void)
 		T(numbers_beyond_its_fields),
 		T(number_deleted_on_a_phone),
 		T(numbers_of_its_own),
+		T(small_messages_by_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
