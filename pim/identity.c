@@ -3,7 +3,16 @@
 #include "pim/mail_int.h"
 #include "pim/norm.h"
 
-enum { TITLE_BYTES = 120, PHONE_DIGITS = 8, POINTS_MAX = 64 };
+enum {
+	TITLE_BYTES = 120,
+	PHONE_DIGITS = 8,
+	POINTS_MAX = 64,
+	/* Of a title that identifies: less than any device is known to keep. */
+	KEY_BYTES = 16,
+	/* So much of a name is no chance. */
+	CUT_MIN_BYTES = 12,
+	DAY_TEXT = 8, /* 20260301 */
+};
 
 /* Order-free: a sum over the fields. Cleared ones count as absent. */
 int
@@ -66,12 +75,9 @@ plain(struct arena *a, const struct pim_comp *c, const char *name)
 	return s.p == NULL ? s : slice_trim(s);
 }
 
-/*
- * Family and given name as one bag of words, so that phones with a single
- * name field agree with others; FN where N is empty.
- */
+/* Family and given name, folded; FN where N is empty. */
 static struct slice
-name_words(struct arena *a, const struct pim_comp *c)
+name_line(struct arena *a, const struct pim_comp *c)
 {
 	struct slice rest = pim_prop_value(c, "N");
 	struct slice family = { "", 0 };
@@ -85,11 +91,21 @@ name_words(struct arena *a, const struct pim_comp *c)
 	if (both.p != NULL)
 		both = pim_unescape(a, both);
 	if (both.p != NULL)
-		both = pim_fold_words(a, both);
+		both = pim_fold(a, both);
 	if (both.p == NULL || both.n > 0)
 		return both;
 	both = plain(a, c, "FN");
-	return both.p == NULL ? both : pim_fold_words(a, both);
+	return both.p == NULL ? both : pim_fold(a, both);
+}
+
+/* The same as one bag of words, so that phones with a single name field agree
+   with others. */
+static struct slice
+name_words(struct arena *a, const struct pim_comp *c)
+{
+	struct slice line = name_line(a, c);
+
+	return line.p == NULL ? line : pim_fold_words(a, line);
 }
 
 static struct slice
@@ -233,6 +249,7 @@ score_calendar(struct arena *a, const struct pim_item *x,
 	struct slice sy;
 	bool title;
 	bool start;
+	bool due;
 	int score;
 
 	if (pim_cal_identity(a, x, &kx, NULL) != 0 ||
@@ -246,11 +263,13 @@ score_calendar(struct arena *a, const struct pim_item *x,
 	start = slice_eq(kx.start, ky.start);
 	if (kx.uid.n > 0 && slice_eq(kx.uid, ky.uid))
 		return title || start ? 100 : 40;
-	if (!title || !start)
+	/* Many phones keep one of a task's two dates. */
+	due = x->kind == PIM_TODO && kx.end.n > 0 && slice_eq(kx.end, ky.end);
+	if (!title || (!start && !due))
 		return title ? 30 : 0;
 	if (kx.start.n == 0 && both_differ(kx.end, ky.end))
 		return 40; /* tasks of one name, due on different days */
-	score = slice_eq(kx.end, ky.end) ? 95 : 75;
+	score = start && slice_eq(kx.end, ky.end) ? 95 : 75;
 	return slice_eq(kx.rule, ky.rule) ? score : score - 20;
 }
 
@@ -303,21 +322,103 @@ pim_score(struct arena *a, const struct pim_item *x, const struct pim_item *y)
 	return score_people(&px, &py);
 }
 
+/* ---- cut, by a device that did not tell where
+ * ---------------------------------------------------------------------- */
+
+static bool
+starts(struct slice whole, struct slice cut)
+{
+	return cut.p != NULL && whole.p != NULL && cut.n >= CUT_MIN_BYTES &&
+	       whole.n > cut.n && memcmp(whole.p, cut.p, cut.n) == 0;
+}
+
+static bool
+is_cut_card(struct arena *a, const struct pim_item *cut,
+	    const struct pim_item *whole)
+{
+	struct person x;
+	struct person y;
+
+	return starts(name_line(a, whole->root), name_line(a, cut->root)) &&
+	       person_of(a, cut, &x) && person_of(a, whole, &y) &&
+	       !both_differ(x.bday, y.bday) &&
+	       (x.point_n == 0 || y.point_n == 0 || share_point(&x, &y));
+}
+
+bool
+pim_is_cut(struct arena *a, const struct pim_item *cut,
+	   const struct pim_item *whole)
+{
+	struct pim_cal_key kx;
+	struct pim_cal_key ky;
+
+	if (cut->kind != whole->kind || pim_is_mail(cut->kind))
+		return false;
+	if (cut->kind == PIM_CONTACT)
+		return is_cut_card(a, cut, whole);
+	if (cut->kind == PIM_NOTE)
+		return starts(slice_trim(whole->text), slice_trim(cut->text));
+	return pim_cal_identity(a, cut, &kx, NULL) == 0 &&
+	       pim_cal_identity(a, whole, &ky, NULL) == 0 &&
+	       starts(pim_fold(a, ky.summary), pim_fold(a, kx.summary)) &&
+	       slice_eq(kx.start, ky.start) && !both_differ(kx.end, ky.end) &&
+	       slice_eq(kx.rule, ky.rule);
+}
+
 /* ---- hashes
  * ------------------------------------------------------------------------ */
 
 /*
  * For a look-up by equality, so made only of what devices neither drop nor
- * rewrite: the name alone, not a phone; the score decides then.
+ * rewrite nor cut: the start of the name alone, not a phone; the score decides
+ * then.
  */
+static struct slice
+key_of(struct slice folded)
+{
+	return slice_trim(slice_utf8_cut(folded, KEY_BYTES));
+}
+
+static uint64_t
+hash_card(struct slice key)
+{
+	return pim_mix(PIM_CONTACT, digest_u64(key));
+}
+
+/*
+ * Of a long name the order counts, since where it was cut is not known: phones
+ * with one field for it have the words turned round.
+ */
+static bool
+turn_name(struct arena *a, struct slice line, struct pim_ids *out)
+{
+	struct slice twice =
+	    arena_printf(a, "%.*s %.*s", SLICE_ARG(line), SLICE_ARG(line));
+
+	for (size_t i = 0; twice.p != NULL && i < line.n; i++) {
+		if (line.p[i] == ' ' && out->alike_n < PIM_ALIKE_MAX)
+			out->alike[out->alike_n++] =
+			    hash_card(key_of(slice_sub(twice, i + 1, line.n)));
+	}
+	return twice.p != NULL;
+}
+
 static int
 identify_card(struct arena *a, const struct pim_item *it, struct pim_ids *out,
 	      struct err *e)
 {
 	const struct pim_comp *c = it->root;
-	struct slice key = name_words(a, c);
+	struct slice line = name_line(a, c);
+	struct slice key = line;
 	const struct pim_prop *p;
 
+	if (line.n > KEY_BYTES) {
+		key = key_of(line);
+		if (!turn_name(a, line, out))
+			return pim_nomem(e, "pim.identify");
+	} else if (line.p != NULL) {
+		key = pim_fold_words(a, line);
+	}
 	if (key.p != NULL && key.n == 0)
 		key = company(a, c);
 	p = pim_prop_find(c, "EMAIL");
@@ -329,8 +430,22 @@ identify_card(struct arena *a, const struct pim_item *it, struct pim_ids *out,
 	out->uid = plain(a, c, "UID");
 	if (key.p == NULL || out->uid.p == NULL)
 		return pim_nomem(e, "pim.identify");
-	out->h_identity = pim_mix(PIM_CONTACT, digest_u64(key));
+	out->h_identity = hash_card(key);
 	return 0;
+}
+
+/* A year's day moves to a year that a phone can have, not to another month. */
+static uint64_t
+hash_yearly(uint64_t title, struct slice start)
+{
+	return pim_mix(pim_mix(title, digest_u64(SLICE_LIT("yearly"))),
+		       digest_u64(slice_sub(start, 4, 2)));
+}
+
+static uint64_t
+hash_dated(uint64_t title, struct slice when)
+{
+	return pim_mix(title, digest_u64(when));
 }
 
 static int
@@ -339,6 +454,7 @@ identify_calendar(struct arena *a, const struct pim_item *it,
 {
 	struct pim_cal_key key;
 	struct slice title;
+	uint64_t h;
 
 	if (pim_cal_identity(a, it, &key, e) != 0)
 		return -1;
@@ -346,11 +462,19 @@ identify_calendar(struct arena *a, const struct pim_item *it,
 	if (title.p == NULL)
 		return pim_nomem(e, "pim.identify");
 	out->uid = key.uid;
-	out->h_identity = pim_mix((uint64_t)it->kind, digest_u64(title));
-	out->h_identity = pim_mix(
-	    out->h_identity,
-	    digest_u64(key.start.n > 0 || it->kind == PIM_EVENT ? key.start
-								: key.end));
+	h = pim_mix((uint64_t)it->kind, digest_u64(key_of(title)));
+	if (slice_starts(key.rule, "FREQ=YEARLY") && key.start.n >= DAY_TEXT)
+		out->h_identity = hash_yearly(h, key.start);
+	else if (it->kind == PIM_TODO && key.end.n > 0)
+		out->h_identity = hash_dated(h, key.end);
+	else
+		out->h_identity = hash_dated(h, key.start);
+	/* A task of which its writer keeps one date; a birthday on a phone
+	   without series. */
+	if (it->kind == PIM_TODO && key.start.n > 0 && key.end.n > 0)
+		out->alike[out->alike_n++] = hash_dated(h, key.start);
+	if (key.rule.n == 0 && key.start.n == DAY_TEXT)
+		out->alike[out->alike_n++] = hash_yearly(h, key.start);
 	return 0;
 }
 

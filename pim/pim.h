@@ -266,13 +266,19 @@ int pim_span(struct arena *a, const struct pim_item *it, struct pim_span *out,
 
 /* ---- identity ---------------------------------------------------------- */
 
+enum { PIM_ALIKE_MAX = 4 };
+
 struct pim_ids {
 	struct slice uid;    /* UID (with RECURRENCE-ID appended), or empty */
 	uint64_t h_uid;      /* 0: none */
 	uint64_t h_content;  /* of all content, order and volatile properties
 				(PRODID, REV, DTSTAMP, LAST-MODIFIED) aside */
-	uint64_t h_identity; /* of what makes it this one: names + a phone,
-				mail or organisation; summary + start + end */
+	uint64_t h_identity; /* of what makes it this one: the start of its
+				name or title, and its date */
+	/* Other identities under which its twin may be stored: devices have
+	   one field for a name, and keep one date of two. */
+	uint64_t alike[PIM_ALIKE_MAX];
+	size_t alike_n;
 	struct pim_span span;
 };
 
@@ -292,6 +298,14 @@ bool pim_same(struct arena *a, const struct pim_item *x,
  */
 int pim_score(struct arena *a, const struct pim_item *x,
 	      const struct pim_item *y);
+
+/*
+ * Is `cut` what a device made of `whole` that keeps less of a title or name
+ * than it told? A weak sign: only for items that something else (the LUID)
+ * already says to be one.
+ */
+bool pim_is_cut(struct arena *a, const struct pim_item *cut,
+		const struct pim_item *whole);
 
 /* A short name for logs and lists ("Anna Smith", "Team, 2026-03-01 09:00"). */
 struct slice pim_title(struct arena *a, const struct pim_item *it);

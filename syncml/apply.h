@@ -28,11 +28,19 @@ struct sml_op {
 	struct store_map *hint; /* ... in another one */
 	struct store_map *gone; /* ... in this one, of what is gone there */
 	enum store_event_how matched; /* by what */
+	enum { SML_HINT_NEW, SML_HINT_GOOD, SML_HINT_BAD } hinted;
 };
 
 struct sml_cand_key {
 	uint64_t hash;
 	const struct store_candidate *cand;
+};
+
+/* An item of the batch as it is compared: read once, when first asked for. */
+struct sml_look {
+	struct pim_item *full; /* as it is stored; NULL: not readable */
+	struct pim_item *seen; /* as this device has it: cut, moved, less */
+	bool full_done, seen_done;
 };
 
 /* What a batch of operations is decided with, and what it decided. */
@@ -49,6 +57,7 @@ struct sml_batch {
 	size_t rows_n;
 	struct store_item *items; /* with bodies, sorted by id */
 	size_t items_n;
+	struct sml_look *look;       /* of each of these; NULL: none yet */
 	struct store_revision *revs; /* held and offered ones */
 	size_t revs_n;
 	struct store_revision *echoes; /* older ones that an op equals */
@@ -100,6 +109,13 @@ const struct store_candidate *
 sml_batch_match(struct sml_batch *b, struct sml_op *op, struct store_map **row);
 bool sml_batch_agrees(struct sml_batch *b, const struct sml_op *op,
 		      const struct store_map *row);
+/* Is it exactly what this device has of the item, as it is here now? */
+bool sml_batch_sees(struct sml_batch *b, const struct sml_op *op,
+		    const struct store_item *head);
+/* Identities under which an operation's twin may stand: the first is its own;
+   how many, at most SML_IDENTITIES_MAX. */
+enum { SML_IDENTITIES_MAX = 1 + PIM_ALIKE_MAX };
+size_t sml_op_identities(const struct sml_op *op, uint64_t *h);
 /* apply_item.c: decide one operation. */
 int sml_op_decide(struct sml_batch *b, struct sml_op *op);
 /* apply_mail.c: the same for mail, with rules of its own; room for it, and what

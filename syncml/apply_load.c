@@ -260,12 +260,33 @@ contents(const struct sml_batch *b, uint64_t *h)
 	return n;
 }
 
+size_t
+sml_op_identities(const struct sml_op *op, uint64_t *h)
+{
+	const struct pim_ids *ids = &op->ids;
+	size_t n = 0;
+
+	if (ids->h_identity == 0)
+		return 0;
+	h[n++] = ids->h_identity;
+	for (size_t i = 0; i < ids->alike_n; i++) {
+		size_t k = 0;
+
+		/* Words that repeat: each is one hash. */
+		while (k < n && h[k] != ids->alike[i])
+			k++;
+		if (k == n)
+			h[n++] = ids->alike[i];
+	}
+	return n;
+}
+
 /* By content and UID first; those that resemble are looked for only where
    that found too few, since many may share a name. */
 static int
 load_candidates(struct sml_batch *b)
 {
-	uint64_t *h = ARENA_ARRAY(b->a, 2 * b->n, uint64_t);
+	uint64_t *h = ARENA_ARRAY(b->a, SML_IDENTITIES_MAX * b->n, uint64_t);
 	uint64_t *content = ARENA_ARRAY(b->a, b->n, uint64_t);
 	size_t content_n;
 	size_t n = 0;
@@ -289,9 +310,9 @@ load_candidates(struct sml_batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		const struct pim_ids *ids = &b->op[i].ids;
 
-		if (wants_match(&b->op[i]) && ids->h_identity != 0 &&
+		if (wants_match(&b->op[i]) &&
 		    !found_exact(b, ids, content, content_n))
-			h[n++] = ids->h_identity;
+			n += sml_op_identities(&b->op[i], h + n);
 	}
 	return find_candidates(b, h, n);
 }
@@ -411,6 +432,20 @@ rev_keys(const struct store_map *m, struct store_rev_key *k)
 	return n;
 }
 
+/* Was its hint's item edited since the device had it? */
+static bool
+is_outdated(const struct sml_batch *b, const struct sml_op *op)
+{
+	const struct store_item *head;
+
+	if (op->hint == NULL || op->hint->held == 0 || !wants_match(op))
+		return false;
+	head = sml_item_find(b->items, b->items_n, op->hint->item);
+	return head != NULL && !head->deleted &&
+	       head->revision != op->hint->held &&
+	       head->h_content != op->ids.h_content;
+}
+
 static int
 load_revisions(struct sml_batch *b)
 {
@@ -421,8 +456,13 @@ load_revisions(struct sml_batch *b)
 	if (k == NULL)
 		return no_memory(b);
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->op[i].row != NULL && b->op[i].code == 0)
-			n += rev_keys(b->op[i].row, k + n);
+		const struct sml_op *op = &b->op[i];
+
+		if (op->row != NULL && op->code == 0)
+			n += rev_keys(op->row, k + n);
+		else if (is_outdated(b, op))
+			k[n++] = (struct store_rev_key){ op->hint->item,
+							 op->hint->held };
 	}
 	for (size_t i = 0; i < b->cand_rows_n; i++) {
 		if (b->cand_rows[i].state == STORE_MAP_SENT)
@@ -468,6 +508,8 @@ static int
 load_echoes(struct sml_batch *b)
 {
 	struct echoes e = { .cap = b->n + 2 * b->key_n };
+	uint64_t h[SML_IDENTITIES_MAX];
+	size_t k;
 
 	e.id = ARENA_ARRAY(b->a, e.cap, int64_t);
 	e.h = ARENA_ARRAY(b->a, e.cap, uint64_t);
@@ -485,7 +527,9 @@ load_echoes(struct sml_batch *b)
 		if (op->hint != NULL)
 			add_echo(&e, op->hint->item, op->ids.h_content);
 		add_candidate_echoes(b, op, op->ids.h_uid, &e);
-		add_candidate_echoes(b, op, op->ids.h_identity, &e);
+		k = sml_op_identities(op, h);
+		for (size_t j = 0; j < k; j++)
+			add_candidate_echoes(b, op, h[j], &e);
 	}
 	if (e.n == 0)
 		return 0;

@@ -137,9 +137,13 @@ is_echo(struct sml_batch *b, const struct sml_op *op,
 	const struct store_item *head, struct store_map *row)
 {
 	int64_t revision = 0;
+	uint64_t form = 0;
 
 	if (head->h_content == op->ids.h_content) {
 		revision = head->revision;
+	} else if (base_unknown(b, op) && sml_batch_sees(b, op, head)) {
+		revision = head->revision;
+		form = b->view->id;
 	} else {
 		const struct store_revision *held =
 		    sml_batch_rev(b, head->id, row->held);
@@ -161,7 +165,7 @@ is_echo(struct sml_batch *b, const struct sml_op *op,
 	}
 	if (revision == 0)
 		return false;
-	sml_map_holds(row, revision, 0, b->ds->sync_no);
+	sml_map_holds(row, revision, form, b->ds->sync_no);
 	if (revision != head->revision)
 		sml_map_owe(row, true, 0);
 	return true;

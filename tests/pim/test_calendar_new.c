@@ -391,6 +391,68 @@ identity(void **state)
 		     "Event, 2009-05-12"));
 }
 
+static bool
+finds(const struct pim_item *comes, const struct pim_item *have)
+{
+	struct pim_ids x;
+	struct pim_ids y;
+	bool found;
+
+	assert_int_equal(pim_identify(a, have, &x, NULL), 0);
+	assert_int_equal(pim_identify(a, comes, &y, NULL), 0);
+	found = x.h_identity == y.h_identity;
+	for (size_t i = 0; i < y.alike_n; i++)
+		found = found || y.alike[i] == x.h_identity;
+	return found;
+}
+
+static struct pim_item *
+todo(const char *lines)
+{
+	return read_new("Europe/Berlin", t_todo(a, PIM_ICAL20, "", lines));
+}
+
+/* What devices make of an item does not change where its twin is looked for;
+   which of those it is, the score says. */
+static void
+twins(void **state)
+{
+	struct pim_item *long_one = event("", "SUMMARY:Quarterly planning of "
+					      "the eastern branch|" B9);
+	struct pim_item *cut = event("", "SUMMARY:Quarterly planning o|" B9);
+	struct pim_item *born = event("", "SUMMARY:Ann|RRULE:FREQ=YEARLY|"
+					  "DTSTART;VALUE=DATE:19650504");
+	struct pim_item *task = todo("SUMMARY:Call|DUE:20270321T080000Z|"
+				     "DTSTART:20270311T080000Z");
+	struct pim_item *due = todo("SUMMARY:Call|DUE:20270321T080000Z");
+	struct pim_item *later = todo("SUMMARY:Call|DUE:20270322T080000Z");
+	struct pim_item *only_start =
+	    todo("SUMMARY:Call|DTSTART:20270311T080000Z");
+
+	(void)state;
+	assert_true(finds(cut, long_one));
+	assert_true(pim_is_cut(a, cut, long_one));
+	assert_false(pim_is_cut(a, long_one, cut));
+	assert_false(finds(
+	    event("", "SUMMARY:Quarterly planning o|DTSTART:20270101T080000Z"),
+	    long_one));
+	assert_true(finds(event("", "SUMMARY:Ann|RRULE:FREQ=YEARLY|"
+				    "DTSTART;VALUE=DATE:19800504"),
+			  born));
+	assert_true(
+	    finds(event("", "SUMMARY:Ann|DTSTART;VALUE=DATE:19800504"), born));
+	assert_false(finds(event("", "SUMMARY:Ann|RRULE:FREQ=YEARLY|"
+				     "DTSTART;VALUE=DATE:19800604"),
+			   born));
+	/* tasks: the due date, where both have one */
+	assert_true(finds(due, task) && finds(task, due));
+	assert_true(pim_score(a, due, task) >= 50);
+	assert_false(finds(later, task));
+	assert_true(pim_score(a, later, task) < 50);
+	assert_true(finds(task, only_start));
+	assert_true(pim_score(a, task, only_start) >= 50);
+}
+
 /* ---- instances
  * -------------------------------------------------------------------- */
 
@@ -567,6 +629,7 @@ main(void)
 		cmocka_unit_test(compares),
 		cmocka_unit_test(compares_alarms),
 		cmocka_unit_test(identity),
+		cmocka_unit_test(twins),
 		cmocka_unit_test(instances_stay_together),
 		cmocka_unit_test(merge_unites_instances),
 		cmocka_unit_test(repairs),

@@ -415,6 +415,73 @@ scoring(void **state)
 	}
 }
 
+/* Long names are looked up by their start, whichever field it stands in. */
+static const struct alike_row {
+	const char *stored, *comes;
+	bool found;
+} alike[] = {
+	{ "N:Featherstonehaugh;Marjorie", "N:Featherstonehaugh;Mar", true },
+	{ "N:Featherstonehaugh;Marjorie", "N:Marjorie Featherstonehaugh",
+	  true },
+	{ "N:Marjorie Featherstonehaugh", "N:Featherstonehaugh;Marjorie",
+	  true },
+	{ "N:van der Meulen;Johanna", "N:Johanna van der Meulen", true },
+	{ "N:Hoffmann;Alexander", "N:HOFFMANN;Alexande", true },
+	{ "N:Waterworks of the lower valley", "N:Waterworks of the lo", true },
+	{ "N:Waterworks of the lower valley", "N:Waterworks of", false },
+	{ "N:Featherstonehaugh;Marjorie", "N:Smith;Marjorie Alexandra", false },
+	{ "N:Smith;Ann", "N:Smith;Anne", false },
+};
+
+static void
+long_names(void **state)
+{
+	struct arena *a = *state;
+
+	for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+		const struct alike_row *r = &alike[i];
+		struct pim_item *have = t_read_card(a, NULL, r->stored);
+		struct pim_item *it = t_read_card(a, NULL, r->comes);
+		struct pim_ids x;
+		struct pim_ids y;
+		bool found;
+
+		assert_int_equal(pim_identify(a, have, &x, NULL), 0);
+		assert_int_equal(pim_identify(a, it, &y, NULL), 0);
+		found = x.h_identity == y.h_identity;
+		for (size_t k = 0; k < y.alike_n; k++)
+			found = found || y.alike[k] == x.h_identity;
+		if (found != r->found)
+			fail_msg("%s, %s", r->stored, r->comes);
+	}
+}
+
+static const struct cut_row {
+	const char *cut, *whole;
+	bool is;
+} cuts[] = {
+	{ "N:Featherstonehaugh;M", "N:Featherstonehaugh;Marjorie", true },
+	{ "N:Featherstonehaugh;M|TEL:1", "N:Featherstonehaugh;Marjorie|TEL:1",
+	  true },
+	{ "N:Featherstonehaugh;M|TEL:1", "N:Featherstonehaugh;Marjorie|TEL:2",
+	  false },
+	{ "N:Featherstonehaugh;Marjorie", "N:Featherstonehaugh;M", false },
+	{ "N:Doe;J", "N:Doe;John", false },
+};
+
+static void
+cut_names(void **state)
+{
+	struct arena *a = *state;
+
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		if (pim_is_cut(a, t_read_card(a, NULL, cuts[i].cut),
+			       t_read_card(a, NULL, cuts[i].whole)) !=
+		    cuts[i].is)
+			fail_msg("%s, %s", cuts[i].cut, cuts[i].whole);
+	}
+}
+
 static void
 seen_is_stable(void **state)
 {
@@ -447,6 +514,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(writing, setup, teardown),
 		cmocka_unit_test_setup_teardown(hashes, setup, teardown),
 		cmocka_unit_test_setup_teardown(scoring, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_names, setup, teardown),
+		cmocka_unit_test_setup_teardown(cut_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_is_stable, setup,
 						teardown),
 	};

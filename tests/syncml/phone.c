@@ -388,6 +388,20 @@ put_alert(struct phone *p, int code)
 }
 
 static void
+put_devinf(struct phone *p)
+{
+	if (p->devinf == NULL)
+		return;
+	buf_printf(&p->out,
+		   "<Put><CmdID>%d</CmdID><Meta><Type xmlns='syncml:metinf'>"
+		   "application/vnd.syncml-devinf+xml</Type></Meta><Item>"
+		   "<Source><LocURI>./devinf%d</LocURI></Source><Data><DevInf "
+		   "xmlns='syncml:devinf'><VerDTD>1.%d</VerDTD>%s</DevInf>"
+		   "</Data></Item></Put>",
+		   ++p->cmdid, p->version, p->version % 10, p->devinf);
+}
+
+static void
 put_change(struct phone *p, const struct phone_item *it, bool slow)
 {
 	const char *cmd = slow || it->change == 'A' ? "Add"
@@ -642,6 +656,7 @@ run(struct phone *p, int alert, struct buf *maps)
 {
 	if (alert != 225)
 		start_anew(p, maps);
+	put_devinf(p);
 	put_alert(p, alert);
 	if (!exchange(p, true, true))
 		return false;

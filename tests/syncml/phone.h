@@ -51,6 +51,7 @@ struct phone {
 	struct bench *b;
 	const char *dev, *db, *type;
 	const char *filter; /* XML inside the Alert's Target, or NULL */
+	const char *devinf; /* what its Put says inside DevInf, or NULL */
 	int version;        /* 10, 11, 12 */
 	int max_msg;        /* 0: none announced */
 	int per_msg;        /* items in one message; 0: all */
