@@ -322,6 +322,21 @@ pim_score(struct arena *a, const struct pim_item *x, const struct pim_item *y)
 	return score_people(&px, &py);
 }
 
+bool
+pim_one_series(struct arena *a, const struct pim_item *x,
+	       const struct pim_item *y)
+{
+	struct pim_cal_key kx;
+	struct pim_cal_key ky;
+
+	if (x->kind != y->kind || (x->kind & (PIM_EVENT | PIM_TODO)) == 0 ||
+	    pim_cal_identity(a, x, &kx, NULL) != 0 ||
+	    pim_cal_identity(a, y, &ky, NULL) != 0)
+		return true;
+	return slice_eq(kx.start, ky.start) ||
+	       (kx.rule.n > 0) == (ky.rule.n > 0);
+}
+
 /* ---- cut, by a device that did not tell where
  * ---------------------------------------------------------------------- */
 

@@ -300,6 +300,14 @@ int pim_score(struct arena *a, const struct pim_item *x,
 	      const struct pim_item *y);
 
 /*
+ * Of two with one UID: may they be the same event or task? A series and a
+ * single event that starts elsewhere are not: devices that know no
+ * RECURRENCE-ID send a changed instance under its series' UID.
+ */
+bool pim_one_series(struct arena *a, const struct pim_item *x,
+		    const struct pim_item *y);
+
+/*
  * Is `cut` what a device made of `whole` that keeps less of a title or name
  * than it told? A weak sign: only for items that something else (the LUID)
  * already says to be one.

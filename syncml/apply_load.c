@@ -229,6 +229,22 @@ count_hash(const uint64_t *h, size_t n, uint64_t hash)
 	return k;
 }
 
+/* A series and its changed instance may come under one UID: what has another
+   identity is not found yet. */
+static bool
+found_uid(const struct sml_batch *b, const struct pim_ids *ids)
+{
+	size_t n;
+	const struct sml_cand_key *k = sml_batch_with_hash(b, ids->h_uid, &n);
+
+	for (size_t i = 0; ids->h_uid != 0 && i < n; i++) {
+		if (k[i].cand->h_uid == ids->h_uid &&
+		    k[i].cand->h_identity == ids->h_identity)
+			return true;
+	}
+	return false;
+}
+
 /* Of equal ones there must be as many here: one may be the twin of what was
    edited since. */
 static bool
@@ -236,13 +252,10 @@ found_exact(const struct sml_batch *b, const struct pim_ids *ids,
 	    const uint64_t *content, size_t n)
 {
 	size_t by_content;
-	size_t by_uid = 0;
 
 	(void)sml_batch_with_hash(b, ids->h_content, &by_content);
-	if (ids->h_uid != 0)
-		(void)sml_batch_with_hash(b, ids->h_uid, &by_uid);
-	return by_uid > 0 ||
-	       by_content >= count_hash(content, n, ids->h_content);
+	return by_content >= count_hash(content, n, ids->h_content) ||
+	       found_uid(b, ids);
 }
 
 /* Content hashes of the operations that want a match, sorted. */

@@ -75,8 +75,8 @@ static bool
 resembles(struct sml_batch *b, const struct sml_op *op,
 	  const struct pim_item *have, enum reason why)
 {
-	(void)why;
-	return have != NULL && pim_score(b->a, op->pim, have) >= SCORE_MATCH;
+	return have != NULL && pim_score(b->a, op->pim, have) >= SCORE_MATCH &&
+	       (why != BY_UID || pim_one_series(b->a, op->pim, have));
 }
 
 /* Is it the item, as it is stored or as it was cut for this device? */

@@ -453,6 +453,23 @@ twins(void **state)
 	assert_true(pim_score(a, task, only_start) >= 50);
 }
 
+/* Under one UID. */
+static void
+one_series(void **state)
+{
+	struct pim_item *weekly = event("", "UID:s|RRULE:FREQ=WEEKLY|" B9);
+	struct pim_item *daily =
+	    event("", "UID:s|RRULE:FREQ=DAILY|DTSTART:20270301T080000Z");
+	struct pim_item *first = event("", "UID:s|" B9);
+	struct pim_item *other = event("", "UID:s|DTSTART:20270301T080000Z");
+
+	(void)state;
+	assert_true(pim_one_series(a, weekly, daily));
+	assert_true(pim_one_series(a, weekly, first));
+	assert_true(pim_one_series(a, first, other));
+	assert_false(pim_one_series(a, weekly, other));
+}
+
 /* ---- instances
  * -------------------------------------------------------------------- */
 
@@ -630,6 +647,7 @@ main(void)
 		cmocka_unit_test(compares_alarms),
 		cmocka_unit_test(identity),
 		cmocka_unit_test(twins),
+		cmocka_unit_test(one_series),
 		cmocka_unit_test(instances_stay_together),
 		cmocka_unit_test(merge_unites_instances),
 		cmocka_unit_test(repairs),

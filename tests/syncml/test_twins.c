@@ -1,7 +1,7 @@
 /*
  * Slow syncs of phones that hold an item otherwise than it is stored: cut,
- * moved, without a property. Nothing is doubled, and nothing that the phone
- * cannot hold is lost.
+ * moved, without a property, a series and its changed instance as two. Nothing
+ * is doubled, and nothing that the phone cannot hold is lost.
  */
 #include "tests/syncml/conform.h"
 
@@ -322,6 +322,78 @@ edited_elsewhere(void **state)
 	slow_often();
 }
 
+/* ---- a series and its changed instance ----------------------------------- */
+
+#define SERIES                                                                 \
+	"BEGIN:VEVENT\r\nUID:s\r\nDTSTART:20270301T090000Z\r\nDTEND:"          \
+	"20270301T100000Z\r\nSUMMARY:Team\r\nRRULE:"
+#define MOVED                                                                  \
+	"SUMMARY:Team\r\nDTSTART:20270308T140000Z\r\nDTEND:20270308T150000Z"   \
+	"\r\nEND:VEVENT\r\n"
+
+/* A phone that knows no RECURRENCE-ID, keeps UIDs and was never here. */
+static void
+series_and_instance(int per_msg, bool series_first)
+{
+	static const char *const old[] = {
+		"BEGIN:VCALENDAR\r\nVERSION:1.0\r\n" SERIES
+		"W1 MO #0\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+		"BEGIN:VCALENDAR\r\nVERSION:1.0\r\nBEGIN:VEVENT\r\nUID:"
+		"s\r\n" MOVED "END:VCALENDAR\r\n"
+	};
+
+	both("calendar", "text/calendar", "text/x-vcalendar", NULL);
+	(void)phone_add(&full,
+			calendar(SERIES "FREQ=WEEKLY;BYDAY=MO\r\nEND:VEVENT"
+					"\r\n"));
+	(void)phone_add(&full,
+			calendar("BEGIN:VEVENT\r\nUID:s\r\nRECURRENCE-ID:"
+				 "20270308T090000Z\r\n" MOVED));
+	assert_true(phone_sync(&full, 201));
+	assert_int_equal(items_stored(), 2);
+	(void)phone_add(&small, old[series_first ? 0 : 1]);
+	(void)phone_add(&small, old[series_first ? 1 : 0]);
+	small.per_msg = per_msg;
+	for (int i = 0; i < 3; i++) {
+		assert_true(phone_sync(&small, 201));
+		assert_int_equal(small.got_add, 0);
+		assert_int_equal(items_stored(), 2);
+		assert_non_null(stored("RRULE:FREQ=WEEKLY"));
+		assert_non_null(stored("RECURRENCE-ID"));
+		assert_int_equal(phone_live(&small), 2);
+		if (i == 1)
+			restored(&small);
+	}
+}
+
+static void
+series_in_one_message(void **state)
+{
+	(void)state;
+	series_and_instance(0, true);
+}
+
+static void
+instance_first_in_one_message(void **state)
+{
+	(void)state;
+	series_and_instance(0, false);
+}
+
+static void
+instance_in_an_earlier_message(void **state)
+{
+	(void)state;
+	series_and_instance(1, false);
+}
+
+static void
+instance_in_a_later_message(void **state)
+{
+	(void)state;
+	series_and_instance(1, true);
+}
+
 /* ---- Copy in a slow sync --------------------------------------------------
  */
 
@@ -357,10 +429,18 @@ main(void)
 {
 #define P(f) cmocka_unit_test_setup_teardown(f, phones, tear_down)
 	const struct CMUnitTest tests[] = {
-		P(cut_titles),          P(cut_names),
-		P(cut_to_the_same),     P(moved_birthday),
-		P(tasks_with_one_date), P(cut_unsaid),
-		P(reused_luid),         P(edited_elsewhere),
+		P(cut_titles),
+		P(cut_names),
+		P(cut_to_the_same),
+		P(moved_birthday),
+		P(tasks_with_one_date),
+		P(cut_unsaid),
+		P(reused_luid),
+		P(edited_elsewhere),
+		P(series_in_one_message),
+		P(instance_first_in_one_message),
+		P(instance_in_an_earlier_message),
+		P(instance_in_a_later_message),
 		P(copy_beside_a_twin),
 	};
 
