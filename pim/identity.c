@@ -457,10 +457,11 @@ hash_yearly(uint64_t title, struct slice start)
 		       digest_u64(slice_sub(start, 4, 2)));
 }
 
+/* The day alone: a time without a zone comes back as one with it. */
 static uint64_t
 hash_dated(uint64_t title, struct slice when)
 {
-	return pim_mix(title, digest_u64(when));
+	return pim_mix(title, digest_u64(slice_sub(when, 0, DAY_TEXT)));
 }
 
 static int

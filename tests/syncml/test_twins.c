@@ -201,6 +201,34 @@ moved_birthday(void **state)
 	assert_non_null(stored("DTSTART;VALUE=DATE:19650504"));
 }
 
+/* Days and times that a phone shows by its own clock. */
+static void
+days_and_clocks(void **state)
+{
+	static const char *const when[] = {
+		"DTSTART;VALUE=DATE:20270310\r\nDTEND;VALUE=DATE:20270311\r\n",
+		"DTSTART;TZID=America/New_York:20270310T220000\r\n"
+		"DTEND;TZID=America/New_York:20270310T230000\r\n",
+		"DTSTART:20270310T080000\r\nDTEND:20270310T090000\r\n",
+	};
+
+	(void)state;
+	both("calendar", "text/calendar", "text/x-vcalendar",
+	     DEVINF(ACME, "text/x-vcalendar", "1.0",
+		    PROP("SUMMARY") PROP("DTSTART") PROP("DTEND")));
+	for (size_t i = 0; i < sizeof(when) / sizeof(when[0]); i++)
+		(void)phone_add(
+		    &full,
+		    calendar(arena_printf(bench.a,
+					  "BEGIN:VEVENT\r\nUID:d%zu\r\n%s"
+					  "SUMMARY:Out\r\nEND:VEVENT\r\n",
+					  i, when[i])
+				 .p));
+	spread();
+	slow_often();
+	assert_non_null(stored("DTSTART:20270310T080000\r\n"));
+}
+
 /* The item without its line that begins so. */
 static void
 without(struct phone *p, const char *line)
@@ -433,6 +461,7 @@ main(void)
 		P(cut_names),
 		P(cut_to_the_same),
 		P(moved_birthday),
+		P(days_and_clocks),
 		P(tasks_with_one_date),
 		P(cut_unsaid),
 		P(reused_luid),
