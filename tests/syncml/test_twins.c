@@ -161,6 +161,26 @@ cut_names(void **state)
 	assert_non_null(stored("N:Featherstonehaugh;Marjorie"));
 }
 
+/* An Add under a LUID that the map knows: it repeats itself. */
+static void
+added_again(void **state)
+{
+	(void)state;
+	both("contacts", "text/vcard", "text/x-vcard",
+	     DEVINF(ACME, "text/x-vcard", "2.1", SIZED("N", "21") PROP("TEL")));
+	(void)phone_add(&full, card(&bench, "Featherstonehaugh;Marjorie",
+				    "+493012345", NULL));
+	spread();
+	small.item[0].change = 'A';
+	assert_true(phone_sync(&small, 200));
+	assert_int_equal(small.alert, 200);
+	assert_int_equal(small.sent_n, 1);
+	assert_int_equal(small.bad_status, 0);
+	assert_int_equal(small.got_add, 0);
+	assert_int_equal(items_stored(), 1);
+	assert_non_null(stored("N:Featherstonehaugh;Marjorie"));
+}
+
 /* Two people whose names are cut to one stay two. */
 static void
 cut_to_the_same(void **state)
@@ -459,6 +479,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		P(cut_titles),
 		P(cut_names),
+		P(added_again),
 		P(cut_to_the_same),
 		P(moved_birthday),
 		P(days_and_clocks),
