@@ -406,6 +406,7 @@ load_items(struct sml_batch *b)
 {
 	int64_t *id = ARENA_ARRAY(b->a, 2 * b->n + b->cand_n + 1, int64_t);
 	uint64_t *h = ARENA_ARRAY(b->a, b->n, uint64_t);
+	int64_t bytes = 0;
 	size_t h_n;
 	size_t n = 0;
 
@@ -419,8 +420,12 @@ load_items(struct sml_batch *b)
 			id[n++] = b->op[i].hint->item;
 	}
 	for (size_t i = 0; i < b->cand_n; i++) {
-		if (needs_body(b, h, h_n, &b->cand[i]))
-			id[n++] = b->cand[i].item;
+		if (!needs_body(b, h, h_n, &b->cand[i]))
+			continue;
+		bytes += b->cand[i].size;
+		if (bytes > SML_CANDIDATE_BYTES_MAX)
+			break;
+		id[n++] = b->cand[i].item;
 	}
 	n = unique(id, n);
 	if (n == 0)

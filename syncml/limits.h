@@ -69,8 +69,12 @@ enum {
 	SML_GETS_MAX = 8,
 	/* Statuses waiting for room in the next message. */
 	SML_STATUS_QUEUE_MAX = 25000,
-	/* Candidates looked at for one item in a slow sync. */
-	SML_CANDIDATES_MAX = 8,
+	/* Candidates looked at for one item in a slow sync: what begins alike
+	   is among them. */
+	SML_CANDIDATES_MAX = 100,
+	/* Bodies that are compared for one message: each may be read, and
+	   written as the device has it. */
+	SML_CANDIDATE_BYTES_MAX = 8000000,
 	/* Exchanges in which nobody says anything new, then the session ends.
 	 */
 	SML_IDLE_ROUNDS_MAX = 20,

@@ -78,6 +78,18 @@ restored(struct phone *p)
 			       p->next_luid++);
 }
 
+/* What came first comes last. */
+static void
+turn_round(struct phone *p)
+{
+	for (size_t i = 0; i < p->n / 2; i++) {
+		struct phone_item it = p->item[i];
+
+		p->item[i] = p->item[p->n - 1 - i];
+		p->item[p->n - 1 - i] = it;
+	}
+}
+
 /* A slow sync in which nothing is to be done, on either side. */
 static void
 slow(void)
@@ -179,6 +191,94 @@ added_again(void **state)
 	assert_int_equal(small.got_add, 0);
 	assert_int_equal(items_stored(), 1);
 	assert_non_null(stored("N:Featherstonehaugh;Marjorie"));
+}
+
+/* A town's offices, all of whose names begin alike: each finds its own, in one
+   message and in many, first ones and last ones first. */
+static void
+many_that_begin_alike(void **state)
+{
+	enum { OFFICES = 100 };
+
+	(void)state;
+	both("contacts", "text/vcard", "text/x-vcard",
+	     DEVINF(ACME, "text/x-vcard", "2.1", PROP("N") PROP("TEL")));
+	for (int i = 0; i < OFFICES; i++)
+		(void)phone_add(
+		    &full,
+		    card(&bench,
+			 arena_printf(bench.a, "Municipal council office %d", i)
+			     .p,
+			 arena_printf(bench.a, "+4930%06d", i).p,
+			 "TITLE:Office\r\n"));
+	spread();
+	slow_often();
+	turn_round(&small);
+	slow_often();
+	assert_non_null(stored("TITLE:Office"));
+}
+
+/* More of them than are looked at for one message. */
+static void
+large_ones_that_begin_alike(void **state)
+{
+	enum { PHOTO = 150000, OFFICES = SML_CANDIDATE_BYTES_MAX / PHOTO + 5 };
+	char *photo = arena_alloc(bench.a, PHOTO + 1);
+
+	(void)state;
+	memset(photo, 'A', PHOTO);
+	photo[PHOTO] = '\0';
+	both("contacts", "text/vcard", "text/x-vcard",
+	     DEVINF(ACME, "text/x-vcard", "2.1",
+		    PROP("N") PROP("TEL") PROP("PHOTO")));
+	full.per_msg = small.per_msg = 10;
+	full.max_msg = small.max_msg = 5000000;
+	for (int i = 0; i < OFFICES; i++)
+		(void)phone_add(
+		    &full,
+		    card(&bench,
+			 arena_printf(bench.a, "Municipal council office %d", i)
+			     .p,
+			 arena_printf(bench.a, "+4930%06d", i).p,
+			 arena_printf(bench.a,
+				      "TITLE:Office\r\n"
+				      "PHOTO;ENCODING=b;TYPE=JPEG:%s\r\n",
+				      photo)
+			     .p));
+	spread();
+	slow();
+	restored(&small);
+	slow();
+	assert_int_equal(small.got_replace, 0);
+	assert_non_null(stored("TITLE:Office"));
+}
+
+/* The same with birthdays, which are found by their month. */
+static void
+birthdays_that_begin_alike(void **state)
+{
+	const char *one;
+
+	(void)state;
+	both("calendar", "text/calendar", "text/x-vcalendar",
+	     DEVINF(NOKIA, "text/x-vcalendar", "1.0",
+		    PROP("SUMMARY") PROP("DTSTART") PROP("DTEND")
+			PROP("RRULE")));
+	for (int i = 0; i < 60; i++) {
+		one = arena_printf(bench.a,
+				   "BEGIN:VEVENT\r\nDTSTART;VALUE=DATE:19%02d"
+				   "05%02d\r\nSUMMARY:Birthday reminder: No. "
+				   "%d\r\nLOCATION:Home\r\nRRULE:FREQ=YEARLY"
+				   "\r\nEND:VEVENT\r\n",
+				   40 + i % 50, 1 + i % 28, i)
+			  .p;
+		(void)phone_add(&full, calendar(one));
+	}
+	spread();
+	slow_often();
+	turn_round(&small);
+	slow_often();
+	assert_non_null(stored("LOCATION:Home"));
 }
 
 /* Two people whose names are cut to one stay two. */
@@ -480,6 +580,9 @@ main(void)
 		P(cut_titles),
 		P(cut_names),
 		P(added_again),
+		P(many_that_begin_alike),
+		P(large_ones_that_begin_alike),
+		P(birthdays_that_begin_alike),
 		P(cut_to_the_same),
 		P(moved_birthday),
 		P(days_and_clocks),
