@@ -295,6 +295,29 @@ to_local(struct cal *c, const struct pim_comp *comp, struct pim_time utc)
  * ----------------------------------------------------------------------------
  */
 
+/*
+ * vCalendar 1.0 has no date values, so that an end day is written as its
+ * midnight, on the clock of the rule or on the owner's: all of that day counts,
+ * and with it its occurrence. An end at the hour of DTSTART is what it says.
+ */
+static bool
+until_day(const struct pim_time *u, const struct cal_when *start,
+	  const struct pim_time *raw, const struct pim_zone *z, int64_t *day)
+{
+	int64_t b =
+	    u->utc && z != NULL ? pim_zone_to_wall(z, u->wall) : u->wall;
+
+	*day = pim_day_of(u->wall);
+	if (u->date)
+		return true;
+	if (tod(b) == tod(start->t.wall))
+		return false;
+	if (tod(u->wall) == 0)
+		return tod(raw->wall) != 0;
+	*day = pim_day_of(b);
+	return tod(b) == 0;
+}
+
 /* UNTIL in the form that iCalendar wants for this start. */
 static void
 fix_until(struct cal *c, struct pim_recur *r, const struct cal_when *start,
@@ -302,6 +325,7 @@ fix_until(struct cal *c, struct pim_recur *r, const struct cal_when *start,
 {
 	const struct pim_zone *z = start->zone != NULL ? start->zone : c->told;
 	struct pim_time *u = &r->until;
+	int64_t day;
 
 	if (start->t.date) {
 		/* on the clock that the start was read on */
@@ -312,10 +336,10 @@ fix_until(struct cal *c, struct pim_recur *r, const struct cal_when *start,
 		u->utc = false;
 		return;
 	}
-	if (u->date) {
-		u->wall += PIM_DAY_S - 1;
-		u->date = false;
-	}
+	/* the days of a start with Z are those of UTC */
+	if (until_day(u, start, raw, start->t.utc ? NULL : z, &day))
+		*u = (struct pim_time){ .wall = (day + 1) * PIM_DAY_S - 1,
+					.utc = start->t.utc };
 	if (!u->utc && (z != NULL || start->t.utc)) {
 		u->wall = z == NULL ? u->wall : pim_zone_to_utc(z, u->wall);
 		u->utc = true;

@@ -185,6 +185,35 @@ shift_days(struct pim_recur *r, int64_t shift)
 	return r->freq == PIM_WEEKLY || r->freq == PIM_DAILY;
 }
 
+/* Is it midnight where the start is not? */
+static bool
+midnight(int64_t wall, int64_t start)
+{
+	return wall == pim_day_of(wall) * PIM_DAY_S &&
+	       start != pim_day_of(start) * PIM_DAY_S;
+}
+
+/*
+ * An end that looks like midnight is read as the whole of the day that begins:
+ * it goes out as the second before, or behind where that is an occurrence.
+ */
+static struct pim_time
+not_midnight(struct cal *c, const struct how *h, const struct cal_when *start,
+	     const struct cal_when *end)
+{
+	struct pim_time b = form_time(c, h, start);
+	struct pim_time t = form_time(c, h, end);
+	bool day = midnight(t.wall, b.wall);
+
+	if (t.utc && c->home != NULL)
+		day = day || midnight(pim_zone_to_wall(c->home, t.wall),
+				      pim_zone_to_wall(c->home, b.wall));
+	if (day)
+		t.wall +=
+		    (end->t.wall - start->t.wall) % PIM_DAY_S == 0 ? 1 : -1;
+	return t;
+}
+
 /* The last occurrence as the device is to read it. */
 static bool
 end_date(struct cal *c, const struct how *h, const struct pim_recur *r,
@@ -210,7 +239,7 @@ end_date(struct cal *c, const struct how *h, const struct pim_recur *r,
 	else if (!pim_recur_last(c->a, r, start->t, INT64_MAX, &w.t.wall))
 		return false;
 	w.t.wall += h->moved * PIM_DAY_S;
-	*out = form_time(c, h, &w);
+	*out = not_midnight(c, h, start, &w);
 	return true;
 }
 

@@ -295,6 +295,43 @@ static const struct conv convs[] = {
 	  "RRULE:FREQ=DAILY;UNTIL=20090522",
 	  "DTSTART:20090512T000000|EXDATE:20090515T000000|"
 	  "RRULE:D1 20090522T000000" },
+	/* an end that is a midnight is a day: written in Z, on the owner's
+	   clock, in Z by the owner's clock; an hour is what it says */
+	{ "Europe/London", 0, true, "",
+	  "DTSTART:20060406T170000Z|RRULE:W1 TH 20060427T000000Z",
+	  "DTSTART;TZID=Europe/London:20060406T180000|"
+	  "RRULE:FREQ=WEEKLY;BYDAY=TH;UNTIL=20060427T225959Z",
+	  "RRULE:W1 TH 20060427T235959" },
+	{ "Europe/Berlin", 0, false, "",
+	  "DTSTART:20270302T083000|RRULE:W1 TU 20270316T000000",
+	  "RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270316T225959Z",
+	  "RRULE:W1 TU 20270316T235959" },
+	{ "Europe/Berlin", 0, true, "",
+	  "DTSTART:20270302T073000Z|RRULE:W1 TU 20270315T230000Z",
+	  "RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270316T225959Z",
+	  "RRULE:W1 TU 20270316T235959" },
+	{ "Europe/Berlin", 0, false, "",
+	  "DTSTART:20270302T083000|RRULE:W1 TU 20270316|"
+	  "EXRULE:D1 20270309T000000",
+	  "RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270316T225959Z|"
+	  "EXRULE:FREQ=DAILY;UNTIL=20270309T225959Z",
+	  "RRULE:W1 TU 20270316T235959|EXRULE:D1 20270309T235959" },
+	{ "Europe/Berlin", 0, false, "",
+	  "DTSTART:20270302T083000|RRULE:W1 TU 20270316T010000",
+	  "RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270316T000000Z",
+	  "RRULE:W1 TU 20270316T010000" },
+	{ "Europe/Berlin", 0, false, "",
+	  "DTSTART:20270302T000000|DTEND:20270302T010000|"
+	  "RRULE:W1 TU 20270316T000000",
+	  "RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270315T230000Z",
+	  "RRULE:W1 TU 20270316T000000" },
+	/* a winter's hour that is midnight of Z, which the start was not */
+	{ "America/New_York", 0, true, "",
+	  "DTSTART:20090512T230000Z|DTEND:20090513T000000Z|"
+	  "RRULE:D1 20091202T000000Z",
+	  "DTSTART;TZID=America/New_York:20090512T190000|"
+	  "RRULE:FREQ=DAILY;UNTIL=20091202T000000Z",
+	  "" },
 	{ "Europe/Berlin", 0, false, "",
 	  "DTSTART:20090512T083000|RRULE:W1 TU #3|RDATE:20090515T083000",
 	  "RDATE;TZID=Europe/Berlin:20090515T083000", "RDATE:20090515T083000" },
@@ -409,6 +446,78 @@ conversions(void **state)
 		t_has(t_canon(a, it), t->canon);
 		t_has(t_write(a, &v, it), t->back);
 	}
+}
+
+/* An end at midnight of the new grammar is no day: it goes out as the second
+   before, so that nobody reads a day more. */
+static void
+midnight_ends(void **state)
+{
+	static const struct {
+		const char *zone;
+		bool utc;
+		const char *until;
+		const char *rule;
+		const char *back;
+	} rows[] = {
+		{ "Europe/Berlin", false, "20090519T220000Z",
+		  "RRULE:D1 20090519T235959", "UNTIL=20090519T215959Z" },
+		{ "Europe/Berlin", false, "20090520T000000Z",
+		  "RRULE:D1 20090520T020000", "UNTIL=20090520T000000Z" },
+		{ "", true, "20090520T000000Z", "RRULE:D1 20090519T235959Z",
+		  "UNTIL=20090519T235959Z" },
+		{ "", true, "20090520T083000Z", "RRULE:D1 20090520T083000Z",
+		  "UNTIL=20090520T083000Z" },
+	};
+
+	struct pim_view utc = t_view(PIM_VCAL10, "UTC", 0, true);
+
+	(void)state;
+	t_has(
+	    t_canon(a, read_old(&utc, t_event(a, PIM_VCAL10, "",
+					      "DTSTART:20060406T170000Z|"
+					      "RRULE:W1 TH 20060427T000000Z"))),
+	    "RRULE:FREQ=WEEKLY;BYDAY=TH;UNTIL=20060427T235959Z");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pim_view in =
+		    t_view(PIM_ICAL20, rows[i].zone, 0, rows[i].utc);
+		struct pim_view v =
+		    t_view(PIM_VCAL10, rows[i].zone, 0, rows[i].utc);
+		const char *lines =
+		    arena_printf(a,
+				 "UID:1|SUMMARY:x|DTSTART%s:20090512T083000%s|"
+				 "RRULE:FREQ=DAILY;UNTIL=%s",
+				 rows[i].utc ? "" : ";TZID=Europe/Berlin",
+				 rows[i].utc ? "Z" : "", rows[i].until)
+			.p;
+		struct pim_item *it = t_read(a, &in, PIM_ICAL20,
+					     t_event(a, PIM_ICAL20, "", lines));
+
+		assert_non_null(it);
+		t_has(t_write(a, &v, it), rows[i].rule);
+		assert_non_null(
+		    strstr(t_canon(a, t_seen(a, &v, it)), rows[i].back));
+	}
+}
+
+/* An occurrence that is a midnight of winter on the device's clock is kept. */
+static void
+midnight_occurrence(void **state)
+{
+	struct pim_view in = t_view(PIM_ICAL20, "Africa/Abidjan", 0, false);
+	struct pim_view v = t_view(PIM_VCAL10, "Africa/Abidjan", 0, false);
+	struct pim_item *it =
+	    t_read(a, &in, PIM_ICAL20,
+		   t_event(a, PIM_ICAL20, "",
+			   "UID:1|SUMMARY:x|"
+			   "DTSTART;TZID=America/New_York:20090512T190000|"
+			   "RRULE:FREQ=DAILY;UNTIL=20091202T000000Z"));
+
+	(void)state;
+	assert_non_null(it);
+	t_has(t_write(a, &v, it), "RRULE:D1 20091202T000001");
+	t_has(t_canon(a, t_seen(a, &v, it)),
+	      "RRULE:FREQ=DAILY;UNTIL=20091202T000001Z");
 }
 
 /* canon -> 1.0 -> canon -> 1.0: from the first writing on nothing moves. */
@@ -615,6 +724,8 @@ main(void)
 		cmocka_unit_test(reads_all_day),
 		cmocka_unit_test(writes_all_day),
 		cmocka_unit_test(conversions),
+		cmocka_unit_test(midnight_ends),
+		cmocka_unit_test(midnight_occurrence),
 		cmocka_unit_test(task_conversions),
 		cmocka_unit_test(from_new),
 		cmocka_unit_test(fixed_points),
