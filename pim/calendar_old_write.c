@@ -44,7 +44,9 @@ wants_utc(const struct cal *c)
 /*
  * Series with a zone. Where its clock changes, Z would move it by an hour, so
  * it goes out in local time; TZ and DAYLIGHT tell which, unless the device told
- * that it does not know them.
+ * that it does not know them. An account of UTC, where nobody set a zone, has
+ * no local time: there Z is the better choice, and most phones repeat by the
+ * hour that they made of it.
  */
 static void
 decide_series(struct cal *c, const struct pim_zone *own, int64_t at,
@@ -61,6 +63,8 @@ decide_series(struct cal *c, const struct pim_zone *own, int64_t at,
 	if (h->tell || h->zone == NULL)
 		h->zone = own;
 	h->utc = utc && fixed && (h->tell || own == c->home);
+	if (utc && !h->tell && h->zone != NULL && pim_zone_is_utc(h->zone))
+		h->utc = true;
 }
 
 /* Single events and series of UTC: Z for devices that know it, else the

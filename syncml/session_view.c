@@ -230,7 +230,8 @@ sml_view(struct sml_ctx *c, struct sml_ds *ds)
 	   which ends it. */
 	if ((kinds & PIM_MAIL) != 0)
 		(void)sml_filter_cut(c, ds, &v->mail);
-	v->utc = c->s.version == 10 || (di != NULL && di->utc);
+	/* who told nothing knows UTC: a phone's local time is a guess */
+	v->utc = c->s.version == 10 || di == NULL || di->utc;
 	pim_view_seal(v);
 	c->view_ready[at] = true;
 	return v;

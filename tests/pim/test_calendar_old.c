@@ -520,6 +520,41 @@ midnight_occurrence(void **state)
 	      "RRULE:FREQ=DAILY;UNTIL=20091202T000001Z");
 }
 
+/* A phone with UTC that tells its properties, TZ not among them, and an account
+   where nobody set a zone: the hours of UTC are nobody's local time. */
+static void
+no_zone_set(void **state)
+{
+	static struct pim_cap props[] = {
+		{ .name = { "SUMMARY", 7 } }, { .name = { "DTSTART", 7 } },
+		{ .name = { "DTEND", 5 } },   { .name = { "RRULE", 5 } },
+		{ .name = { "EXDATE", 6 } },
+	};
+	const struct pim_caps caps = { .props = props, .prop_n = 5 };
+	struct pim_view in = t_view(PIM_ICAL20, "UTC", 0, true);
+	struct pim_view v = t_view(PIM_VCAL10, "UTC", 0, true);
+	const char *lines = "DTSTART;TZID=Europe/Berlin:20270310T003000|"
+			    "DTEND;TZID=Europe/Berlin:20270310T013000|"
+			    "RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=6|"
+			    "EXDATE;TZID=Europe/Berlin:20270407T003000";
+	struct pim_item *it;
+
+	(void)state;
+	v.caps = &caps;
+	pim_view_seal(&v);
+	it = t_read(a, &in, PIM_ICAL20, t_event(a, PIM_ICAL20, "", lines));
+	assert_non_null(it);
+	t_has(t_write(a, &v, it),
+	      "DTSTART:20270309T233000Z|DTEND:20270310T003000Z|"
+	      "RRULE:W1 TU #6|EXDATE:20270406T223000Z|!TZ");
+	t_has(t_canon(a, t_seen(a, &v, it)), "DTSTART:20270309T233000Z");
+	/* set, the owner's clock stays: summer must not move it */
+	v = t_view(PIM_VCAL10, "Europe/Berlin", 0, true);
+	v.caps = &caps;
+	pim_view_seal(&v);
+	t_has(t_write(a, &v, it), "DTSTART:20270310T003000|RRULE:W1 WE #6|!TZ");
+}
+
 /* canon -> 1.0 -> canon -> 1.0: from the first writing on nothing moves. */
 static void
 fixed_points(void **state)
@@ -724,6 +759,7 @@ main(void)
 		cmocka_unit_test(reads_all_day),
 		cmocka_unit_test(writes_all_day),
 		cmocka_unit_test(conversions),
+		cmocka_unit_test(no_zone_set),
 		cmocka_unit_test(midnight_ends),
 		cmocka_unit_test(midnight_occurrence),
 		cmocka_unit_test(task_conversions),

@@ -333,7 +333,7 @@ devinf_in_wbxml(void **state)
 	"DTSTART:20260601T090000Z\nDTEND:20260601T100000Z\nEND:VEVENT\n"       \
 	"END:VCALENDAR\n"
 
-/* R-DEV-16: no UTC in DevInf: local times from 1.1 on. */
+/* R-DEV-16: no UTC in DevInf: local times from 1.1 on; without any, Z. */
 static void
 utc_flag(void **state)
 {
@@ -342,9 +342,10 @@ utc_flag(void **state)
 		const char *flags;
 		bool utc;
 	} rows[] = {
-		{ 10, "", true },  { 11, "<UTC/>", true },
-		{ 11, "", false }, { 12, "<UTC/>", true },
-		{ 12, "", false },
+		{ 10, "", true },   { 11, "<UTC/>", true },
+		{ 11, "", false },  { 12, "<UTC/>", true },
+		{ 12, "", false },  { 10, NULL, true },
+		{ 11, NULL, true }, { 12, NULL, true },
 	};
 	struct raw o;
 
@@ -364,7 +365,8 @@ utc_flag(void **state)
 		open_raw(&r, arena_printf(bench.a, "D%zu", i).p, "1");
 		r.version = rows[i].version;
 		alert(&r, 201, "calendar", NULL, "n1");
-		put_devinf(&r, rows[i].flags, "", "");
+		if (rows[i].flags != NULL)
+			put_devinf(&r, rows[i].flags, "", "");
 		(void)post(&r, FINAL | CRED);
 		answer_all(&r, 200);
 		sync_open(&r, "calendar");
