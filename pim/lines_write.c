@@ -132,7 +132,8 @@ put_qp(struct writer *w, struct slice s, size_t col)
 		bool plain = c >= ' ' && c < 0x7F && c != '=';
 		size_t need = plain ? 1 : c == '\n' ? 6 : 3;
 
-		/* A blank at the end of a line does not survive. */
+		/* A blank at the end of a line does not survive, nor one behind
+		   a soft break where the reader unfolds first. */
 		if (c == ' ' && i + 1 == s.n) {
 			plain = false;
 			need = 3;
@@ -140,6 +141,8 @@ put_qp(struct writer *w, struct slice s, size_t col)
 		if (fold && col + need > QP_MAX_BYTES) {
 			buf_add(w->b, SLICE_LIT("=\r\n"));
 			col = 0;
+			plain = plain && c != ' ';
+			need = c == ' ' ? 3 : need;
 		}
 		col += need;
 		if (c == '\n') {
