@@ -4,6 +4,8 @@
 
 #include "pim/lines.h"
 
+#include <iconv.h>
+
 enum pim_scan {                          /* what bytes a value holds */
 		PIM_SCAN_CTRL = 1u << 0, /* control characters, not TAB */
 		PIM_SCAN_8BIT = 1u << 1,
@@ -19,11 +21,38 @@ unsigned pim_scan(struct slice s);
 struct slice pim_upper(struct arena *a, struct slice s);
 
 /*
- * Bytes in a named charset to UTF-8. An unknown or missing name, or a wrong
- * "UTF-8": UTF-8 if it is well-formed, else Windows-1252 (of which ISO-8859-1
- * is a part). .p == NULL when memory is short.
+ * Bytes that nobody named a charset for, or the wrong one: UTF-8 if they are
+ * well-formed, else Windows-1252 (of which ISO-8859-1 is a part). .p == NULL
+ * when memory is short.
  */
-struct slice pim_to_utf8(struct arena *a, struct slice s, struct slice charset);
+struct slice pim_to_utf8(struct arena *a, struct slice s);
+struct slice pim_from_1252(struct arena *a, struct slice s);
+
+/* ---- charset.c ----------------------------------------------------------- */
+
+/* Different charsets that one item may use beside UTF-8 and Windows-1252: to
+   open a converter takes up to milliseconds. */
+enum { PIM_CHARSETS_MAX = 4 };
+
+/* The converters of one item, opened where they are needed. All zero at
+   first. */
+struct pim_charsets {
+	struct {
+		const char *name;
+		iconv_t cd;
+	} open[PIM_CHARSETS_MAX];
+	size_t n;
+};
+
+/*
+ * Bytes in a named charset to UTF-8; what means nothing there becomes '?'.
+ * 1: done. 0: nobody knows the charset, and they are no UTF-8. -1: memory is
+ * short.
+ */
+int pim_charset_read(struct arena *a, struct pim_charsets *cs, struct slice s,
+		     struct slice said, struct slice *out);
+/* Close them. */
+void pim_charsets_end(struct pim_charsets *cs);
 
 /*
  * UTF-8 to ISO-8859-1. false: memory is short, or out->p == NULL: some

@@ -19,6 +19,8 @@ struct parser {
 	size_t prop_n;
 	size_t prop_max;
 	struct pim_comp *root;
+	struct slice strange; /* a property in a charset that nobody knows */
+	struct slice charset; /* what it calls it */
 	struct err *e;
 };
 
@@ -92,7 +94,7 @@ inner_card(struct parser *ps, bool *done)
 		return 0;
 	}
 	text = pim_reader_card(&ps->r);
-	text = pim_to_utf8(ps->r.a, text, (struct slice){ NULL, 0 });
+	text = pim_to_utf8(ps->r.a, text);
 	if (text.p != NULL)
 		text = pim_clean(ps->r.a, text);
 	if (text.p != NULL)
@@ -143,6 +145,29 @@ one_line(struct parser *ps, const struct pim_line *line, bool *done)
 	return add_prop(ps, line);
 }
 
+static int
+all_lines(struct parser *ps)
+{
+	bool done = false;
+
+	while (!done) {
+		struct pim_line line;
+		int got = pim_reader_next(&ps->r, ps->depth > 0, &line);
+
+		if (got < 0)
+			return nomem(ps);
+		if (got == 0)
+			break;
+		if (line.strange) {
+			ps->strange = line.name;
+			ps->charset = line.charset;
+		}
+		if (one_line(ps, &line, &done) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 pim_lines_parse(struct arena *a, const struct pim_lines_in *in,
 		struct pim_comp **root, enum pim_form *form, struct slice *rest,
@@ -153,25 +178,24 @@ pim_lines_parse(struct arena *a, const struct pim_lines_in *in,
 		.prop_max = in->own ? SIZE_MAX : PIM_PROPS_MAX,
 		.e = e,
 	};
-	bool done = false;
+	int got;
 
 	*root = NULL;
 	pim_reader_start(&ps.r, a, in);
 	if (form != NULL)
 		*form = ps.r.form;
-	while (!done) {
-		struct pim_line line;
-		int got = pim_reader_next(&ps.r, ps.depth > 0, &line);
-
-		if (got < 0)
-			return nomem(&ps);
-		if (got == 0)
-			break;
-		if (one_line(&ps, &line, &done) != 0)
-			return -1;
-	}
-	*root = ps.root;
+	got = all_lines(&ps);
+	pim_charsets_end(&ps.r.charsets);
+	if (got < 0)
+		return -1;
 	if (rest != NULL)
 		*rest = pim_reader_rest(&ps.r);
+	/* A guess would go to all other devices, and back. */
+	if (ps.strange.n > 0)
+		return err_set(e, ERR_UNSUPPORTED, "pim.lines",
+			       "%.*s is in a charset that is not known here: "
+			       "%.*s",
+			       SLICE_ARG(ps.strange), SLICE_ARG(ps.charset));
+	*root = ps.root;
 	return 0;
 }

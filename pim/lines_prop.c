@@ -281,6 +281,22 @@ must_canon(bool old, enum pim_vtype t, unsigned found)
 	return found & (PIM_SCAN_BACKSLASH | PIM_SCAN_COMMA | PIM_SCAN_SEMI);
 }
 
+/*
+ * What is well-formed UTF-8 and not encoded is that, whatever its parameter
+ * says: XML recodes the text of a document, and not the names in it.
+ */
+static bool
+to_utf8(struct pim_reader *r, struct pim_line *line, struct slice *s)
+{
+	int got;
+
+	if (line->enc == PIM_ENC_NONE && slice_utf8_ok(*s))
+		return true;
+	got = pim_charset_read(r->a, &r->charsets, *s, line->charset, s);
+	line->strange = got == 0;
+	return got >= 0;
+}
+
 bool
 pim_line_value(struct pim_reader *r, struct pim_line *line, struct slice raw)
 {
@@ -296,8 +312,8 @@ pim_line_value(struct pim_reader *r, struct pim_line *line, struct slice raw)
 			return keep_binary(r, line, raw);
 	}
 	found = pim_scan(s);
-	if (found & PIM_SCAN_8BIT)
-		s = pim_to_utf8(r->a, s, line->charset);
+	if ((found & PIM_SCAN_8BIT) && !to_utf8(r, line, &s))
+		return false;
 	if (s.p != NULL && (found & PIM_SCAN_CTRL))
 		s = pim_clean(r->a, s);
 	if (s.p != NULL && must_canon(r->old, t, found))

@@ -19,6 +19,7 @@ struct pim_reader {
 	bool old;
 	bool cr_only; /* lines end in CR (no LF anywhere) */
 	enum pim_fold fold;
+	struct pim_charsets charsets; /* the parser closes them */
 };
 
 struct pim_line {
@@ -29,6 +30,7 @@ struct pim_line {
 	size_t param_n;
 	enum pim_enc enc;
 	struct slice charset;
+	bool strange;       /* its bytes are in no charset that is known */
 	struct slice value; /* canonical */
 };
 

@@ -1,4 +1,4 @@
-/* Bytes of values: charsets, cleaning, the two ways of escaping. */
+/* Bytes of values: Latin-1, cleaning, the two ways of escaping. */
 #include "pim/lines_int.h"
 
 /* Windows-1252 in 0x80..0x9F; the five holes keep their C1 code. */
@@ -77,8 +77,8 @@ utf8_put(char *p, unsigned c)
 	return 3;
 }
 
-static struct slice
-from_1252(struct arena *a, struct slice s)
+struct slice
+pim_from_1252(struct arena *a, struct slice s)
 {
 	char *p = arena_array(a, s.n, 3);
 	size_t n = 0;
@@ -95,28 +95,10 @@ from_1252(struct arena *a, struct slice s)
 	return (struct slice){ p, n };
 }
 
-static bool
-is_single_byte(struct slice charset)
-{
-	static const char *const names[] = {
-		"ISO-8859-1", "ISO8859-1",       "ISO_8859-1", "LATIN1",
-		"LATIN-1",    "ISO-8859-15",     "CP1252",     "WINDOWS-1252",
-		"ANSI",       "ISO-8859-1:1987",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (slice_is_nocase(charset, names[i]))
-			return true;
-	}
-	return false;
-}
-
 struct slice
-pim_to_utf8(struct arena *a, struct slice s, struct slice charset)
+pim_to_utf8(struct arena *a, struct slice s)
 {
-	if (charset.n > 0 && is_single_byte(charset))
-		return from_1252(a, s);
-	return slice_utf8_ok(s) ? s : from_1252(a, s);
+	return slice_utf8_ok(s) ? s : pim_from_1252(a, s);
 }
 
 bool
@@ -184,7 +166,7 @@ pim_clean_name(struct arena *a, struct slice s)
 	size_t n = 0;
 
 	if (found & PIM_SCAN_8BIT)
-		s = pim_to_utf8(a, s, (struct slice){ NULL, 0 });
+		s = pim_to_utf8(a, s);
 	if (s.p == NULL || (found & PIM_SCAN_CTRL) == 0)
 		return s;
 	p = arena_alloc(a, s.n);

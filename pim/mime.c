@@ -4,8 +4,6 @@
 #include "pim/calendar_time.h"
 #include "pim/mime_int.h"
 
-#include <iconv.h>
-
 /* ---- lines --------------------------------------------------------------- */
 
 /* Up to and with the line's LF. */
@@ -98,68 +96,19 @@ pim_mime_get(struct arena *a, struct slice s, const char *name)
 	return SLICE_LIT("");
 }
 
-enum { CHARSET_BYTES = 40 };
-
 /* ---- charsets -------------------------------------------------------------
  */
 
-/* Encodings without states and shifts, which the C library converts; the ones
-   that it is better not asked for are read as Windows-1252. */
-static bool
-charset_known(struct slice name)
-{
-	static const char *const known[] = {
-		"iso-8859-", "windows-", "cp125", "koi8-", "gb2312",
-		"gbk",       "gb18030",  "big5",  "euc-",  "shift_jis",
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (slice_starts_nocase(name, known[i]))
-			return true;
-	}
-	return false;
-}
-
+/* A mail is read whatever it says it is. */
 static struct slice
-convert(struct arena *a, struct slice s, struct slice charset)
+to_utf8(struct arena *a, struct pim_charsets *cs, struct slice s,
+	struct slice charset)
 {
-	char name[CHARSET_BYTES];
-	size_t room = s.n * 4 + 4;
-	char *out = arena_alloc(a, room);
-	char *in = arena_alloc(a, s.n + 1); /* iconv() wants it without const */
-	size_t left = s.n;
-	char *at = out;
-	iconv_t cd;
+	struct slice out = { NULL, 0 };
 
-	if (out == NULL || in == NULL)
-		return (struct slice){ NULL, 0 };
-	if (charset.n >= sizeof(name))
-		return pim_to_utf8(a, s, SLICE_LIT(""));
-	memcpy(name, charset.p, charset.n);
-	name[charset.n] = '\0';
-	memcpy(in, s.p, s.n);
-	cd = iconv_open("UTF-8", name);
-	if (cd == (iconv_t)-1) /* NOLINT(performance-no-int-to-ptr) */
-		return pim_to_utf8(a, s, SLICE_LIT(""));
-	while (left > 0 && iconv(cd, &in, &left, &at, &room) == (size_t)-1) {
-		if (room == 0)
-			break;
-		*at++ = '?'; /* a byte that means nothing there */
-		room--;
-		in++;
-		left--;
-	}
-	(void)iconv_close(cd);
-	return (struct slice){ out, (size_t)(at - out) };
-}
-
-struct slice
-pim_mime_utf8(struct arena *a, struct slice s, struct slice charset)
-{
-	if (charset_known(charset) && !slice_is_nocase(charset, "iso-8859-1") &&
-	    !slice_is_nocase(charset, "windows-1252"))
-		return convert(a, s, charset);
-	return pim_to_utf8(a, s, charset);
+	return pim_charset_read(a, cs, s, charset, &out) == 0
+		   ? pim_to_utf8(a, s)
+		   : out;
 }
 
 /* ---- encoded words ---------------------------------------------------------
@@ -237,6 +186,7 @@ struct words {
 	struct buf text;
 	struct buf run; /* of encoded words that follow each other */
 	struct slice charset;
+	struct pim_charsets charsets;
 	size_t blanks; /* behind them */
 	bool nomem;
 };
@@ -249,7 +199,7 @@ end_run(struct words *w)
 	struct slice s = { NULL, 0 };
 
 	if (w->run.n > 0)
-		s = pim_mime_utf8(w->a, buf_slice(&w->run), w->charset);
+		s = to_utf8(w->a, &w->charsets, buf_slice(&w->run), w->charset);
 	w->nomem |= w->run.n > 0 && s.p == NULL;
 	if (s.p != NULL)
 		buf_add(&w->text, s);
@@ -294,8 +244,10 @@ pim_mime_words(struct arena *a, struct slice value)
 		struct slice bytes = SLICE_LIT(""), charset;
 		size_t n = encoded_word(a, s, &charset, &bytes);
 
-		if (bytes.p == NULL)
-			return bytes;
+		if (bytes.p == NULL) {
+			w.nomem = true;
+			break;
+		}
 		if (n > 0)
 			put_word(&w, charset, bytes);
 		else
@@ -303,10 +255,11 @@ pim_mime_words(struct arena *a, struct slice value)
 		s = slice_from(s, n > 0 ? n : 1);
 	}
 	end_run(&w);
+	pim_charsets_end(&w.charsets);
 	if (!buf_ok(&w.text) || !buf_ok(&w.run) || w.nomem)
 		return (struct slice){ NULL, 0 };
 	out = buf_slice(&w.text);
-	out = pim_to_utf8(a, out, SLICE_LIT(""));
+	out = pim_to_utf8(a, out);
 	if (out.p == NULL)
 		return out;
 	out = unfold(a, out); /* what was hidden in encoded words */
@@ -444,6 +397,7 @@ pim_mime_param(struct arena *a, struct slice field, const char *want)
 {
 	struct slice charset = SLICE_LIT("");
 	struct buf b = BUF_IN(a);
+	struct pim_charsets cs = { .n = 0 };
 	struct slice name;
 	struct slice value;
 
@@ -456,8 +410,11 @@ pim_mime_param(struct arena *a, struct slice field, const char *want)
 	}
 	if (!buf_ok(&b))
 		return (struct slice){ NULL, 0 };
-	return b.n == 0 ? SLICE_LIT("")
-			: pim_mime_utf8(a, buf_slice(&b), charset);
+	if (b.n == 0)
+		return SLICE_LIT("");
+	value = to_utf8(a, &cs, buf_slice(&b), charset);
+	pim_charsets_end(&cs);
+	return value;
 }
 
 /* ---- dates

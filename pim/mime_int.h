@@ -7,9 +7,6 @@
 
 /* Where the line that begins at `at` ends, its LF included. */
 size_t pim_mime_line(struct slice s, size_t at);
-/* Bytes of a charset by its MIME name to UTF-8; .p == NULL: memory is short. */
-struct slice pim_mime_utf8(struct arena *a, struct slice s,
-			   struct slice charset);
 /* %41 (by this mark) to A; underline: "_" to a blank. .p == NULL: memory. */
 struct slice pim_mime_unhex(struct arena *a, struct slice s, char mark,
 			    bool underline);

@@ -31,7 +31,7 @@ pim_note_read(struct arena *a, struct slice body, struct pim_item **out,
 		return make(a, SLICE_LIT(""), out, e);
 	found = pim_scan(body);
 	if (found & PIM_SCAN_8BIT)
-		body = pim_to_utf8(a, body, (struct slice){ NULL, 0 });
+		body = pim_to_utf8(a, body);
 	if (body.p != NULL && (found & PIM_SCAN_CTRL))
 		body = pim_clean(a, body);
 	return make(a, body, out, e);

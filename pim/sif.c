@@ -539,7 +539,7 @@ pim_sif_read(struct arena *a, const struct pim_view *view, enum pim_form form,
 		return err_set(e, ERR_PARSE, "pim.sif", "not a %.*s",
 			       SLICE_ARG(pim_form_mime(form)));
 	if (found & PIM_SCAN_8BIT)
-		body = pim_to_utf8(a, body, (struct slice){ NULL, 0 });
+		body = pim_to_utf8(a, body);
 	if (body.p != NULL && (found & PIM_SCAN_CTRL))
 		body = pim_clean(a, body);
 	in.comp = pim_comp_new(a, SLICE_LIT("VNOTE"));

@@ -82,8 +82,56 @@ static const struct value_row rows[] = {
 	  "NOTE", "\xE2\x82\xAC \xE2\x80\x9Cx\xE2\x80\x9D" },
 	{ "unknown charset, UTF-8 bytes", "2.1",
 	  "NOTE;CHARSET=X-UNKNOWN:\xC3\xBC", "NOTE", "\xC3\xBC" },
-	{ "unknown charset, other bytes", "2.1", "NOTE;CHARSET=X-UNKNOWN:\xFC",
-	  "NOTE", "\xC3\xBC" },
+	{ "unknown charset, ASCII", "2.1", "NOTE;CHARSET=X-UNKNOWN:u", "NOTE",
+	  "u" },
+	{ "unknown charset of a photo", "2.1",
+	  "PHOTO;CHARSET=X-UNKNOWN;ENCODING=BASE64:/A==", "PHOTO", "/A==" },
+	{ "windows-1251", "2.1",
+	  "N;CHARSET=windows-1251;ENCODING=QUOTED-PRINTABLE:"
+	  "=C8=E2=E0=ED=EE=E2;=C8=E2=E0=ED",
+	  "N",
+	  "\xD0\x98\xD0\xB2\xD0\xB0\xD0\xBD\xD0\xBE\xD0\xB2;"
+	  "\xD0\x98\xD0\xB2\xD0\xB0\xD0\xBD" },
+	{ "KOI8-R", "2.1", "NOTE;CHARSET=koi8-r:\xE9\xD7\xC1\xCE", "NOTE",
+	  "\xD0\x98\xD0\xB2\xD0\xB0\xD0\xBD" },
+	{ "ISO-8859-2 as some write it", "2.1",
+	  "NOTE;CHARSET=iso8859_2;ENCODING=QUOTED-PRINTABLE:=B3=F3d=BC", "NOTE",
+	  "\xC5\x82\xC3\xB3"
+	  "d\xC5\xBA" },
+	{ "ISO-8859-7 with its year", "2.1",
+	  "NOTE;CHARSET=\"ISO_8859-7:1987\":\xC1\xE8", "NOTE",
+	  "\xCE\x91\xCE\xB8" },
+	{ "ISO-8859-15", "2.1",
+	  "NOTE;CHARSET=ISO-8859-15;ENCODING=QUOTED-PRINTABLE:=A4=BD", "NOTE",
+	  "\xE2\x82\xAC\xC5\x93" },
+	/* whose second bytes are a backslash and what divides parts */
+	{ "Shift_JIS", "2.1",
+	  "N;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTABLE:"
+	  "=83\\=95=5C;=87=40",
+	  "N", "\xE3\x82\xBD\xE8\xA1\xA8;\xE2\x91\xA0" },
+	{ "GB2312", "2.1",
+	  "NOTE;CHARSET=GB2312;ENCODING=QUOTED-PRINTABLE:=D6=D0=C4=A3", "NOTE",
+	  "\xE4\xB8\xAD\xE6\xA8\xA1" },
+	{ "Big5", "2.1",
+	  "NOTE;CHARSET=big5;ENCODING=QUOTED-PRINTABLE:=A4=A4=B3\\", "NOTE",
+	  "\xE4\xB8\xAD\xE8\xA8\xB1" },
+	{ "EUC-KR", "2.1",
+	  "NOTE;CHARSET=EUC-KR;ENCODING=QUOTED-PRINTABLE:=B1=E8", "NOTE",
+	  "\xEA\xB9\x80" },
+	{ "a character cut in two", "2.1",
+	  "NOTE;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTABLE:=83=5C=83", "NOTE",
+	  "\xE3\x82\xBD?" },
+	{ "Big5-HKSCS, a base that waits for its accent", "2.1",
+	  "NOTE;CHARSET=Big5-HKSCS;ENCODING=QUOTED-PRINTABLE:=88=66", "NOTE",
+	  "\xC3\x8A" },
+	/* an XML document was recoded, the name in the card was not */
+	{ "a name that XML did not recode", "2.1",
+	  "NOTE;CHARSET=SHIFT_JIS:\xE3\x82\xBD", "NOTE", "\xE3\x82\xBD" },
+	{ "Latin-1 that XML did not recode", "2.1",
+	  "NOTE;CHARSET=ISO-8859-1:\xC3\xBC", "NOTE", "\xC3\xBC" },
+	{ "the same, encoded", "2.1",
+	  "NOTE;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:=C3=BC", "NOTE",
+	  "\xC3\x83\xC2\xBC" },
 	{ "no charset, Latin-1 bytes", "2.1", "NOTE:\xFC", "NOTE", "\xC3\xBC" },
 	{ "UTF-8 that is none", "2.1", "NOTE;CHARSET=UTF-8:\xFC!", "NOTE",
 	  "\xC3\xBC!" },
@@ -398,7 +446,7 @@ odd_bytes(void **state)
 		"TEL;X=a\rb;CN=\xC3\xBC:1",
 		"PHOTO;ENCODING=b:AA\xFF\x01\xC3=",
 		"X-\x02\xFF:1|\xFF:2",
-		"NOTE;CHARSET=\xFF:\xFF\r\x0C",
+		"NOTE;CHARSET=KOI8-R:\xFF\r\x0C",
 		"NOTE:\xED\xA0\x80\xC0\x80",
 	};
 	struct arena *a = *state;
@@ -413,6 +461,44 @@ odd_bytes(void **state)
 		assert_int_equal(pim_parse(a, PIM_CONTACT, canon, &again, NULL),
 				 0);
 		assert_true(pim_same(a, it, again));
+	}
+}
+
+/* A guess would go to all other devices, and back over what the phone has. */
+static void
+no_guessing(void **state)
+{
+	static const char *const lines[] = {
+		"NOTE;CHARSET=X-UNKNOWN:\xFC",
+		"NOTE;CHARSET=\xFF:\xFF\r\x0C",
+		"NOTE;CHARSET=UTF-7:\xFC",
+		"NOTE;CHARSET=//TRANSLIT:\xFC",
+		"NOTE;CHARSET=CP1251//IGNORE:\xFC",
+		"NOTE;CHARSET=ISO-2022-JP;ENCODING=QUOTED-PRINTABLE:=FC",
+		("NOTE;CHARSET=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		 ";ENCODING=QUOTED-PRINTABLE:=FC"),
+		/* one converter more than an item may use */
+		("X-A;CHARSET=KOI8-R:\xFC|X-B;CHARSET=GBK:\xFC|"
+		 "X-C;CHARSET=BIG5:\xFC|X-D;CHARSET=CP1251:\xFC|"
+		 "X-E;CHARSET=KOI8-R:\xFC|X-F;CHARSET=CP1250:\xFC"),
+	};
+	struct arena *a = *state;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct slice two = arena_printf(
+		    a, "%.*s%.*s", SLICE_ARG(t_card(a, "2.1", lines[i])),
+		    SLICE_ARG(t_card(a, "2.1", "N:Two")));
+		struct pim_lines_in in = { .form = PIM_VCARD21, .text = two };
+		struct err e = { .code = ERR_NONE };
+		struct pim_comp *c;
+
+		assert_int_equal(
+		    pim_lines_parse(a, &in, &c, NULL, &in.text, &e), -1);
+		assert_int_equal(e.code, ERR_UNSUPPORTED);
+		/* the next of a file is read */
+		assert_int_equal(
+		    pim_lines_parse(a, &in, &c, NULL, &in.text, &e), 0);
+		assert_true(slice_is(pim_prop_value(c, "N"), "Two"));
 	}
 }
 
@@ -499,6 +585,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
 		cmocka_unit_test_setup_teardown(widths, setup, teardown),
 		cmocka_unit_test_setup_teardown(soft_breaks, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_guessing, setup, teardown),
 		cmocka_unit_test_setup_teardown(odd_bytes, setup, teardown),
 		cmocka_unit_test(large),
 		cmocka_unit_test(table_is_sorted),

@@ -71,6 +71,16 @@ types(void **state)
 		{ TYPE("text/plain"), TYPE("text/x-vcard"), CARD21, 201 },
 		{ "<MetInf><Type>text/x-vcard</Type></MetInf>", "", CARD21,
 		  201 },
+		{ TYPE("text/x-vcard"), "",
+		  "BEGIN:VCARD\nVERSION:2.1\nN:Mueller;Anna\n"
+		  "NOTE;CHARSET=windows-1251;ENCODING=QUOTED-PRINTABLE:"
+		  "=C0=ED=ED=E0\nEND:VCARD\n",
+		  201 },
+		/* a charset that nobody knows, and bytes that are no UTF-8 */
+		{ TYPE("text/x-vcard"), "",
+		  "BEGIN:VCARD\nVERSION:2.1\nN;CHARSET=X-NONE;"
+		  "ENCODING=QUOTED-PRINTABLE:M=FCller;Anna\nEND:VCARD\n",
+		  415 },
 		{ TYPE("text/x-vcard"), "", "words", 415 },
 		{ TYPE("text/plain"), "", "words", 415 },
 		{ TYPE("text/x-s4j-sifc"), "",
