@@ -101,6 +101,13 @@ struct pim_prop *cal_old_word_read(struct arena *a, bool todo,
 				   struct pim_prop *p, bool *nomem);
 struct pim_prop *cal_old_word_write(struct arena *a, bool todo,
 				    struct pim_prop *p, bool *nomem);
+/* A changed instance where nobody knows RECURRENCE-ID: an event with a UID of
+   its own, which is that of its series and says which instance, so that what
+   comes back is the instance again. write: p is a copy of its UID; read: in
+   place. false: memory is short. */
+bool cal_old_uid_write(struct cal *c, const struct pim_comp *from,
+		       struct pim_prop *p);
+bool cal_old_uid_read(struct cal *c, struct pim_comp *comp);
 
 /* iCalendar 2.0: times, zones and rules of one component in place. */
 int cal_new_read(struct cal *c, struct pim_comp *comp, struct err *e);

@@ -634,7 +634,8 @@ cal_old_read(struct cal *c, struct pim_comp *root, struct pim_comp *comp,
 	if (find_zone(c, root, comp, e) < 0)
 		return -1;
 	if (!(todo ? read_task_times(&o) : read_event_times(&o)) ||
-	    !read_props(&o) || !read_completed(c, comp) || c->nomem)
+	    !read_props(&o) || !cal_old_uid_read(c, comp) ||
+	    !read_completed(c, comp) || c->nomem)
 		return cal_nomem(e);
 	by_due = todo && cal_when_get(c, comp, "DUE", &due);
 	return cal_old_alarms_read(

@@ -273,3 +273,42 @@ cal_old_word_write(struct arena *a, bool todo, struct pim_prop *p, bool *nomem)
 	p->value = slice_c(w->old);
 	return p;
 }
+
+/* ---- changed instances
+ * ------------------------------------------------------------------ */
+
+/* Between the UID of the series and the time of the instance. */
+static const char instance_mark[] = "/RECURRENCE-ID-";
+
+bool
+cal_old_uid_write(struct cal *c, const struct pim_comp *from,
+		  struct pim_prop *p)
+{
+	char text[PIM_TIME_TEXT];
+	struct cal_when w;
+
+	if (p->value.n == 0 || !cal_when_get(c, from, "RECURRENCE-ID", &w))
+		return true;
+	if (w.zone != NULL) {
+		w.t.wall = pim_zone_to_utc(w.zone, w.t.wall);
+		w.t.utc = true;
+	}
+	(void)pim_time_put(w.t, text);
+	p->value = arena_printf(c->a, "%.*s%s%s", SLICE_ARG(p->value),
+				instance_mark, text);
+	return p->value.p != NULL;
+}
+
+bool
+cal_old_uid_read(struct cal *c, struct pim_comp *comp)
+{
+	struct slice uid = slice_trim(pim_prop_value(comp, "UID"));
+	size_t at = slice_find_str(uid, instance_mark);
+	struct cal_when w = { .zone = NULL };
+
+	if (at == SIZE_MAX || at == 0 || cal_is_instance(comp) ||
+	    !pim_time_parse(slice_from(uid, at + strlen(instance_mark)), &w.t))
+		return true;
+	return pim_comp_set(c->a, comp, "UID", slice_sub(uid, 0, at)) &&
+	       cal_when_set(c, comp, "RECURRENCE-ID", &w);
+}

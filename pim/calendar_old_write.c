@@ -400,6 +400,8 @@ static bool
 put_others(struct cal *c, const struct how *h, const struct pim_comp *main,
 	   struct pim_comp *to)
 {
+	bool own_uid =
+	    !lists(c, "RECURRENCE-ID") && !lists(c, "X-RECURRENCE-ID");
 	bool todo = cal_is_todo(main);
 	struct pim_prop **tail = &to->props;
 	bool nomem = false;
@@ -411,11 +413,13 @@ put_others(struct cal *c, const struct how *h, const struct pim_comp *main,
 
 		if (skip_prop(c, q))
 			continue;
-		if (slice_is(q->name, "RECURRENCE-ID") &&
-		    !lists(c, "RECURRENCE-ID") && !lists(c, "X-RECURRENCE-ID"))
+		if (slice_is(q->name, "RECURRENCE-ID") && own_uid)
 			continue;
 		p = pim_prop_copy(c->a, q);
 		if (p == NULL || !rewrite(c, h, p))
+			return false;
+		if (slice_is(p->name, "UID") && own_uid &&
+		    !cal_old_uid_write(c, main, p))
 			return false;
 		if (slice_is(p->name, "RECURRENCE-ID") &&
 		    !lists(c, "RECURRENCE-ID")) {

@@ -555,6 +555,72 @@ no_zone_set(void **state)
 	t_has(t_write(a, &v, it), "DTSTART:20270310T003000|RRULE:W1 WE #6|!TZ");
 }
 
+/* A changed instance has a UID of its own where nobody knows RECURRENCE-ID, and
+   is itself again when it comes back; one that lists it keeps the UID. */
+static void
+instance_uids(void **state)
+{
+	static const struct {
+		const char *lines, *uid, *id;
+	} rows[] = {
+		{ "DTSTART;TZID=Europe/Berlin:20270310T140000|"
+		  "RECURRENCE-ID;TZID=Europe/Berlin:20270310T090000",
+		  "UID:u-1/RECURRENCE-ID-20270310T080000Z",
+		  "RECURRENCE-ID:20270310T080000Z" },
+		{ "DTSTART;VALUE=DATE:20270311|"
+		  "RECURRENCE-ID;TZID=Europe/Berlin:20270310T090000",
+		  "UID:u-1/RECURRENCE-ID-20270310T080000Z",
+		  "RECURRENCE-ID:20270310T080000Z" },
+		{ "DTSTART:20270311T090000Z|RECURRENCE-ID;VALUE=DATE:20270310",
+		  "UID:u-1/RECURRENCE-ID-20270310",
+		  "RECURRENCE-ID;VALUE=DATE:20270310" },
+		{ "DTSTART:20270311T090000Z", "UID:u-1|!RECURRENCE-ID",
+		  "UID:u-1|!RECURRENCE-ID" },
+	};
+	static struct pim_cap props[] = {
+		{ .name = { "UID", 3 } },
+		{ .name = { "DTSTART", 7 } },
+		{ .name = { "X-RECURRENCE-ID", 15 } },
+	};
+	const struct pim_caps caps = { .props = props, .prop_n = 3 };
+	struct pim_view in = t_view(PIM_ICAL20, "Europe/Berlin", 0, true);
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pim_view v =
+		    t_view(PIM_VCAL10, "Europe/Berlin", 0, i % 2 == 0);
+		const char *lines =
+		    arena_printf(a, "UID:u-1|SUMMARY:x|%s", rows[i / 2].lines)
+			.p;
+		struct pim_item *it = t_read(a, &in, PIM_ICAL20,
+					     t_event(a, PIM_ICAL20, "", lines));
+		struct pim_item *back;
+		struct pim_cal_key was;
+		struct pim_cal_key is;
+		const char *text;
+
+		assert_non_null(it);
+		text = t_write(a, &v, it);
+		t_has(text, rows[i / 2].uid);
+		t_has(text, "!RECURRENCE-ID|!X-RECURRENCE-ID");
+		back = t_seen(a, &v, it);
+		t_has(t_canon(a, back), rows[i / 2].id);
+		t_has(t_canon(a, back), "UID:u-1");
+		assert_string_equal(text, t_write(a, &v, back));
+		assert_int_equal(pim_cal_identity(a, it, &was, NULL), 0);
+		assert_int_equal(pim_cal_identity(a, back, &is, NULL), 0);
+		assert_true(slice_eq(was.uid, is.uid));
+		v.caps = &caps;
+		t_has(t_write(a, &v, it), "UID:u-1");
+	}
+	/* not ours */
+	in = t_view(PIM_VCAL10, "Europe/Berlin", 0, true);
+	t_has(t_canon(a, read_old(&in, t_event(a, PIM_VCAL10, "",
+					       "UID:x/RECURRENCE-ID-5|"
+					       "DTSTART:20270311T090000Z"))),
+	      "UID:x/RECURRENCE-ID-5|!RECURRENCE-ID");
+}
+
 /* canon -> 1.0 -> canon -> 1.0: from the first writing on nothing moves. */
 static void
 fixed_points(void **state)
@@ -729,7 +795,8 @@ from_new(void **state)
 		{ "Europe/Berlin", 0, false, "",
 		  "UID:7|DTSTART;VALUE=DATE:20090512|"
 		  "RECURRENCE-ID;VALUE=DATE:20090512",
-		  "RECURRENCE-ID;VALUE=DATE:20090512", "!RECURRENCE-ID|UID:7" },
+		  "RECURRENCE-ID;VALUE=DATE:20090512",
+		  "!RECURRENCE-ID|UID:7/RECURRENCE-ID-20090512" },
 	};
 
 	(void)state;
@@ -760,6 +827,7 @@ main(void)
 		cmocka_unit_test(writes_all_day),
 		cmocka_unit_test(conversions),
 		cmocka_unit_test(no_zone_set),
+		cmocka_unit_test(instance_uids),
 		cmocka_unit_test(midnight_ends),
 		cmocka_unit_test(midnight_occurrence),
 		cmocka_unit_test(task_conversions),

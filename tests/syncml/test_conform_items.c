@@ -579,6 +579,113 @@ form_of_what_is_sent(void **state)
 	}
 }
 
+#define MEETING(lines)                                                         \
+	"BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:m1\nSUMMARY:"         \
+	"Meet\n" lines "END:VEVENT\nEND:VCALENDAR\n"
+
+/* An empty phone asks for all; its two items, the series first. */
+static void
+both_meetings(struct slice body[2])
+{
+	struct raw r;
+
+	open_raw(&r, "IMEI:2", "1");
+	alert(&r, 201, "calendar", NULL, "n");
+	(void)post(&r, FINAL | CRED);
+	answer_all(&r, 200);
+	sync_open(&r, "calendar");
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	assert_int_equal(count(r.m, SML_ADD), 2);
+	for (int i = 0; i < 2; i++) {
+		struct slice data = nth_kid(r.m, SML_ADD, i)->items[0].data;
+
+		body[has_text(data, "RRULE") ? 0 : 1] =
+		    arena_copy(bench.a, data);
+	}
+	assert_true(has_text(body[0], "UID:m1\n"));
+	assert_true(has_text(body[1], "UID:m1/RECURRENCE-ID-20270310T080000Z"));
+	assert_false(has_text(body[1], "\nRECURRENCE-ID"));
+}
+
+/* P-CAL-12: a series and its changed instance, on phones that know no
+   RECURRENCE-ID and keep UIDs: whoever brings them again, in whatever order and
+   messages, brings nothing new. */
+static void
+changed_instances(void **state)
+{
+	struct slice body[2];
+	const char *lunch;
+	struct raw r;
+
+	(void)state;
+	open_raw(&r, "IMEI:1", "1");
+	alert(&r, 201, "calendar", NULL, "n");
+	(void)post(&r, FINAL | CRED);
+	answer_all(&r, 200);
+	sync_open(&r, "calendar");
+	say_item(&r, "Add", "1", TYPE("text/calendar"),
+		 MEETING("DTSTART;TZID=Europe/Berlin:20270303T090000\n"
+			 "DTEND;TZID=Europe/Berlin:20270303T100000\n"
+			 "RRULE:FREQ=WEEKLY;COUNT=5\n"));
+	say_item(&r, "Add", "2", TYPE("text/calendar"),
+		 MEETING("DTSTART;TZID=Europe/Berlin:20270310T140000\n"
+			 "DTEND;TZID=Europe/Berlin:20270310T150000\n"
+			 "RECURRENCE-ID;TZID=Europe/Berlin:20270310T090000\n"));
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	assert_int_equal(items_stored(), 2);
+	both_meetings(body);
+	for (int i = 0; i < 4; i++) {
+		int first = i % 2;
+
+		open_raw(&r, arena_printf(bench.a, "D%d", i).p, "1");
+		alert(&r, 201, "calendar", NULL, "n");
+		(void)post(&r, FINAL | CRED);
+		answer_all(&r, 200);
+		sync_open(&r, "calendar");
+		say_item(&r, "Replace", "71", TYPE("text/x-vcalendar"),
+			 text(body[first]));
+		if (i >= 2) { /* the other one in a message of its own */
+			sync_close(&r);
+			(void)post(&r, 0);
+			assert_int_equal(code_of(r.m, "Replace"), 200);
+			sync_open(&r, "calendar");
+		}
+		say_item(&r, "Replace", "72", TYPE("text/x-vcalendar"),
+			 text(body[1 - first]));
+		sync_close(&r);
+		(void)post(&r, FINAL);
+		assert_int_equal(code_of(r.m, "Replace"), 200);
+		assert_int_equal(count(r.m, SML_ADD), 0);
+		assert_int_equal(count(r.m, SML_REPLACE), 0);
+		assert_int_equal(items_stored(), 2);
+		assert_non_null(stored("RECURRENCE-ID;TZID=Europe/Berlin:"
+				       "20270310T090000"));
+	}
+	/* an edit there is one of the instance */
+	(void)post(&r, FINAL);
+	again(&r, "2");
+	alert(&r, 200, "calendar", "n", "o");
+	(void)post(&r, FINAL | CRED);
+	answer_all(&r, 200);
+	sync_open(&r, "calendar");
+	say_item(&r, "Replace", "71", TYPE("text/x-vcalendar"),
+		 "BEGIN:VCALENDAR\nVERSION:1.0\nBEGIN:VEVENT\n"
+		 "UID:m1/RECURRENCE-ID-20270310T080000Z\nSUMMARY:Lunch\n"
+		 "DTSTART:20270310T110000Z\nDTEND:20270310T120000Z\n"
+		 "END:VEVENT\nEND:VCALENDAR\n");
+	sync_close(&r);
+	(void)post(&r, FINAL);
+	assert_int_equal(code_of(r.m, "Replace"), 200);
+	lunch = stored("SUMMARY:Lunch");
+	assert_non_null(lunch);
+	assert_non_null(strstr(lunch, "UID:m1\r\n"));
+	assert_non_null(strstr(lunch, "RECURRENCE-ID:20270310T080000Z\r\n"));
+	assert_non_null(strstr(lunch, "DTSTART:20270310T110000Z\r\n"));
+	assert_int_equal(items_stored(), 2);
+}
+
 int
 main(void)
 {
@@ -598,6 +705,7 @@ main(void)
 		T(a_sync_in_wbxml),
 		T(public_ids_are_answered_alike),
 		T(form_of_what_is_sent),
+		T(changed_instances),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
