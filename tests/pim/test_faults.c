@@ -7,6 +7,7 @@ static const char card[] =
     "tel;cell;voice:1\r\nTEL;HOME:2\r\nEMAIL;INTERNET:a@b\r\n"
     "ADR;HOME:;;St\\;1;City\r\nORG:Co;Dept\r\nCATEGORIES:b,a\r\n"
     "NOTE;ENCODING=QUOTED-PRINTABLE:a=0D=0A=\r\nb\r\nBDAY:19700131\r\n"
+    "ROLE;CHARSET=KOI8-R:\xC9\xD7\r\n"
     "LABEL:folded in front of a blank\r\n here\r\nURL:http\\://x\r\n"
     "PHOTO;ENCODING=BASE64:\r\n AAAA\r\n\r\nX-FOO;A=b:c\r\nGEO:1,2\r\n"
     "AGENT:\r\nBEGIN:VCARD\r\nN:x\r\nEND:VCARD\r\nEND:VCARD\r\n";
