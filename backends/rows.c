@@ -101,6 +101,7 @@ static const struct rows_column DEVICE[] = {
 	B(nonce),
 	I(nonce_floor_ms),
 	I(every_message_auth),
+	I(no_pieces),
 	I(first_ms),
 	I(last_ms),
 	T(last_addr),

@@ -20,6 +20,7 @@ struct store_device {
 	struct slice nonce;      /* the one it shall use next (auth-md5) */
 	int64_t nonce_floor_ms;  /* stateless nonces up to here are used up */
 	bool every_message_auth; /* it ignores RespURI */
+	bool no_pieces; /* it took a piece of a large object for the whole */
 	int64_t first_ms, last_ms;
 	struct slice last_addr;
 	struct slice own_nonce; /* that it gave us for our next proof */

@@ -305,12 +305,22 @@ sml_out_piece(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so)
 	return SML_NO_ROOM;
 }
 
+static int64_t
+max_obj(const struct sml_ctx *c, const struct sml_ds *ds)
+{
+	return ds->max_obj >= 0 ? ds->max_obj : c->s.peer_obj;
+}
+
+/* A device that does not join pieces takes the first one for the whole item.
+   Who told nothing of itself but MaxObjSize knows large objects. */
 static bool
-may_split(struct sml_ctx *c)
+may_split(struct sml_ctx *c, const struct sml_ds *ds)
 {
 	const struct sml_devinf *di = sml_peer_devinf(c);
 
-	return c->s.version >= 11 && (di == NULL || di->large_objs);
+	if (c->s.version < 11 || c->dev.no_pieces)
+		return false;
+	return di == NULL ? max_obj(c, ds) > 0 : di->large_objs;
 }
 
 static enum sml_sent_how
@@ -357,12 +367,6 @@ start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 
 /* ---- an item ----------------------------------------------------------------
  */
-
-static int64_t
-max_obj(const struct sml_ctx *c, const struct sml_ds *ds)
-{
-	return ds->max_obj >= 0 ? ds->max_obj : c->s.peer_obj;
-}
 
 /* What it holds, if that is known and may look to it as what is due. */
 static struct pim_item *
@@ -489,7 +493,7 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	if (o->refused + o->base + o->reserve + (size_t)3 * PIECE_HEAD <
 	    o->limit)
 		return SML_NO_ROOM;
-	if (!may_split(c))
+	if (!may_split(c, so->ds))
 		return debt(c, so->ds, u, 413,
 			    "larger than a message to this device");
 	return offered(c, so, u, view->id,

@@ -35,6 +35,9 @@ keep(struct sml_ctx *c, const struct sml_item *it)
 			 text.n, SML_DEVINF_BYTES_MAX);
 		return 413;
 	}
+	/* Another software may have learned it. */
+	if (!slice_eq(c->dev.devinf, text))
+		c->dev.no_pieces = false;
 	c->dev.devinf = text;
 	c->dev.man = di->man;
 	c->dev.mod = di->mod;

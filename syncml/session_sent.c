@@ -34,8 +34,9 @@ struct outcome {
 	int code;
 };
 
-/* Not a Status: the client went on past the command. */
-enum { ASSUMED = 0 };
+/* Not a Status: the client went on past the command, or took the first piece
+   of a large object for the whole. */
+enum { ASSUMED = 0, HALF = -1 };
 
 static bool
 good(int code)
@@ -152,6 +153,14 @@ settle(struct sml_ctx *c, struct sml_ds *ds, const struct outcome *o,
 		return false;
 	}
 	ds->out.failed++;
+	if (o->code == HALF) {
+		/* Nobody knows what it has: no absence in it is a deletion. */
+		sml_map_owe(m, true, 413);
+		m->held = 0;
+		m->held_form = 0;
+		m->touched = ds->sync_no;
+		return false;
+	}
 	if (o->s.what == 'R' && missing(o->code)) {
 		sml_map_owe(m, false, 0);
 		again(c, ds, m);
@@ -306,6 +315,15 @@ chunk_outcome(struct sml_ctx *c, const struct sml_sent *s, int code)
 	if (c->late || !og->active || og->item != s->item || og->ds != s->ds)
 		return 0;
 	og->waits_msgid = 0;
+	if (code < 300 && code != 213 && og->acked == 0 &&
+	    og->resumed != s->msgid) {
+		sml_tell(c, '>',
+			 "status %d for a piece of item %lld: it does "
+			 "not join pieces",
+			 code, (long long)og->item);
+		c->dev.no_pieces = c->dev_dirty = true;
+		return sml_object_ended(c, HALF);
+	}
 	/* Not 213 for the first piece after a resume: it had got the whole of
 	   it before, and says again what came of it. */
 	if (code == 213 || (code < 300 && og->resumed != s->msgid)) {

@@ -6,7 +6,7 @@
 #define COLS                                                                   \
 	"device_id, dev_id, label, disabled, man, mod, swv, rules, nonce,"     \
 	" nonce_floor_ms, every_message_auth, first_ms, last_ms, last_addr,"   \
-	" devinf, own_nonce"
+	" devinf, own_nonce, no_pieces"
 
 static void
 device_read(struct pg_q *q, struct arena *a, struct store_device *d)
@@ -28,6 +28,7 @@ device_read(struct pg_q *q, struct arena *a, struct store_device *d)
 		.last_addr = pg_col_bytes(q, a, 13),
 		.devinf = pg_col_bytes(q, a, 14),
 		.own_nonce = pg_col_bytes(q, a, 15),
+		.no_pieces = pg_col_bool(q, 16),
 	};
 }
 
@@ -101,7 +102,7 @@ device_put(struct pg_tx *t, const struct store_device *in, struct err *e)
 	static const char sql[] =
 	    "INSERT INTO device (account_id, " COLS ")"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-	    " $14, $15, $16, $17)"
+	    " $14, $15, $16, $17, $18)"
 	    " ON CONFLICT (account_id, device_id) DO UPDATE SET"
 	    " dev_id = excluded.dev_id, label = excluded.label,"
 	    " disabled = excluded.disabled, man = excluded.man,"
@@ -110,7 +111,8 @@ device_put(struct pg_tx *t, const struct store_device *in, struct err *e)
 	    " every_message_auth = excluded.every_message_auth,"
 	    " first_ms = excluded.first_ms, last_ms = excluded.last_ms,"
 	    " last_addr = excluded.last_addr, devinf = excluded.devinf,"
-	    " own_nonce = excluded.own_nonce";
+	    " own_nonce = excluded.own_nonce,"
+	    " no_pieces = excluded.no_pieces";
 	struct pg_q dir;
 	struct pg_q q;
 
@@ -132,6 +134,7 @@ device_put(struct pg_tx *t, const struct store_device *in, struct err *e)
 	pg_text(&q, in->last_addr);
 	pg_bytes(&q, in->devinf);
 	pg_bytes(&q, in->own_nonce);
+	pg_int(&q, in->no_pieces);
 	if (pg_run(&q, e) < 0 || pg_end(&dir, e) < 0)
 		return -1;
 	return pg_end(&q, e);

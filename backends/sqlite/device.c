@@ -6,7 +6,7 @@
 #define COLS                                                                   \
 	"device_id, dev_id, label, disabled, man, mod, swv, rules, nonce,"     \
 	" nonce_floor_ms, every_message_auth, first_ms, last_ms, last_addr,"   \
-	" devinf, own_nonce"
+	" devinf, own_nonce, no_pieces"
 
 static void
 device_read(struct lite_q *q, struct arena *a, struct lite_list *l)
@@ -34,6 +34,7 @@ device_read(struct lite_q *q, struct arena *a, struct lite_list *l)
 		.last_addr = lite_col_bytes(q, a, 13),
 		.devinf = lite_col_bytes(q, a, 14),
 		.own_nonce = lite_col_bytes(q, a, 15),
+		.no_pieces = lite_col_bool(q, 16),
 	};
 }
 
@@ -110,7 +111,7 @@ device_put(struct lite_tx *t, const struct store_device *in, struct err *e)
 	static const char sql[] =
 	    "INSERT INTO device (account_id, " COLS ")"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-	    " ?14, ?15, ?16, ?17)"
+	    " ?14, ?15, ?16, ?17, ?18)"
 	    " ON CONFLICT (account_id, device_id) DO UPDATE SET"
 	    " dev_id = excluded.dev_id, label = excluded.label,"
 	    " disabled = excluded.disabled, man = excluded.man,"
@@ -119,7 +120,8 @@ device_put(struct lite_tx *t, const struct store_device *in, struct err *e)
 	    " every_message_auth = excluded.every_message_auth,"
 	    " first_ms = excluded.first_ms, last_ms = excluded.last_ms,"
 	    " last_addr = excluded.last_addr, devinf = excluded.devinf,"
-	    " own_nonce = excluded.own_nonce";
+	    " own_nonce = excluded.own_nonce,"
+	    " no_pieces = excluded.no_pieces";
 	struct lite_q q;
 
 	if (lite_query(t, &q, sql, "store.device_put", e) < 0)
@@ -140,6 +142,7 @@ device_put(struct lite_tx *t, const struct store_device *in, struct err *e)
 	lite_text(&q, in->last_addr);
 	lite_blob(&q, in->devinf);
 	lite_blob(&q, in->own_nonce);
+	lite_int(&q, in->no_pieces);
 	if (lite_once(&q, e) < 0)
 		return -1;
 	return enter_directory(t, in->dev_id, e);

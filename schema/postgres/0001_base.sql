@@ -250,6 +250,7 @@ CREATE TABLE device (
   nonce bytea NOT NULL,
   nonce_floor_ms bigint NOT NULL,
   every_message_auth bigint NOT NULL,
+  no_pieces bigint NOT NULL,
   first_ms bigint NOT NULL,
   last_ms bigint NOT NULL,
   last_addr text NOT NULL,

@@ -250,6 +250,7 @@ CREATE TABLE device (
   nonce BLOB NOT NULL,
   nonce_floor_ms INTEGER NOT NULL,
   every_message_auth INTEGER NOT NULL,
+  no_pieces INTEGER NOT NULL,
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
   last_addr TEXT NOT NULL,

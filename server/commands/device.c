@@ -270,6 +270,7 @@ static const struct srv_field show_fields[] = {
 	{ "software", "software" },
 	{ "rules", "quirk rules" },
 	{ "every_message", "authenticates every message" },
+	{ "no_pieces", "does not join large objects" },
 	{ "secret", "secret of its own" },
 	{ "md5", "may use auth-md5" },
 	{ "first", "first seen" },
@@ -375,6 +376,7 @@ found_json(const struct found *f)
 	srv_json_set_text(o, "software", d->swv);
 	srv_json_set(o, "rules", srv_json_words(d->rules));
 	srv_json_set_bool(o, "every_message", d->every_message_auth);
+	srv_json_set_bool(o, "no_pieces", d->no_pieces);
 	srv_json_set_time(o, "first", d->first_ms);
 	srv_json_set_time(o, "last", d->last_ms);
 	srv_json_set_text(o, "address", d->last_addr);

@@ -16,6 +16,7 @@ devices(void **state)
 				   .nonce = SLICE_LIT("\0nonce"),
 				   .nonce_floor_ms = 77,
 				   .every_message_auth = true,
+				   .no_pieces = true,
 				   .first_ms = 11,
 				   .last_ms = 22,
 				   .last_addr = SLICE_LIT("192.0.2.1") };
@@ -40,6 +41,7 @@ devices(void **state)
 	assert_true(slice_eq(d->nonce, in.nonce));
 	assert_int_equal(d->nonce_floor_ms, 77);
 	assert_true(d->every_message_auth);
+	assert_true(d->no_pieces);
 	assert_true(d->disabled);
 	assert_int_equal(d->first_ms, 11);
 	assert_int_equal(d->last_ms, 22);

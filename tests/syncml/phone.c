@@ -297,8 +297,12 @@ message(struct phone *p, bool cred, bool final)
 	if (p->max_msg > 0)
 		buf_printf(&m,
 			   "<Meta><MaxMsgSize xmlns='syncml:metinf'>%d"
-			   "</MaxMsgSize></Meta>",
-			   p->max_msg);
+			   "</MaxMsgSize>%s</Meta>",
+			   p->max_msg,
+			   p->version < 11 || p->no_obj
+			       ? ""
+			       : "<MaxObjSize xmlns='syncml:metinf'>9000000"
+				 "</MaxObjSize>");
 	buf_str(&m, "</SyncHdr><SyncBody>");
 	buf_add(&m, buf_slice(&p->out));
 	buf_printf(&m, "%s</SyncBody></SyncML>", final ? "<Final/>" : "");

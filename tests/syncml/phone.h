@@ -54,6 +54,7 @@ struct phone {
 	const char *devinf; /* what its Put says inside DevInf, or NULL */
 	int version;        /* 10, 11, 12 */
 	int max_msg;        /* 0: none announced */
+	bool no_obj;        /* beside it it announces no MaxObjSize */
 	int per_msg;        /* items in one message; 0: all */
 	bool no_map;        /* it never sends Map */
 	bool no_respuri;

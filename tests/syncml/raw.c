@@ -264,8 +264,12 @@ prepare(struct raw *r, int flags)
 	if (r->max_msg > 0)
 		buf_printf(&m,
 			   "<Meta><MaxMsgSize xmlns='syncml:metinf'>%d"
-			   "</MaxMsgSize></Meta>",
-			   r->max_msg);
+			   "</MaxMsgSize>%s</Meta>",
+			   r->max_msg,
+			   r->version < 11 || r->no_obj
+			       ? ""
+			       : "<MaxObjSize xmlns='syncml:metinf'>9000000"
+				 "</MaxObjSize>");
 	buf_str(&m, "</SyncHdr><SyncBody>");
 	buf_add(&m, buf_slice(&r->body));
 	buf_printf(&m, "%s</SyncBody></SyncML>",

@@ -572,21 +572,27 @@ capabilities(void **state)
 }
 
 /* R-DEV-15, S-LARGE-12: no pieces for who does not join them: 1.0 never, later
-   ones if their DevInf does not say so. The item waits; the rest comes. */
+   ones if their DevInf does not say so, or without one their MaxObjSize. The
+   item waits; the rest comes. */
 static void
 large_objects_flag(void **state)
 {
 	static const struct {
 		int version;
 		const char *flags; /* NULL: no DevInf */
+		bool no_obj;
 		bool pieces;
 	} rows[] = {
-		{ 10, "", false },
-		{ 10, NULL, false },
-		{ 11, "", false },
-		{ 11, "<SupportLargeObjs/>", true },
-		{ 12, "<SupportLargeObjs/>", true },
-		{ 12, "", false },
+		{ 10, "", false, false },
+		{ 10, NULL, false, false },
+		{ 11, "", false, false },
+		{ 11, "<SupportLargeObjs/>", true, true },
+		{ 11, NULL, true, false },
+		{ 11, NULL, false, true },
+		{ 12, "<SupportLargeObjs/>", false, true },
+		{ 12, "", false, false },
+		{ 12, NULL, true, false },
+		{ 12, NULL, false, true },
 	};
 	struct raw o;
 	struct buf note = BUF_IN(bench.a);
@@ -608,6 +614,7 @@ large_objects_flag(void **state)
 
 		open_raw(&r, arena_printf(bench.a, "D%zu", i).p, "1");
 		r.version = rows[i].version;
+		r.no_obj = rows[i].no_obj;
 		r.max_msg = 3000;
 		alert(&r, 201, "contacts", NULL, "n1");
 		if (rows[i].flags != NULL)
@@ -635,6 +642,7 @@ large_objects_flag(void **state)
 		}
 		assert_int_equal(adds, rows[i].pieces ? 2 : 1);
 		assert_int_equal(pieces > 0, rows[i].pieces);
+		finish(&r);
 	}
 }
 

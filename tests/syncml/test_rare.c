@@ -266,6 +266,55 @@ take_pieces(struct raw *r)
 	}
 }
 
+/* 200 or 201 where 213 is due: it took a piece for the whole item. No second
+   piece comes, in no session, and of what it has no absence counts; where the
+   item fits into a message, it gets it under the LUID of the half. */
+static void
+a_piece_taken_for_the_whole(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct slice ours;
+		struct raw r;
+
+		offer_large(&r, 2700);
+		assert_true(piece_of(&r)->more);
+		ours = piece_of(&r)->source;
+		answer_all(&r, 201);
+		if (late == 1)
+			(void)post(&r, 0);
+		map_open(&r, "contacts");
+		map_item(&r, ours, "half");
+		map_close(&r);
+		(void)post(&r, FINAL);
+		assert_true(r.m->final);
+		assert_null(piece_of(&r));
+		ask(&r, "2", 200, "n1", "n2");
+		assert_null(piece_of(&r));
+		finish(&r);
+		/* Its user edits what it has: nothing is lost by that. */
+		again(&r, "3");
+		alert(&r, 200, "contacts", "n2", "n3");
+		(void)post(&r, FINAL | CRED);
+		answer_all(&r, 200);
+		one_change(&r, "contacts", "Replace", "half", "L");
+		(void)post(&r, FINAL);
+		assert_int_equal(items_stored(), 1);
+		assert_null(piece_of(&r));
+		finish(&r);
+		r.max_msg = 20000;
+		ask(&r, "4", 200, "n3", "n4");
+		assert_int_equal(count(r.m, SML_REPLACE), 1);
+		assert_true(slice_is(piece_of(&r)->target, "half"));
+		assert_true(piece_of(&r)->data.n > 5000);
+		finish(&r);
+		ask(&r, "5", 200, "n4", "n5");
+		assert_null(piece_of(&r));
+		bench_close(&bench);
+		bench_open(&bench);
+	}
+}
+
 static void
 no_end_of_data_after_the_last_piece(void **state)
 {
@@ -710,6 +759,7 @@ main(void)
 		T(error_for_a_delete_after_an_early_final),
 		T(delete_in_a_session_that_broke),
 		T(assumed_entries_are_bounded),
+		T(a_piece_taken_for_the_whole),
 		T(no_end_of_data_after_the_last_piece),
 		T(no_end_of_data_again_and_again),
 		T(no_room_for_the_next_piece),
