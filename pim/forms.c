@@ -245,6 +245,7 @@ pim_view_seal(struct pim_view *view)
 	h = mix(h, (uint64_t)view->mail.parts);
 	h = mix(h, (uint64_t)view->mail.bytes);
 	h = mix(h, (uint64_t)view->mail.attach);
+	h = mix(h, view->lean);
 	h = mix(h, view->caps == NULL ? 0 : view->caps->prop_n + 1);
 	for (size_t i = 0; view->caps != NULL && i < view->caps->prop_n; i++)
 		h = mix_cap(h, &view->caps->props[i]);

@@ -95,6 +95,8 @@ pim_write(struct arena *a, const struct pim_view *view,
 	struct pim_lines_out how = { .form = view->form, .rules = view->rules };
 	struct pim_comp *tree;
 
+	if (view->lean && pim_lean(a, it, &it, e) != 0)
+		return -1;
 	if (pim_is_sif(view->form))
 		return pim_sif_write(a, view, it, out, e);
 	if (it->kind == PIM_NOTE)

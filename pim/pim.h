@@ -179,6 +179,7 @@ struct pim_view {
 	bool utc;          /* its DevInf says UTC, or it is a 1.0 client */
 	struct slice zone; /* Olson name of the account's time zone */
 	struct pim_mail_cut mail;
+	bool lean;   /* it has no room for pictures and sounds: pim_lean() */
 	uint64_t id; /* hash of all of the above; pim_view_seal() */
 };
 
@@ -235,6 +236,13 @@ int pim_read(struct arena *a, const struct pim_view *view, enum pim_form form,
  */
 int pim_write(struct arena *a, const struct pim_view *view,
 	      const struct pim_item *it, struct buf *out, struct err *e);
+
+/*
+ * The item without its large PHOTO, LOGO, SOUND, KEY and ATTACH, as a view that
+ * is lean has it; *out == it: there are none.
+ */
+int pim_lean(struct arena *a, const struct pim_item *it,
+	     const struct pim_item **out, struct err *e);
 
 /* The stored text, both ways. Reading accepts only what pim_canon wrote. */
 int pim_canon(struct arena *a, const struct pim_item *it, struct slice *out,

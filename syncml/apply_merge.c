@@ -23,11 +23,14 @@ base_item(struct sml_batch *b, const struct sml_op *op,
 	*out = it;
 	if (form == 0)
 		return 0;
-	view = sml_view_of(b->a, b->view, it, form);
+	view = sml_view_held(b->a, b->view, it, form);
 	/* Where others added what it cannot hold: what it sends now tells as
 	   much as what it sent then. */
-	if (view->id != form)
-		view = sml_view_of(b->a, b->view, op->pim, form);
+	if (view != NULL && view->id != form)
+		view = sml_view_held(b->a, b->view, op->pim, form);
+	if (view == NULL)
+		return err_set(&b->c->e, ERR_NOMEM, "merge.base",
+			       "no memory for a form");
 	*today = form == view->id;
 	return pim_seen(b->a, view, it, out, &b->c->e);
 }

@@ -111,9 +111,21 @@ no_memory(struct sml_ctx *c)
 		       "no memory for the server's changes");
 }
 
-static int
-page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
+/* It has this revision without its pictures, and takes no more than before. */
+static bool
+stays_lean(const struct sml_ds *ds, const struct sml_unit *u, int most)
 {
+	return u->what == 'R' && u->map.state == STORE_MAP_DEBT &&
+	       u->map.reason < 0 && u->map.held == u->item.revision &&
+	       u->map.touched < ds->doubt_from && most <= -u->map.reason;
+}
+
+static int
+page_pending(struct sml_ctx *c, const struct sml_out *o, struct sml_ds *ds,
+	     struct page *p)
+{
+	size_t limit = page_size(o);
+	int most = sml_out_limit(c, o, ds);
 	const struct store_pending ask = { .link = ds->link,
 					   .gen = ds->gen,
 					   .after = ds->pend_after,
@@ -155,13 +167,17 @@ page_pending(struct sml_ctx *c, struct sml_ds *ds, size_t limit, struct page *p)
 		p->u[i].what = action(c, ds, &p->u[i].item, true, &p->u[i].map);
 		if (ds->stage == SML_OUT_PROBE && p->u[i].what == 'A')
 			p->u[i].what = 0;
-		p->u[i].probe = m[i].state == STORE_MAP_LIVE;
+		p->u[i].probe =
+		    m[i].state == STORE_MAP_LIVE ||
+		    (m[i].reason < 0 && m[i].touched >= ds->doubt_from);
 		if (p->u[i].what == 'R' && m[i].state == STORE_MAP_DEBT) {
 			p->u[i].wanted = m[i].reason == SML_WHY_WANTED;
 			/* Older clients know of no folders. */
 			p->u[i].moved =
 			    m[i].reason == SML_WHY_MOVED && c->s.version >= 12;
 		}
+		if (!sml_filter_on(ds) && stays_lean(ds, &p->u[i], most))
+			p->u[i].what = 0;
 		if (sml_filter_dates(c, ds, &p->u[i]) < 0)
 			return -1;
 	}
@@ -389,7 +405,7 @@ stage_pending(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 
 	for (;;) {
 		arena_reset(c->scratch);
-		if (page_pending(c, ds, page_size(o), &p) < 0 ||
+		if (page_pending(c, o, ds, &p) < 0 ||
 		    send_page(c, o, so, &p, &r) < 0)
 			return -1;
 		if (r.done > 0)

@@ -22,12 +22,14 @@ struct sml_unit {
 	struct slice held_body; /* of what it holds, if that may be equal */
 	struct slice message; /* a mail's bytes; .p NULL: its flags go alone */
 	const struct pim_view *view; /* how it is written */
+	int lean; /* the row's reason, if that is lean; else 0 */
 };
 enum sml_sent_how {
 	SML_SENT,      /* it is in the message */
 	SML_NOT_SENT,  /* nothing to send, or a debt now */
 	SML_SENT_PART, /* a large object began: the message is full */
 	SML_NO_ROOM,   /* not in this message */
+	SML_TOO_LARGE, /* in none of this device's */
 	SML_SENT_FAILED,
 };
 /* Sync element that is being filled. */
@@ -50,6 +52,9 @@ bool sml_mail_enough(struct sml_ctx *c, struct sml_ds *ds, uint64_t held);
  *hold; upto moves to those that are for the next round. */
 int sml_mail_load(struct sml_ctx *c, struct sml_ds *ds, struct sml_unit *u,
 		  size_t from, size_t *upto, size_t max_bytes);
+/* Octets that an item may have for this device. */
+int sml_out_limit(struct sml_ctx *c, const struct sml_out *o,
+		  const struct sml_ds *ds);
 /* The next piece of a large object that is on its way. */
 enum sml_sent_how sml_out_piece(struct sml_ctx *c, struct sml_out *o,
 				struct sml_sync_out *so);

@@ -7,6 +7,8 @@
 #include "syncml/codec.h"
 #include "syncml/outgoing.h"
 
+#include <limits.h>
+
 enum {
 	PIECE_MIN = 300,   /* octets that make a piece worth a message */
 	PIECE_HEAD = 400,  /* of a command around its data, at most */
@@ -323,6 +325,17 @@ may_split(struct sml_ctx *c, const struct sml_ds *ds)
 	return di == NULL ? max_obj(c, ds) > 0 : di->large_objs;
 }
 
+int
+sml_out_limit(struct sml_ctx *c, const struct sml_out *o,
+	      const struct sml_ds *ds)
+{
+	int64_t n = may_split(c, ds) ? INT_MAX : (int64_t)o->limit;
+
+	if (max_obj(c, ds) > 0 && max_obj(c, ds) < n)
+		n = max_obj(c, ds);
+	return n > INT_MAX ? INT_MAX : (int)n;
+}
+
 static enum sml_sent_how
 start_pieces(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	     struct sml_unit *u, struct slice data, bool b64)
@@ -399,13 +412,18 @@ looks_same(struct sml_ctx *c, const struct sml_unit *u,
 	   const struct pim_item *held, const struct pim_item *due,
 	   struct slice data)
 {
+	const struct pim_view *view = u->view;
 	struct buf b = BUF_IN(c->scratch);
 
 	/* It may have taken a Delete of what is there again. */
 	if (held == NULL || u->probe || u->wanted || u->moved ||
 	    (u->more && u->map.held_form != u->view->id) ||
-	    u->map.state == STORE_MAP_DELETING ||
-	    pim_write(c->scratch, u->view, held, &b, NULL) != 0 || !buf_ok(&b))
+	    u->map.state == STORE_MAP_DELETING)
+		return false;
+	if (!view->lean)
+		view = sml_view_held(c->scratch, view, held, u->map.held_form);
+	if (view == NULL || pim_write(c->scratch, view, held, &b, NULL) != 0 ||
+	    !buf_ok(&b))
 		return false;
 	return slice_eq(buf_slice(&b), data) ||
 	       (b.n == data.n && data.n <= ORDER_MAX &&
@@ -458,7 +476,8 @@ offered(struct sml_ctx *c, struct sml_sync_out *so, struct sml_unit *u,
 		so->ds->out.replaced++;
 	}
 	if (u->map.reason != SML_WHY_SHARED)
-		u->map.reason = u->what == 'R' && unheard ? SML_WHY_UNHEARD : 0;
+		u->map.reason =
+		    u->what == 'R' && unheard ? SML_WHY_UNHEARD : u->lean;
 	c->items_out++;
 	return how;
 }
@@ -494,8 +513,7 @@ put(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	    o->limit)
 		return SML_NO_ROOM;
 	if (!may_split(c, so->ds))
-		return debt(c, so->ds, u, 413,
-			    "larger than a message to this device");
+		return SML_TOO_LARGE;
 	return offered(c, so, u, view->id,
 		       start_pieces(c, o, so, u, data, b64));
 }
@@ -550,35 +568,17 @@ view_of(struct sml_ctx *c, const struct sml_ds *ds, const struct sml_unit *u,
 	return own;
 }
 
-enum sml_sent_how
-sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
-	     struct sml_unit *u)
+/* As u->view says. */
+static enum sml_sent_how
+send_form(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	  struct sml_unit *u, const struct pim_item *it,
+	  const struct pim_item *held)
 {
-	const struct pim_view *view = sml_view(c, so->ds);
-	struct pim_item *held = held_item(c, u);
 	struct buf b = BUF_IN(c->scratch);
-	struct pim_item *it;
 	struct slice data;
-	enum sml_sent_how how;
-	const char *why;
-	int reason = 0;
 	bool b64;
 
-	if (u->what == 'D')
-		return send_delete(c, o, so, u);
-	why = not_for_it(c, so->ds, u, &reason);
-	if (why != NULL)
-		return debt(c, so->ds, u, reason, why);
-	u->view = view = view_of(c, so->ds, u, view, held);
-	if (view == NULL) {
-		(void)err_set(&c->e, ERR_NOMEM, "sync.out",
-			      "no memory for a form");
-		return SML_SENT_FAILED;
-	}
-	if (pim_parse(c->scratch, (enum pim_kind)u->item.kind, u->item.body,
-		      &it, &c->e) < 0 ||
-	    !with_message(u, it, held) ||
-	    pim_write(c->scratch, view, it, &b, &c->e) < 0 || !buf_ok(&b)) {
+	if (pim_write(c->scratch, u->view, it, &b, &c->e) < 0 || !buf_ok(&b)) {
 		if (c->e.code == ERR_NOMEM)
 			return SML_SENT_FAILED;
 		return debt(c, so->ds, u, 415,
@@ -589,23 +589,100 @@ sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 		/* What it has is this revision, as it would be sent: when its
 		   user deletes it, nothing unseen goes with it. */
 		row_ready(so->ds, u);
-		sml_map_holds(&u->map, u->item.revision, view->id,
+		if (u->map.reason < 0 || u->lean < 0)
+			u->map.reason = u->lean;
+		sml_map_holds(&u->map, u->item.revision, u->view->id,
 			      so->ds->sync_no);
 		return SML_NOT_SENT;
 	}
 	/* XML can only hold text; who speaks SIF wants it in Base64, unless it
 	   sends otherwise. */
 	b64 = (c->s.doc.enc == SML_XML && !slice_utf8_ok(data)) ||
-	      (pim_is_sif(view->form) && !so->ds->plain_seen);
+	      (pim_is_sif(u->view->form) && !so->ds->plain_seen);
 	if (b64)
 		data = digest_b64(c->scratch, data);
 	if (max_obj(c, so->ds) > 0 && (int64_t)data.n > max_obj(c, so->ds))
-		return debt(c, so->ds, u, 413, "larger than the device takes");
-	how = put(c, o, so, u, data, b64);
+		return SML_TOO_LARGE;
+	return put(c, o, so, u, data, b64);
+}
+
+/* Without its pictures and sounds it may fit; with them it goes out when more
+   does. */
+/*
+ * The device has an older picture, and nothing else is new to it: it keeps
+ * that, and we know of it, rather than that it is taken away.
+ */
+static bool
+only_pictures(struct sml_ctx *c, const struct sml_unit *u,
+	      const struct pim_item *due, const struct pim_item *held)
+{
+	const struct pim_item *less = held;
+
+	return held != NULL && !u->probe && u->map.held_form != u->view->id &&
+	       pim_lean(c->scratch, held, &less, NULL) == 0 && less != held &&
+	       seen_same(c, u->view, held, due);
+}
+
+static enum sml_sent_how
+send_lean(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	  struct sml_unit *u, const struct pim_item *it,
+	  const struct pim_item *held)
+{
+	const struct pim_item *less;
+
+	if (pim_lean(c->scratch, it, &less, &c->e) < 0)
+		return SML_SENT_FAILED;
+	if (less == it)
+		return SML_TOO_LARGE;
+	u->view = sml_view_lean(c->scratch, u->view);
+	if (u->view == NULL) {
+		(void)err_set(&c->e, ERR_NOMEM, "sync.out",
+			      "no memory for a form");
+		return SML_SENT_FAILED;
+	}
+	if (only_pictures(c, u, it, held))
+		return SML_TOO_LARGE;
+	u->lean = -sml_out_limit(c, o, so->ds);
+	o->full = false;
+	return send_form(c, o, so, u, it, held);
+}
+
+enum sml_sent_how
+sml_out_unit(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
+	     struct sml_unit *u)
+{
+	struct pim_item *held = held_item(c, u);
+	struct pim_item *it;
+	enum sml_sent_how how;
+	const char *why;
+	int reason = 0;
+
+	if (u->what == 'D')
+		return send_delete(c, o, so, u);
+	why = not_for_it(c, so->ds, u, &reason);
+	if (why != NULL)
+		return debt(c, so->ds, u, reason, why);
+	u->view = view_of(c, so->ds, u, sml_view(c, so->ds), held);
+	if (u->view == NULL) {
+		(void)err_set(&c->e, ERR_NOMEM, "sync.out",
+			      "no memory for a form");
+		return SML_SENT_FAILED;
+	}
+	if (pim_parse(c->scratch, (enum pim_kind)u->item.kind, u->item.body,
+		      &it, &c->e) < 0 ||
+	    !with_message(u, it, held)) {
+		if (c->e.code == ERR_NOMEM)
+			return SML_SENT_FAILED;
+		return debt(c, so->ds, u, 415,
+			    "it has no form for this device");
+	}
+	how = send_form(c, o, so, u, it, held);
+	if (how == SML_TOO_LARGE)
+		how = send_lean(c, o, so, u, it, held);
 	/* An otherwise empty message has no room for it either: without this
 	   the device would ask for the next message until it gives up. */
-	if (how == SML_NO_ROOM && sml_out_starved(c, o))
-		return debt(c, so->ds, u, 413,
-			    "larger than a message to this device");
+	if (how == SML_TOO_LARGE ||
+	    (how == SML_NO_ROOM && sml_out_starved(c, o)))
+		return debt(c, so->ds, u, 413, "larger than the device takes");
 	return how;
 }

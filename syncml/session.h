@@ -109,7 +109,9 @@ struct sml_sent {
 			 error for it is heard still */
 };
 
-/* Of a map row, instead of a status: why it is as it is. */
+/* Of a map row, instead of a status: why it is as it is. Below 0: the device
+   has the item without its pictures, since it takes no more than so many octets
+   (-reason); once that is delivered the row is a DEBT. */
 enum sml_why {
 	SML_WHY_NOTED = 1,   /* DELETING: the device's Delete, not decided */
 	SML_WHY_SHARED = 2,  /* its LUID is another item's */
@@ -583,6 +585,15 @@ const struct pim_view *sml_view(struct sml_ctx *c, struct sml_ds *ds);
  */
 const struct pim_view *sml_view_of(struct arena *a, const struct pim_view *view,
 				   const struct pim_item *held, uint64_t form);
+/* The same without what makes an item large; NULL: no memory. */
+const struct pim_view *sml_view_lean(struct arena *a,
+				     const struct pim_view *view);
+/* The view in which it got what it holds: that of sml_view_of(), or the lean
+   one. NULL: no memory. */
+const struct pim_view *sml_view_held(struct arena *a,
+				     const struct pim_view *view,
+				     const struct pim_item *held,
+				     uint64_t form);
 const struct sml_devinf *sml_peer_devinf(struct sml_ctx *c);
 /* The kinds that a database shows, and the member that takes one kind. */
 int64_t sml_member_for(struct sml_ctx *c, const struct sml_ds *ds,

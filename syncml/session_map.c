@@ -26,13 +26,17 @@ void
 sml_map_holds(struct store_map *m, int64_t revision, uint64_t form,
 	      int64_t sync_no)
 {
+	bool lean = m->reason < 0 && form != 0;
+
 	m->held = revision;
 	m->held_form = form;
 	m->offer_n = 0;
-	if ((m->luid.n > 0 || m->reason != SML_WHY_SHARED) &&
+	if (!lean && (m->luid.n > 0 || m->reason != SML_WHY_SHARED) &&
 	    (m->touched != sync_no || m->reason != SML_WHY_REUSED))
 		m->reason = 0;
-	m->state = m->luid.n > 0 ? STORE_MAP_LIVE : STORE_MAP_SENT;
+	m->state = m->luid.n == 0 ? STORE_MAP_SENT
+		   : lean         ? STORE_MAP_DEBT
+				  : STORE_MAP_LIVE;
 	m->touched = sync_no;
 }
 

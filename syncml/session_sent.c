@@ -59,7 +59,8 @@ as_assumed(const struct sml_sent *s, const struct store_map *m)
 {
 	if (s->what == 'D')
 		return m->state == STORE_MAP_DELETING;
-	return (m->state == STORE_MAP_LIVE || m->state == STORE_MAP_SENT) &&
+	return (m->state == STORE_MAP_LIVE || m->state == STORE_MAP_SENT ||
+		m->reason < 0) &&
 	       m->held == s->revision && m->held_form == s->form &&
 	       m->offer_n == 0;
 }

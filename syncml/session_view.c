@@ -155,6 +155,27 @@ proven(struct arena *a, const struct pim_view *view, const struct pim_item *own)
 }
 
 const struct pim_view *
+sml_view_lean(struct arena *a, const struct pim_view *view)
+{
+	struct pim_view *v = ARENA_NEW(a, struct pim_view);
+
+	if (v == NULL)
+		return NULL;
+	*v = *view;
+	v->lean = true;
+	pim_view_seal(v);
+	return v;
+}
+
+static bool
+is_lean(struct arena *a, const struct pim_view *view, uint64_t form)
+{
+	const struct pim_view *v = sml_view_lean(a, view);
+
+	return v != NULL && v->id == form;
+}
+
+const struct pim_view *
 sml_view_of(struct arena *a, const struct pim_view *view,
 	    const struct pim_item *held, uint64_t form)
 {
@@ -163,7 +184,21 @@ sml_view_of(struct arena *a, const struct pim_view *view,
 	if (held == NULL || form == view->id)
 		return view;
 	more = proven(a, view, held);
-	return form == 0 || form == more->id ? more : view;
+	if (more == view)
+		return view;
+	return form == 0 || form == more->id || is_lean(a, more, form) ? more
+								       : view;
+}
+
+const struct pim_view *
+sml_view_held(struct arena *a, const struct pim_view *view,
+	      const struct pim_item *held, uint64_t form)
+{
+	const struct pim_view *v = sml_view_of(a, view, held, form);
+
+	return form != 0 && form != v->id && is_lean(a, v, form)
+		   ? sml_view_lean(a, v)
+		   : v;
 }
 
 uint32_t

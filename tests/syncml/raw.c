@@ -264,12 +264,14 @@ prepare(struct raw *r, int flags)
 	if (r->max_msg > 0)
 		buf_printf(&m,
 			   "<Meta><MaxMsgSize xmlns='syncml:metinf'>%d"
-			   "</MaxMsgSize>%s</Meta>",
-			   r->max_msg,
-			   r->version < 11 || r->no_obj
-			       ? ""
-			       : "<MaxObjSize xmlns='syncml:metinf'>9000000"
-				 "</MaxObjSize>");
+			   "</MaxMsgSize>",
+			   r->max_msg);
+	if (r->max_msg > 0 && r->version > 10 && r->max_obj >= 0)
+		buf_printf(&m,
+			   "<MaxObjSize xmlns='syncml:metinf'>%d</MaxObjSize>",
+			   r->max_obj == 0 ? 9000000 : r->max_obj);
+	if (r->max_msg > 0)
+		buf_str(&m, "</Meta>");
 	buf_str(&m, "</SyncHdr><SyncBody>");
 	buf_add(&m, buf_slice(&r->body));
 	buf_printf(&m, "%s</SyncBody></SyncML>",

@@ -20,7 +20,7 @@ struct raw {
 	const char *dev, *sid, *peer;
 	int version, msgid, max_msg;
 	bool no_token; /* it ignores RespURI */
-	bool no_obj;   /* beside max_msg it announces no MaxObjSize */
+	int max_obj;   /* beside max_msg; 0: a large one, below 0: none */
 	bool noresp;
 	const char *name;  /* LocName of Source; NULL: none */
 	struct slice cred; /* XML of the header's Cred, beside the flags */

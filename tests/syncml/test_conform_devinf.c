@@ -614,7 +614,7 @@ large_objects_flag(void **state)
 
 		open_raw(&r, arena_printf(bench.a, "D%zu", i).p, "1");
 		r.version = rows[i].version;
-		r.no_obj = rows[i].no_obj;
+		r.max_obj = rows[i].no_obj ? -1 : 0;
 		r.max_msg = 3000;
 		alert(&r, 201, "contacts", NULL, "n1");
 		if (rows[i].flags != NULL)
