@@ -74,6 +74,16 @@ bool sml_tree_in_item_data(const struct sml_tree *t);
 
 int sml_wbxml_read(struct sml_tree *t, struct slice body, struct sml_doc *doc);
 int sml_xml_read(struct sml_tree *t, struct slice body, struct sml_doc *doc);
+/* Is it an encoding that is read here? Empty is. */
+bool sml_xml_encoding_ok(struct slice name);
+/*
+ * A document that did not read, without what may not stand in XML
+ * (xml_clean.c). charset: of the HTTP header, or empty. *out is the body itself
+ * where nothing can be done; it is never more than twice as long, and a
+ * declaration.
+ */
+int sml_xml_clean(struct arena *a, struct slice body, struct slice charset,
+		  struct slice *out, struct err *e);
 
 /* Header and <SyncML>. */
 void sml_wbxml_open(struct buf *out, const struct sml_doc *doc);

@@ -109,6 +109,12 @@ struct sml_msg {
 int sml_msg_read(struct arena *a, enum sml_enc enc, struct slice body,
 		 const struct sml_limits *lim, struct sml_msg **out,
 		 struct err *e);
+/* The charset parameter of a Content-Type; empty: none. */
+struct slice sml_charset_of(struct slice content_type);
+/* The same of XML from a client that may not know better: what does not read is
+   cleaned and read once more. 1: that helped, and *e says what was wrong. */
+int sml_msg_read_mended(struct arena *a, struct slice content_type,
+			struct slice body, struct sml_msg **out, struct err *e);
 
 /* One message to bytes, whole: for small ones and the tests. */
 int sml_msg_write(struct arena *a, const struct sml_msg *m, struct buf *out,

@@ -554,6 +554,26 @@ not_readable(struct arena *a, const struct err *e)
 	return s.p == NULL ? SLICE_LIT("malformed\n") : s;
 }
 
+static int
+read_message(struct sml_ctx *c, enum sml_enc enc, struct sml_msg **msg)
+{
+	const struct sml_request *rq = c->rq;
+	char dev[201];
+	int r;
+
+	if (enc != SML_XML)
+		return sml_msg_read(c->a, enc, rq->body, NULL, msg, &c->e);
+	r = sml_msg_read_mended(c->a, rq->content_type, rq->body, msg, &c->e);
+	if (r != 1)
+		return r;
+	log_line(c->srv->log, LOG_LVL_INFO,
+		 "event=message-mended peer=%.*s dev=\"%s\": %s",
+		 SLICE_ARG(rq->peer),
+		 log_quote((*msg)->hdr.source, dev, sizeof(dev)), c->e.msg);
+	c->e = (struct err){ .code = ERR_NONE };
+	return 0;
+}
+
 /* false: it is no message; that was answered. */
 static bool
 decode(struct sml_ctx *c, struct sml_reply *out)
@@ -572,7 +592,7 @@ decode(struct sml_ctx *c, struct sml_reply *out)
 		      SLICE_LIT("This address takes SyncML messages only.\n"));
 		return false;
 	}
-	if (sml_msg_read(c->a, enc, c->rq->body, NULL, &msg, &c->e) < 0) {
+	if (read_message(c, enc, &msg) < 0) {
 		if (c->e.code == ERR_NOMEM) {
 			failed(c, out);
 			return false;

@@ -85,8 +85,8 @@ on_start(void *ctx, const xmlChar *name, const xmlChar *prefix,
  * Encodings that devices use. The others that the C library converts from have
  * states and shifts, in which '<' hides, and code that nobody else runs.
  */
-static bool
-encoding_ok(struct slice name)
+bool
+sml_xml_encoding_ok(struct slice name)
 {
 	static const char *const known[] = {
 		"utf-8",     "utf8",  "utf-16",   "iso-8859-", "us-ascii",
@@ -108,7 +108,7 @@ on_document(void *ctx)
 	struct xml *x = ctx;
 
 	if (x->ctx->encoding != NULL &&
-	    !encoding_ok(slice_c((const char *)x->ctx->encoding)))
+	    !sml_xml_encoding_ok(slice_c((const char *)x->ctx->encoding)))
 		refuse(x, ERR_PARSE, "an encoding that is not read here");
 }
 

@@ -37,6 +37,19 @@ write_again(struct arena *a, struct sml_msg *m, enum sml_enc enc)
 	FUZZ_CHECK(items_of(again) == items_of(m));
 }
 
+/* XML as it comes from the net, with a charset or without. */
+static int
+read_any(struct arena *a, enum sml_enc enc, struct slice body,
+	 struct sml_msg **m, struct err *e)
+{
+	struct slice type = body.n % 2 == 0
+				? SLICE_LIT("text/xml; charset=windows-1251")
+				: SLICE_LIT("text/xml");
+
+	return enc == SML_XML ? sml_msg_read_mended(a, type, body, m, e)
+			      : sml_msg_read(a, enc, body, NULL, m, e);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -49,7 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (a == NULL)
 		return 0;
 	if (sml_enc_detect(SLICE_LIT(""), body, &enc) &&
-	    sml_msg_read(a, enc, body, NULL, &m, &e) == 0) {
+	    read_any(a, enc, body, &m, &e) >= 0) {
 		write_again(a, m, SML_WBXML);
 		write_again(a, m, SML_XML);
 	}

@@ -1,4 +1,5 @@
 /* XML, read and written. */
+#include "syncml/msg.h"
 #include "tests/syncml/wire.h"
 
 #include <unistd.h>
@@ -316,6 +317,124 @@ test_malformed(void **state)
 	assert_int_equal(
 	    code_of(a, (struct slice){ "<SyncML>\0</SyncML>", 18 }, NULL),
 	    ERR_PARSE);
+}
+
+/* ---- what is mended ------------------------------------------------------ */
+
+/* R-HTTP-3: a document that does not read is cleaned once. The Data of its
+   command; NULL: it is refused all the same. */
+static void
+test_mended(void **state)
+{
+	static const struct {
+		const char *type; /* parameters of the header */
+		const char *decl, *data;
+		size_t tail; /* octets of NUL behind all */
+		const char *is;
+	} rows[] = {
+		{ "", "",
+		  "a\x0B"
+		  "b",
+		  0, "a b" },
+		{ "", "", "a&#11;b&#x1F;c&#0;d", 0, "a b c d" },
+		{ "", "", "a&#xD800;b&#xFFFE;c&#1114112;d", 0, "a b c d" },
+		{ "", "", "\x0B&#10;&#xfc;", 0, " \n\xC3\xBC" },
+		{ "", "", "M\xFCller", 0, "M\xC3\xBCller" },
+		{ "", "<?xml version='1.0' encoding='UTF-8'?>",
+		  "M\xFCller \xC3\xBC", 0, "M\xC3\xBCller \xC3\xBC" },
+		{ "; charset=ISO-8859-2", "", "Wa\xB3\xEAsa", 0,
+		  "Wa\xC5\x82\xC4\x99sa" },
+		{ "; charset=\"windows-1251\"",
+		  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "\xC8\xE2", 0,
+		  "\xD0\x98\xD0\xB2" },
+		/* The declaration comes before the header. */
+		{ "; charset=ISO-8859-2",
+		  "<?xml version='1.0' encoding='iso-8859-1'?>", "\x0B\xB3", 0,
+		  " \xC2\xB3" },
+		{ "; charset=ISO-8859-2", "", "\xC5\x82", 0, "\xC5\x82" },
+		{ "; charset=ISO-2022-JP", "", "\xFC", 0, "\xC3\xBC" },
+		{ "; charset='?><!--", "", "\xFC", 0, "\xC3\xBC" },
+		{ "; charset=utf-16", "", "\xFC", 0, "\xC3\xBC" },
+		{ "", "", "x", 1, "x" },
+		{ "", "", "x", 3, "x" },
+		{ "", "\r\n<?xml version='1.0'?>", "x", 0, "x" },
+		{ "", "", "<![CDATA[\x0B&#11;\xFC]]>&#11;", 0,
+		  " &#11;\xC3\xBC " },
+		{ "", "", "\xEF\xBF\xBE\x01", 0, "  " },
+		{ "", "", "\xED\xA0\x80", 0, "\xC3\xAD\xC2\xA0\xC2\x80" },
+		/* Nothing is guessed, and nothing let in. */
+		{ "", "", "&#11", 0, NULL },
+		{ "", "", "&#;", 0, NULL },
+		{ "", "", "\x0B&nbsp;", 0, NULL },
+		{ "", "",
+		  "\x0B"
+		  "a & b",
+		  0, NULL },
+		{ "", "", "\x0B</Data>", 0, NULL },
+		{ "", "<!DOCTYPE x [<!ENTITY y 'z'>]>", "\x0B&y;", 0, NULL },
+		{ "", "<?xml version='1.0' encoding='UTF-7'?>", "\x0B", 0,
+		  NULL },
+	};
+	struct arena *a = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err e = { .code = ERR_NONE };
+		struct sml_msg *m = NULL;
+		struct buf b = BUF_IN(a);
+		struct slice tight;
+		int r;
+
+		buf_printf(&b,
+			   "%s<SyncML><SyncHdr/><SyncBody><Alert><Item><Data>"
+			   "%s</Data></Item></Alert></SyncBody></SyncML>",
+			   rows[i].decl, rows[i].data);
+		for (size_t k = 0; k < rows[i].tail; k++)
+			buf_byte(&b, 0);
+		tight = t_tight(buf_slice(&b));
+		r = sml_msg_read_mended(
+		    a, arena_printf(a, "text/xml%s", rows[i].type), tight, &m,
+		    &e);
+		t_tight_free(tight);
+		if (r != (rows[i].is == NULL ? -1 : i == 9 ? 0 : 1))
+			fail_msg("row %zu: %d %s", i, r, e.msg);
+		if (r < 0)
+			assert_int_equal(e.code, ERR_PARSE);
+		else if (!slice_is(m->cmds[0].items[0].data, rows[i].is))
+			fail_msg("row %zu: %.*s", i,
+				 SLICE_ARG(m->cmds[0].items[0].data));
+	}
+}
+
+/* Any octet anywhere: the second reading never takes what is no document, and
+   what reads at first is not touched. */
+static void
+test_mended_everywhere(void **state)
+{
+	static const char good[] =
+	    "<?xml version='1.0'?><SyncML><SyncHdr/><SyncBody><Alert><Item>"
+	    "<Data>a&#10;b</Data></Item></Alert></SyncBody></SyncML>";
+	struct arena *a = arena_new(1 << 20);
+
+	(void)state;
+	for (size_t at = 0; at < sizeof(good) - 1; at++) {
+		for (unsigned c = 0; c < 256; c += c < 32 || c > 247 ? 1 : 5) {
+			struct err e = { .code = ERR_NONE };
+			struct sml_msg *m = NULL;
+			struct slice s;
+			char *text;
+
+			arena_reset(a);
+			text = arena_cstr(a, slice_c(good));
+			text[at] = (char)c;
+			s = (struct slice){ text, sizeof(good) - 1 };
+			if (sml_msg_read_mended(a, SLICE_LIT(""), s, &m, &e) <
+			    0)
+				assert_true(e.code == ERR_PARSE && m == NULL);
+			else
+				assert_int_equal(m->cmd_n, 1);
+		}
+	}
+	arena_free(&a);
 }
 
 static void
@@ -642,6 +761,8 @@ main(void)
 		T(test_long_documents),
 		T(test_malformed),
 		T(test_message_says_why),
+		T(test_mended),
+		T(test_mended_everywhere),
 		T(test_nothing_is_printed),
 		T(test_depth_limit),
 		T(test_nodes_limit),
