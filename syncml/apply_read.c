@@ -12,8 +12,9 @@ refuse(struct sml_batch *b, struct sml_op *op, int code, const char *why)
 	return 0;
 }
 
-/* Undo Format b64; raw octets (WBXML) and text stay as they are. What stands
-   in a Format that nobody knows cannot be told from an item. */
+/* Undo Format b64, unless what is said to be that is plain text; raw octets
+   (WBXML) and text stay as they are. What stands in a Format that nobody knows
+   cannot be told from an item. */
 static bool
 unpack(struct sml_batch *b, struct sml_op *op)
 {
@@ -21,6 +22,10 @@ unpack(struct sml_batch *b, struct sml_op *op)
 						"int", "bool", "node" };
 	struct slice format = slice_trim(op->format);
 
+	/* No Base64 has a colon. */
+	if (slice_is_nocase(format, "b64") &&
+	    slice_starts_nocase(slice_trim(op->data), "BEGIN:"))
+		return true;
 	if (slice_is_nocase(format, "b64"))
 		return digest_unb64(b->a, op->data, &op->data);
 	for (size_t i = 0; i < sizeof(as_it_is) / sizeof(as_it_is[0]); i++) {

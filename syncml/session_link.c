@@ -112,7 +112,18 @@ sml_ds_uri(struct sml_ctx *c, struct slice target, struct slice source)
 		if (slice_eq_nocase(sml_uri_name(c->s.ds[i].server_uri), t))
 			return &c->s.ds[i];
 	}
-	return NULL;
+	/* Some put them the wrong way round. */
+	for (size_t i = 0; i < c->s.ds_n; i++) {
+		struct sml_ds *d = &c->s.ds[i];
+
+		if (slice_eq(slice_trim(d->client_uri), slice_trim(target)) &&
+		    slice_eq_nocase(sml_uri_name(d->server_uri),
+				    sml_uri_name(source)))
+			return d;
+	}
+	/* Both may be left out: there is only one that it can be. */
+	return target.n == 0 && source.n == 0 && c->s.ds_n == 1 ? &c->s.ds[0]
+								: NULL;
 }
 
 static bool

@@ -118,7 +118,10 @@ formats(void **state)
 		{ FORMAT("b64"), FORMAT("chr"), CARD21, 201 },
 		{ FORMAT(" B64\n"), "", "\n " CARD_B64 "\n", 201 },
 		{ FORMAT("bin"), "", CARD21, 201 },
-		{ FORMAT("b64"), "", CARD21, 415 },
+		/* Said to be Base64, and plain. */
+		{ FORMAT("b64"), "", CARD21, 201 },
+		{ FORMAT("b64"), "", "\n" CARD21, 201 },
+		{ FORMAT("b64"), "", "N:Mueller", 415 },
 		{ FORMAT("rot13"), "", CARD21, 415 },
 		{ "", FORMAT("x"), CARD21, 415 },
 	};

@@ -408,6 +408,59 @@ address_changes_in_every_message(void **state)
 	}
 }
 
+/* S-SYNC-13: Sync and Map without the names of the databases, or with the two
+   the wrong way round; where there are several, it is not guessed. */
+static void
+databases_unnamed(void **state)
+{
+	static const char *const rows[] = {
+		"",
+		"<Target><LocURI>./Ccontacts</LocURI></Target><Source><LocURI>"
+		"./contacts</LocURI></Source>",
+	};
+	struct raw o, r;
+
+	(void)state;
+	open_raw(&o, "IMEI:9", "1");
+	first_sync(&o, 1, "o1");
+	for (int i = 0; i < 4; i++) {
+		bool two = i >= 2;
+		int good = i == 2 ? 404 : 200;
+
+		open_raw(&r,
+			 i == 0   ? "A"
+			 : i == 1 ? "B"
+			 : i == 2 ? "C"
+				  : "D",
+			 "1");
+		alert(&r, 201, "contacts", NULL, "n1");
+		if (two)
+			alert(&r, 201, "notes", NULL, "n1");
+		(void)post(&r, FINAL | CRED);
+		answer_all(&r, 200);
+		if (two) {
+			sync_open(&r, "notes");
+			sync_close(&r);
+		}
+		buf_printf(&r.body, "<Sync><CmdID>%d</CmdID>%s", ++r.cmdid,
+			   rows[i % 2]);
+		change(&r, "Add", "1", "u0");
+		sync_close(&r);
+		(void)post(&r, FINAL);
+		assert_int_equal(code_nth(r.m, "Sync", two ? 1 : 0), good);
+		assert_int_equal(code_of(r.m, "Add"), good == 404 ? 404 : 201);
+		answer_all(&r, 201);
+		buf_printf(&r.body,
+			   "<Map><CmdID>%d</CmdID>%s<MapItem><Target><LocURI>1"
+			   "</LocURI></Target><Source><LocURI>x</LocURI>"
+			   "</Source></MapItem></Map>",
+			   ++r.cmdid, rows[i % 2]);
+		(void)post(&r, FINAL);
+		assert_int_equal(code_of(r.m, "Map"), good);
+	}
+	assert_int_equal(items_stored(), 1);
+}
+
 int
 main(void)
 {
@@ -421,6 +474,7 @@ main(void)
 		T(repeated_and_late_messages),
 		T(a_gap_ends_the_session),
 		T(stale_token_with_credentials),
+		T(databases_unnamed),
 		T(address_changes_in_every_message),
 		T(address_changes_without_respuri),
 		T(stored_answer_for_its_address),
