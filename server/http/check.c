@@ -115,11 +115,15 @@ framing_ok(const struct seen *s, const char *version)
 static bool
 type_ok(struct slice type)
 {
-	/* The hyphenated form comes from the Symbian EPOC test client. */
+	/* The hyphenated form comes from the Symbian EPOC test client; small
+	   clients say XML alone, or nothing: the bytes decide. */
 	static const char *const known[] = { "application/vnd.syncml+xml",
 					     "application/vnd.syncml+wbxml",
 					     "application/vnd.syncml-xml",
-					     "application/vnd.syncml-wbxml" };
+					     "application/vnd.syncml-wbxml",
+					     "application/xml",
+					     "text/xml",
+					     "" };
 	size_t at = slice_find(type, ';');
 
 	if (at != SIZE_MAX)

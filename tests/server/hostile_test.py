@@ -258,6 +258,10 @@ class Whole(unittest.TestCase):
         ("WBXML said to be XML", post(b"\x02\xa4\x01\x6a\x00\x6d\x01"), 400,
          "no SyncHdr"),
         ("HTML", post("<html/>", ctype="text/html"), 415, "takes application"),
+        ("text/xml", post(message(sid="71"), ctype="text/xml"), 200, "msg 1"),
+        ("no type", post(message(sid="72"), ctype=""), 200, "msg 1"),
+        ("HTML said to be XML", post("<html/>", ctype="text/xml"), 400,
+         "root element"),
         ("DM", post("<SyncML/>", ctype="application/vnd.syncml.dm+xml"), 415,
          "takes application"),
         # XML.
