@@ -606,8 +606,6 @@ send_form(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	return put(c, o, so, u, data, b64);
 }
 
-/* Without its pictures and sounds it may fit; with them it goes out when more
-   does. */
 /*
  * The device has an older picture, and nothing else is new to it: it keeps
  * that, and we know of it, rather than that it is taken away.
@@ -623,6 +621,8 @@ only_pictures(struct sml_ctx *c, const struct sml_unit *u,
 	       seen_same(c, u->view, held, due);
 }
 
+/* Without its pictures and sounds it may fit; with them it goes out when more
+   does. */
 static enum sml_sent_how
 send_lean(struct sml_ctx *c, struct sml_out *o, struct sml_sync_out *so,
 	  struct sml_unit *u, const struct pim_item *it,
