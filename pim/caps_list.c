@@ -181,10 +181,13 @@ pim_caps_place(const struct pim_caps *caps, const struct pim_cap *cap,
 	struct pim_place at = { .kind = SLICE_INIT(""), .sure = 1 };
 
 	if (k.n == 0) {
-		/* No kinds, one list. */
+		/* No kinds, one list. Who tells the bare name tells nothing of
+		   its room: such a device is taken to have enough. */
 		at.any = true;
 		if (cap->max_occur > 0)
 			at.sure = cap->max_occur;
+		else if (!k.plain)
+			at.sure = UINT32_MAX;
 		return at;
 	}
 	at.kind = main_kind(types);

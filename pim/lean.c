@@ -7,17 +7,19 @@
 /* An address or a small picture is not what makes an item large. */
 enum { SMALL_BYTES = 500 };
 
+/* An empty one is what a device says that got it without. */
 static bool
-is_large(const struct pim_prop *p)
+goes(const struct pim_prop *p)
 {
-	return p->def->vtype == PIM_V_BINARY && p->value.n > SMALL_BYTES;
+	return p->def->vtype == PIM_V_BINARY &&
+	       (p->value.n > SMALL_BYTES || p->value.n == 0);
 }
 
 static bool
-has_large(const struct pim_comp *c)
+any_goes(const struct pim_comp *c)
 {
 	for (const struct pim_prop *p = c->props; p != NULL; p = p->next) {
-		if (is_large(p))
+		if (goes(p))
 			return true;
 	}
 	return false;
@@ -35,7 +37,7 @@ without(struct arena *a, const struct pim_comp *c)
 	*out = *c;
 	at = &out->props;
 	for (const struct pim_prop *p = c->props; p != NULL; p = p->next) {
-		if (is_large(p))
+		if (goes(p))
 			continue;
 		*at = ARENA_NEW(a, struct pim_prop);
 		if (*at == NULL)
@@ -51,16 +53,16 @@ int
 pim_lean(struct arena *a, const struct pim_item *it,
 	 const struct pim_item **out, struct err *e)
 {
-	bool large = it->root != NULL && has_large(it->root);
+	bool any = it->root != NULL && any_goes(it->root);
 	struct pim_item *lean;
 	struct pim_comp **at;
 
 	*out = it;
 	for (const struct pim_comp *k = it->root == NULL ? NULL
 							 : it->root->kids;
-	     !large && k != NULL; k = k->next)
-		large = has_large(k);
-	if (!large)
+	     !any && k != NULL; k = k->next)
+		any = any_goes(k);
+	if (!any)
 		return 0;
 	lean = ARENA_NEW(a, struct pim_item);
 	if (lean == NULL)

@@ -37,6 +37,8 @@ xmlns="syncml:metinf">application/vnd.syncml-devinf+xml</Type></Meta><Data>\
 <Item><Meta><Type xmlns="syncml:metinf">syncml:filtertype-cgi</Type></Meta>\
 <Data>&amp;LUID;&amp;EQ;%s</Data></Item></Record><FilterType>INCLUSIVE\
 </FilterType></Filter>"""
+# It joins pieces.
+LARGE = """<Meta><MaxObjSize xmlns="syncml:metinf">50000000</MaxObjSize></Meta>"""
 MESSAGES_MAX = 2000
 
 
@@ -93,6 +95,7 @@ class Phone:
         self.sid += 1
         s = cards.Session(self.dev, sid or self.sid, self.user, self.password,
                           db=self.db, own="./" + self.db)
+        s.meta = LARGE
         alert = s.alert(kind or (200 if self.anchor else 201),
                         self.anchor, "n%d" % self.sid,
                         DEVINF % (esc(self.dev), esc(self.db))

@@ -55,6 +55,13 @@ class Answer:
     def commands(self):
         return ASKED.findall(self.body)
 
+    def pieces(self):
+        """CmdIDs of those that hold a part of a large object, and not its
+        end."""
+        return {n for n, text in re.findall(
+            r"<(?:Add|Replace)><CmdID>(\d+)</CmdID>(.*?)</(?:Add|Replace)>",
+            self.body, re.S) if "<MoreData" in text}
+
     def adds(self):
         """[(server's id, text)]"""
         return re.findall(r"<Add>.*?<Source><LocURI>([^<]*)</LocURI>.*?<Data>"
@@ -85,12 +92,13 @@ class Session:
             ("%s:%s" % (user, password)).encode()).decode()
         self.path = "/sync"
         self.answer = None
+        self.meta = ""  # of the header, in the first message
 
     def message(self, commands):
         """The next message; the first one has credentials."""
         self.msg += 1
         return (HEAD % (xml(self.sid), self.msg, xml(self.dev),
-                        self.cred if self.msg == 1 else "") +
+                        (self.cred + self.meta) if self.msg == 1 else "") +
                 self.status() + commands + END)
 
     def status(self):
@@ -98,11 +106,13 @@ class Session:
         if self.answer is None:
             return ""
         out, ref = [], self.answer.msg_id()
+        pieces = self.answer.pieces()
         for i, (cmd, n) in enumerate([("SyncHdr", "0")] +
                                      self.answer.commands()):
             out.append("<Status><CmdID>%d</CmdID><MsgRef>%s</MsgRef><CmdRef>"
                        "%s</CmdRef><Cmd>%s</Cmd><Data>%d</Data></Status>" % (
-                           900 + i, ref, n, cmd, 201 if cmd == "Add" else 200))
+                           900 + i, ref, n, cmd, 213 if n in pieces else
+                           201 if cmd == "Add" else 200))
         return "".join(out)
 
     def send(self, port, body):

@@ -317,15 +317,24 @@ over_hidden(struct sim *s, const struct dev *d, uint32_t deed, unsigned ent)
 	}
 }
 
+int
+dev_most(const struct dev *d)
+{
+	enum { AROUND = 1500 }; /* of a message, at most */
+
+	/* There are no pieces in 1.0, nor for who told nothing of large
+	   objects: a message must hold it. */
+	if (d->t.max_msg > 0 &&
+	    (d->t.version == 10 || (d->t.no_devinf && d->t.max_obj == 0)))
+		return d->t.max_msg - AROUND;
+	return d->t.max_obj;
+}
+
 bool
 dev_too_large(struct sim *s, const struct dev *d, const struct rec *r)
 {
-	enum { AROUND = 1500 }; /* of a message, at most */
-	int most = d->t.max_obj;
+	int most = dev_most(d);
 
-	/* In 1.0 there are no pieces: a message must hold it. */
-	if (d->t.version == 10 && d->t.max_msg > 0)
-		most = d->t.max_msg - AROUND;
 	return most > 0 &&
 	       rec_write(s, s->b, r, d->t.old_form).n + 100 > (size_t)most;
 }

@@ -114,7 +114,7 @@ link_agrees(struct sim *s, const struct dev *d, struct store_tx *tx)
 	if (!slice_eq(l->n_client, last))
 		sim_fail(s, "%s: anchor %d there, %.*s here", d->id, d->m.last,
 			 SLICE_ARG(l->n_client));
-	if (rows != (int64_t)dev_live(d) && d->t.max_obj == 0 &&
+	if (rows != (int64_t)dev_live(d) && dev_most(d) == 0 &&
 	    d->t.version > 10)
 		sim_fail(s, "%s: %lld rows in the map for %u items", d->id,
 			 (long long)rows, dev_live(d));

@@ -238,6 +238,8 @@ void talk_begin(struct sim *s, struct dev *d, int alert);
 /* Take the answer to d->sent, make the next message. The phase tells when it
    is through. */
 void talk_answer(struct sim *s, struct dev *d, const struct sml_reply *r);
+/* Octets of an item that it takes; 0: any number. */
+int dev_most(const struct dev *d);
 /* Is it, as vCard, more than the device takes? */
 bool dev_too_large(struct sim *s, const struct dev *d, const struct rec *r);
 /* What is sent as it is has another base than what was edited: a slow sync. */
