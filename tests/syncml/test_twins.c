@@ -327,8 +327,8 @@ days_and_clocks(void **state)
 {
 	static const char *const when[] = {
 		"DTSTART;VALUE=DATE:20270310\r\nDTEND;VALUE=DATE:20270311\r\n",
-		"DTSTART;TZID=America/New_York:20270310T220000\r\n"
-		"DTEND;TZID=America/New_York:20270310T230000\r\n",
+		("DTSTART;TZID=America/New_York:20270310T220000\r\n"
+		 "DTEND;TZID=America/New_York:20270310T230000\r\n"),
 		"DTSTART:20270310T080000\r\nDTEND:20270310T090000\r\n",
 	};
 
