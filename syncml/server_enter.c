@@ -127,28 +127,6 @@ make_room(struct sml_ctx *c, enum sml_entry *how)
 	    &c->e);
 }
 
-/* Did the session before it get no further since its next message came without
-   the token, from another address? Then it needs no token, but proof. */
-static int
-learn_moving(struct sml_ctx *c)
-{
-	struct store_session *before;
-	size_t n;
-
-	if (c->dev.every_message_auth)
-		return 0;
-	if (c->tx->v->session_list(c->tx, c->a, c->dev.id, 1, &before, &n,
-				   &c->e) < 0)
-		return -1;
-	if (n > 0 && slice_is(before[0].peer, SML_PEER_MOVED)) {
-		c->dev.every_message_auth = true;
-		sml_tell(c, '=',
-			 "the device does not use our RespURI, and its "
-			 "address changes");
-	}
-	return 0;
-}
-
 static int
 start(struct sml_ctx *c, const struct sml_login *login, enum sml_entry *how)
 {
@@ -161,8 +139,7 @@ start(struct sml_ctx *c, const struct sml_login *login, enum sml_entry *how)
 		return -1;
 	if (*how != SML_ENTER_GO)
 		return 0;
-	if (sml_login_commit(c->srv, c->tx, c->a, login, &c->dev, &c->e) < 0 ||
-	    learn_moving(c) < 0)
+	if (sml_login_commit(c->srv, c->tx, c->a, login, &c->dev, &c->e) < 0)
 		return -1;
 	c->dev_dirty = true;
 	c->fresh = true;

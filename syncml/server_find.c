@@ -56,12 +56,7 @@ sml_session_live(const struct sml_ctx *c, const struct store_session *s)
 	       c->now - s->started_ms <= SML_SESSION_LIFE_MS;
 }
 
-enum fit {
-	FIT_NONE,
-	FIT_NEXT,
-	FIT_MOVED, /* all but its address: it stays outside */
-	FIT_DUPLICATE
-};
+enum fit { FIT_NONE, FIT_NEXT, FIT_DUPLICATE };
 
 /* Does this device's session in one account take the message? */
 static int
@@ -90,48 +85,12 @@ look(struct sml_ctx *c, int64_t account, struct slice body_hash, enum fit *fit)
 	if (c->msgid == s->last_msgid && digest_same(s->body_hash, body_hash) &&
 	    (slice_eq(s->peer, c->rq->peer) || c->msg->hdr.cred.present))
 		*fit = FIT_DUPLICATE;
-	else if (sml_session_live(c, s) && c->msgid == s->last_msgid + 1)
-		*fit = slice_eq(s->peer, c->rq->peer) ? FIT_NEXT
-		       : dev->every_message_auth ||
-			       slice_is(s->peer, SML_PEER_MOVED)
-			   ? FIT_NONE
-			   : FIT_MOVED;
+	else if (sml_session_live(c, s) && c->msgid == s->last_msgid + 1 &&
+		 slice_eq(s->peer, c->rq->peer))
+		*fit = FIT_NEXT;
 out:
 	tx->v->rollback(&tx);
 	return r;
-}
-
-/*
- * A phone that ignores RespURI, behind changing addresses: it gets into no
- * session that it has begun, unless it proves itself in each message. It is not
- * let in; but if its session gets no further either, the next one asks for
- * that. Who makes this message up without knowing a secret gains nothing: a
- * session that goes on takes its own address again.
- */
-static int
-note_moved(struct sml_ctx *c, int64_t account)
-{
-	struct store_tx *tx = NULL;
-	struct store_device *dev = NULL;
-	struct store_session *s = NULL;
-
-	if (c->srv->store->v->begin(c->srv->store, account, STORE_WRITE, c->now,
-				    &tx, &c->e) < 0)
-		return c->e.code == ERR_NOTFOUND ? 0 : -1;
-	if (tx->v->device_get(tx, c->a, c->msg->hdr.source, &dev, &c->e) < 0 ||
-	    (dev != NULL &&
-	     tx->v->session_find(tx, c->a, (struct slice){ NULL, 0 }, dev->id,
-				 c->msg->hdr.sid, &s, &c->e) < 0))
-		goto fail;
-	if (s != NULL && c->msgid == s->last_msgid + 1) {
-		s->peer = SLICE_LIT(SML_PEER_MOVED);
-		if (tx->v->session_put(tx, s, NULL, &c->e) < 0)
-			goto fail;
-	}
-	return tx->v->commit(&tx, &c->e);
-fail:
-	tx->v->rollback(&tx);
-	return -1;
 }
 
 static int
@@ -142,8 +101,6 @@ find_by_device(struct sml_ctx *c, struct sml_place *out)
 	size_t n;
 	size_t next = 0;
 	int64_t next_account = 0;
-	size_t moved = 0;
-	int64_t moved_account = 0;
 
 	if (c->srv->store->v->device_find(c->srv->store, c->msg->hdr.source,
 					  account, ACCOUNTS_MAX, &n, &c->e) < 0)
@@ -162,17 +119,10 @@ find_by_device(struct sml_ctx *c, struct sml_place *out)
 			next_account = account[i];
 			next++;
 		}
-		if (fit == FIT_MOVED) {
-			moved_account = account[i];
-			moved++;
-		}
 	}
 	if (next == 1)
 		out->account = next_account;
-	return next == 0 && moved == 1 && c->rq->mac.n == 0 &&
-		       !c->msg->hdr.cred.present
-		   ? note_moved(c, moved_account)
-		   : 0;
+	return 0;
 }
 
 int

@@ -329,10 +329,6 @@ struct sml_ctx {
 /* ERR_NOMEM if any allocation of this message failed, wherever. */
 int sml_memory_came(struct sml_ctx *c);
 
-/* The address of a session whose next message came without its token, from
-   another one. */
-#define SML_PEER_MOVED "moved"
-
 /* ---- server_find.c: which session does a message belong to? ---- */
 struct sml_place {
 	int64_t account; /* 0: not known without credentials */

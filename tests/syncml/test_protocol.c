@@ -357,57 +357,6 @@ expired_session(void **state)
 	assert_int_equal(items_stored(), 0);
 }
 
-/* S-HDR-21: it ignores RespURI, sends no credentials after 212, and each
-   message comes from another address: refused, and in the next session asked
-   for credentials in each. A phone that goes on with its token is not taken for
-   one by what a stranger sends. */
-static void
-address_changes_in_every_message(void **state)
-{
-	struct raw r;
-
-	(void)state;
-	for (int stranger = 0; stranger < 2; stranger++) {
-		open_raw(&r, stranger ? "IMEI:2" : "IMEI:1", "1");
-		r.no_token = true;
-		alert(&r, 201, "contacts", NULL, "n1");
-		assert_int_equal(code_of(post(&r, FINAL | CRED), "SyncHdr"),
-				 212);
-		if (stranger) {
-			struct raw other = r;
-
-			other.peer = "192.0.2.99";
-			sync_open(&other, "contacts");
-			sync_close(&other);
-			(void)post(&other, FINAL);
-			assert_int_equal(code_of(other.m, "SyncHdr"), 407);
-			(void)snprintf(
-			    r.token, sizeof(r.token), "%.*s",
-			    SLICE_ARG(slice_from(
-				r.m->hdr.respuri,
-				slice_find_str(r.m->hdr.respuri, "?s=") + 3)));
-		}
-		r.body = BUF_IN(bench.a);
-		r.peer = stranger ? "192.0.2.7" : "192.0.2.98";
-		sync_open(&r, "contacts");
-		sync_close(&r);
-		assert_int_equal(code_of(post(&r, FINAL), "SyncHdr"),
-				 stranger ? 200 : 407);
-		again(&r, "2");
-		alert(&r, 201, "contacts", NULL, "n2");
-		assert_int_equal(code_of(post(&r, FINAL | CRED), "SyncHdr"),
-				 stranger ? 212 : 200);
-		assert_int_equal(r.m->hdr.respuri.n > 0, stranger);
-		if (stranger)
-			continue;
-		r.peer = "192.0.2.97";
-		sync_open(&r, "contacts");
-		sync_close(&r);
-		assert_int_equal(code_of(post(&r, FINAL | CRED), "SyncHdr"),
-				 200);
-	}
-}
-
 /* S-SYNC-13: Sync and Map without the names of the databases, or with the two
    the wrong way round; where there are several, it is not guessed. */
 static void
@@ -475,7 +424,6 @@ main(void)
 		T(a_gap_ends_the_session),
 		T(stale_token_with_credentials),
 		T(databases_unnamed),
-		T(address_changes_in_every_message),
 		T(address_changes_without_respuri),
 		T(stored_answer_for_its_address),
 		T(two_devices_at_one_address),
